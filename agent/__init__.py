@@ -1,0 +1,1 @@
+"""The reference node agent and the Python client, usable on their own."""

@@ -1,0 +1,1 @@
+"""Redis scripts, one atomic operation a file; read as package data by scheduling.scripts."""

@@ -1,0 +1,1 @@
+"""The domain: messages, ledger, pools, sessions, results. Knows neither Flask nor Celery."""
