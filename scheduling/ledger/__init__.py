@@ -1,1 +1,41 @@
-"""Typed calls of the Lua scripts."""
+"""The ledger: typed calls of the Lua scripts, which alone change nodes, jobs, sessions and results."""
+
+from scheduling.ledger.cell import SCHEMA, Cell
+from scheduling.ledger.jobs import Assigned, Completed, Jobs, Placement, Progress, Reservation, Stage, Verdict
+from scheduling.ledger.nodes import Beat, NodeRegistration, Nodes, NodeState, Registered
+from scheduling.ledger.sessions import ReadyResult, Sessions
+from scheduling.settings import Settings
+from scheduling.store.base import Store
+
+
+class Ledger:
+    """All operations of one cell."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.cell = Cell(store, settings)
+        self.keys = self.cell.keys
+        self.nodes = Nodes(self.cell)
+        self.jobs = Jobs(self.cell)
+        self.sessions = Sessions(self.cell)
+
+
+__all__ = [
+    "SCHEMA",
+    "Assigned",
+    "Beat",
+    "Cell",
+    "Completed",
+    "Jobs",
+    "Ledger",
+    "NodeRegistration",
+    "NodeState",
+    "Nodes",
+    "Placement",
+    "Progress",
+    "ReadyResult",
+    "Registered",
+    "Reservation",
+    "Sessions",
+    "Stage",
+    "Verdict",
+]

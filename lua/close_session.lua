@@ -1,0 +1,17 @@
+-- close_session: the client left; the record stays for the retention, so that late results find an end.
+--
+-- KEYS
+--   1 cell     root hash of the cell
+--   2 session  record of the session
+-- ARGV
+--   1 socket   token of the socket that closed; another one may hold the session by now
+-- REPLY
+--   {1} | {0} not its socket
+local cell = KEYS[1]
+--@include ground
+if redis.call('HGET', KEYS[2], 'socket') ~= ARGV[1] then
+  return {0}
+end
+redis.call('HSET', KEYS[2], 'closed', '1')
+redis.call('PEXPIRE', KEYS[2], limit('retention_ms'))
+return {1}

@@ -1,0 +1,76 @@
+-- complete: the node that holds the attempt delivers its verdict; the slot goes on in the same step.
+--
+-- A verdict given twice gets the first answer again. A late, foreign or unknown one changes nothing.
+-- KEYS
+--   1 cell      root hash of the cell
+--   2 job       record of the job
+-- ARGV
+--   1 job       job id
+--   2 node      node that speaks
+--   3 attempt   attempt number
+--   4 verdict   ok | retry (another node can cure it) | fail
+--   5 code      error code, '' when ok
+--   6 message   a sentence for the client, '' when ok
+--   7 result    JSON of the result without its speech
+--   8 speech    reference of the stored speech, '' for none
+--   9 instance  instance that asks
+-- REPLY
+--   {1, "state wake [job attempt]*"} the jobs handed to the node when the caller owns its socket
+--   {-6} unknown job | {-7} stale attempt
+local cell = KEYS[1]
+--@include ground
+--@include nodes
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
+--@include serve
+--@include finish
+--@include retry
+--@include settle
+
+local job = read_job(ARGV[1])
+if not job then
+  return {-6}
+end
+local given = redis.call('HGET', KEYS[2], 'verdict' .. ARGV[3])
+if given then
+  local by, words = string.match(given, '^(%S+) (.*)$')
+  -- An attempt that was ended otherwise (its lease ran out) can no longer succeed.
+  if by ~= ARGV[2] or (ARGV[4] == 'ok' and string.sub(words, 1, 4) ~= 'done') then
+    return {-7}
+  end
+  return {1, words}
+elseif job.node ~= ARGV[2] or tostring(job.attempt) ~= ARGV[3] or not RUNNING[job.state] then
+  return {-7}
+end
+
+-- How fast the queue drains, for the estimate in a refusal.
+local function note_pace()
+  if tonumber(redis.call('HGET', cell, 'waiting')) == 0 then
+    return
+  end
+  local last, gap = unpack(redis.call('HMGET', cell, 'ended_ms', 'gap_ms'))
+  local since = math.min(now - tonumber(last or now), 10000)
+  redis.call('HSET', cell, 'ended_ms', now, 'gap_ms', math.floor(tonumber(gap or 100) * 0.9 + since * 0.1))
+end
+
+note_pace()
+if ARGV[4] == 'retry' then
+  local words = retry(job, ARGV[5], ARGV[6], true)
+  settle(4)
+  return {1, words}
+end
+redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8])
+local words = (ARGV[4] == 'ok' and 'done ' or 'failed ') .. finish(job, ARGV[4] == 'ok' and 'done' or 'failed', ARGV[5], ARGV[6])
+local node = release_slot(job)
+for _, handed in ipairs(node and serve_node(node) or {}) do
+  if node.owner == ARGV[9] then
+    words = words .. ' ' .. handed.id .. ' ' .. handed.attempt
+  else
+    tell_dispatch(handed, node)
+  end
+end
+mark_attempt(job, words)
+settle(4)
+return {1, words}

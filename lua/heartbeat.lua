@@ -1,0 +1,81 @@
+-- heartbeat: one round trip for a node's sign of life: usage, health, capabilities when they changed.
+--
+-- What the node reports as running never overwrites leases: what it reports beyond them is held back from
+-- its free slots until the next heartbeat.
+-- KEYS
+--   1 cell        root hash of the cell
+--   2 node        record of the node
+-- ARGV
+--   1 id          node id
+--   2 socket      token of the socket that speaks
+--   3 running     jobs the node says it runs
+--   4 healthy     '1' when its services are in order
+--   5 overloaded  '1' when a resource is above its threshold
+--   6 usage       JSON shown to operators
+--   7 class       capability class id of this heartbeat
+--   8 class_json  canonical class when it changed since the last message, else ''
+--   9 semantic    languages of semantic repair, space separated
+--   10 draining   '1' when the node wants no new work
+-- REPLY
+--   {1, status, status_seq, reason, dirty, free slots}
+--   {-3} unknown node | {-4} another socket holds it
+local cell = KEYS[1]
+--@include ground
+--@include nodes
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
+--@include serve
+--@include outbox
+
+local id = ARGV[1]
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'failures', 'drain')
+if not owned[1] then
+  return {-3}
+elseif owned[1] ~= ARGV[2] then
+  return {-4}
+end
+
+local node = read_node(id)
+local back = node.status == 'offline'
+node.seen = now
+node.away = false
+node.overloaded = ARGV[5] == '1'
+node.held = math.max(0, tonumber(ARGV[3]) - redis.call('ZCARD', key('leases', id)))
+redis.call('HSET', KEYS[2], 'seen_ms', now, 'away', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
+  'usage', ARGV[6], 'semantic', ARGV[9])
+redis.call('PERSIST', KEYS[2])
+redis.call('ZADD', PREFIX .. 'nodes', now, id)
+watch_node(node, now + stale_after(node) + 1)
+
+local class = owned[2]
+if ARGV[8] ~= '' and ARGV[7] ~= class then
+  class = ARGV[7]
+  redis.call('HSET', KEYS[2], 'class', class, 'class_json', ARGV[8])
+end
+if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
+  if redis.call('HEXISTS', PREFIX .. 'pools', class) == 1 then
+    move_to_pools(node, class)
+  else
+    note_dirty(id, KEYS[2])
+  end
+end
+
+-- registering -> ready -> degraded -> ready; draining as the node or an operator wishes.
+local failures = ARGV[4] == '1' and 0 or tonumber(owned[3]) + 1
+redis.call('HSET', KEYS[2], 'failures', failures)
+if back then
+  set_status(node, 'registering', 'back')
+end
+if ARGV[10] == '1' or owned[4] ~= '' then
+  set_status(node, 'draining', 'drain')
+elseif failures == 0 then
+  set_status(node, 'ready', 'healthy')
+elseif failures >= limit('unhealthy_beats') and node.status ~= 'registering' then
+  set_status(node, 'degraded', 'unhealthy')
+end
+refresh_node(node)
+serve_and_tell(node)
+local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'status_reason', 'dirty')
+return {1, state[1], tonumber(state[2]), state[3], state[4], free_slots(node)}

@@ -1,0 +1,32 @@
+-- assign: binds the next attempt of a job to a node by leases that end by themselves.
+
+-- Semantic repair is an attribute decided here, where the node is known: both languages must be its own.
+local function repairs_semantics(job, node)
+  local src, tgt = string.match(job.pair, '^(%S+) (%S+)$')
+  local known = ' ' .. node.semantic .. ' '
+  local has_src = src == 'auto' or string.find(known, ' ' .. src .. ' ', 1, true)
+  return has_src and string.find(known, ' ' .. tgt .. ' ', 1, true) and '1' or '0'
+end
+
+local function assign(job, node)
+  local due = math.min(now + limit('dispatch_ms'), job.deadline)
+  job.attempt = job.attempt + 1
+  job.node = node.id
+  job.state = 'assigned'
+  job.tried = job.tried .. node.id .. ' '
+  for slot = 1, job.cost do
+    redis.call('ZADD', key('leases', node.id), due, lease_member(job, slot))
+  end
+  job.semantic = repairs_semantics(job, node)
+  redis.call('HSET', key('job', job.id), 'state', 'assigned', 'attempt', job.attempt, 'node', node.id,
+    'tried', job.tried, 'assigned_ms', now, 'semantic', job.semantic)
+  node.turn = redis.call('HINCRBY', cell, 'turn', 1)
+  redis.call('HSET', key('node', node.id), 'turn', node.turn)
+  watch_job(job, due)
+  refresh_node(node)
+end
+
+-- The reply is a fast path for the caller only; everybody else learns of an assignment by inbox.
+local function tell_dispatch(job, node)
+  tell(node.owner, 'kind', 'dispatch', 'job', job.id, 'attempt', job.attempt, 'node', node.id)
+end

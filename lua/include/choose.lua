@@ -1,0 +1,60 @@
+-- choose: the least loaded eligible node over candidate pools; cost does not grow with the number of nodes.
+local LOOKS = 8 -- entries that may be passed over (tried, without room); stale ones leave the pool as they are met
+
+local function head_of(pool, offset)
+  local entry = redis.call('ZRANGE', key('pool', pool), offset, offset, 'WITHSCORES')
+  if entry[1] then
+    local score = tonumber(entry[2])
+    return {pool = pool, offset = offset, id = entry[1], score = score, load = math.floor(score / TURN_SPAN)}
+  end
+end
+
+-- Equal loads: the preferred pool first, then the node that has waited longest for work.
+local function before(a, b, preferred)
+  if a.load ~= b.load then
+    return a.load < b.load
+  elseif (a.pool == preferred) ~= (b.pool == preferred) then
+    return a.pool == preferred
+  end
+  return a.score < b.score
+end
+
+local function best_head(heads, preferred)
+  local best
+  for at, head in pairs(heads) do
+    if not best or before(head, heads[best], preferred) then
+      best = at
+    end
+  end
+  return best
+end
+
+local function choose(pools, job, preferred)
+  local heads = {}
+  for at, pool in ipairs(pools) do
+    heads[at] = head_of(pool, 0)
+  end
+  for _ = 1, LOOKS do
+    local at = best_head(heads, preferred)
+    if not at then
+      return nil
+    end
+    local head = heads[at]
+    local node = read_node(head.id)
+    if node and reason_against(node) ~= '' then
+      refresh_node(node)
+      redis.call('ZREM', key('pool', head.pool), head.id)
+    elseif node and not excludes(job, node.id) and free_slots(node) >= job.cost then
+      return node
+    elseif node then
+      head.offset = head.offset + 1
+    else
+      redis.call('ZREM', key('pool', head.pool), head.id)
+    end
+    heads[at] = head_of(head.pool, head.offset)
+  end
+end
+
+local function pools_of(requirement)
+  return redis.call('SMEMBERS', key('reqpools', requirement))
+end

@@ -1,0 +1,26 @@
+-- ground: the cell's key prefix, the time and the limits; every other include stands on it. Wants `cell`.
+local PREFIX = string.sub(cell, 1, -5)
+
+local function key(kind, id)
+  return PREFIX .. kind .. ':' .. id
+end
+
+-- A cell without an epoch was flushed or never opened: the caller opens it and asks again.
+local clock, epoch = unpack(redis.call('HMGET', cell, 'clock', 'epoch'))
+if not epoch then
+  return {-1}
+end
+
+-- Redis TIME is the clock of truth; simulation and tests set `clock` (ms) instead.
+local function read_clock()
+  if clock then
+    return tonumber(clock)
+  end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local now = read_clock()
+
+local function limit(name)
+  return tonumber(redis.call('HGET', cell, name))
+end

@@ -1,0 +1,53 @@
+-- jobs: reading job records, ending attempts, and telling the instance that holds a node's socket.
+local INBOX_LENGTH = 10000 -- an inbox is read at once; a longer one belongs to a dead instance
+local JOB_FIELDS = {
+  'state', 'session', 'order', 'tgt', 'requirement', 'rank', 'attempt', 'node', 'tried', 'cost', 'deadline_ms',
+  'wait_until_ms', 'relaxed', 'shard', 'pair',
+}
+
+local function read_job(id)
+  local v = redis.call('HMGET', key('job', id), unpack(JOB_FIELDS))
+  if not v[1] then
+    return nil
+  end
+  return {
+    id = id, state = v[1], session = v[2], order = v[3], tgt = v[4], requirement = v[5], rank = tonumber(v[6]),
+    attempt = tonumber(v[7]), node = v[8], tried = v[9], cost = tonumber(v[10]), deadline = tonumber(v[11]),
+    wait_until = tonumber(v[12]), relaxed = v[13] == '1', shard = v[14], pair = v[15],
+  }
+end
+
+local RUNNING = {assigned = true, dispatched = true, accepted = true, started = true}
+
+-- A retry goes elsewhere: nodes already tried are excluded until that wish has lapsed.
+local function excludes(job, node_id)
+  return not job.relaxed and string.find(job.tried, ' ' .. node_id .. ' ', 1, true) ~= nil
+end
+
+local function watch_job(job, due)
+  redis.call('ZADD', PREFIX .. 'deadlines', math.min(due, job.deadline), 'j|' .. job.id)
+end
+
+local function lease_member(job, slot)
+  return job.id .. '|' .. job.attempt .. '|' .. slot
+end
+
+local function drop_leases(job)
+  for slot = 1, job.cost do
+    redis.call('ZREM', key('leases', job.node), lease_member(job, slot))
+  end
+end
+
+local function tell(instance, ...)
+  if instance ~= '' then
+    redis.call('XADD', key('inbox', instance), 'MAXLEN', '~', INBOX_LENGTH, '*', ...)
+    redis.call('PEXPIRE', key('inbox', instance), limit('inbox_ms'))
+  end
+end
+
+local function tell_cancel(job, reason)
+  local owner = redis.call('HGET', key('node', job.node), 'owner')
+  if owner and (job.state ~= 'assigned') then
+    tell(owner, 'kind', 'cancel', 'job', job.id, 'attempt', job.attempt, 'node', job.node, 'reason', reason)
+  end
+end

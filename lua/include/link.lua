@@ -1,0 +1,26 @@
+-- link: the index requirement <-> pools, kept by whoever sees a new one first.
+local MOST_POOLS = 32 -- a reservation looks at each; more would grow its cost
+
+local function link(requirement, json, pools)
+  redis.call('HSETNX', PREFIX .. 'requirements', requirement, json)
+  for _, pool in ipairs(pools) do
+    if redis.call('SCARD', key('reqpools', requirement)) < MOST_POOLS then
+      redis.call('SADD', key('reqpools', requirement), pool)
+    end
+  end
+  if redis.call('EXISTS', key('waiting', requirement)) == 1 then
+    note_head(requirement)
+  end
+end
+
+-- The first waiting job that can be placed and its node, looking past jobs that exclude every free one.
+local function first_placement(requirement)
+  local pools = pools_of(requirement)
+  for _, id in ipairs(redis.call('ZRANGE', key('waiting', requirement), 0, LOOKS - 1)) do
+    local job = read_job(id)
+    local node = choose(pools, job, '')
+    if node then
+      return job, node
+    end
+  end
+end

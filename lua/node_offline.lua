@@ -1,0 +1,40 @@
+-- node_offline: the socket of a node closed.
+--
+-- A late close of a socket that no longer holds the node changes nothing. A node that can resume gets a
+-- grace in which it receives no new work and keeps its running jobs; the jobs of any other fail over now.
+-- KEYS
+--   1 cell      root hash of the cell
+--   2 node      record of the node
+-- ARGV
+--   1 id        node id
+--   2 socket    token of the socket that closed
+--   3 reason    words for operators
+--   4 grace_ms  0 when the node cannot resume
+-- REPLY
+--   {1} | {0} not its socket
+local cell = KEYS[1]
+--@include ground
+--@include nodes
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
+--@include serve
+--@include finish
+--@include retry
+if redis.call('HGET', KEYS[2], 'socket') ~= ARGV[2] then
+  return {0}
+end
+local node = read_node(ARGV[1])
+local grace = tonumber(ARGV[4])
+if node.status ~= 'offline' and grace > 0 then
+  if not node.away then
+    node.away = true
+    redis.call('HSET', KEYS[2], 'away', now + grace)
+    watch_node(node, now + grace)
+    refresh_node(node)
+  end
+elseif node.status ~= 'offline' then
+  take_offline(node, ARGV[3])
+end
+return {1}

@@ -1,0 +1,42 @@
+-- put_body: store one audio or speech body under the byte budget and a time to live.
+--
+-- Lives on the payload server, which need not be the ledger's. Lapsed bodies are taken off the account here.
+-- KEYS
+--   1 bodies    account: total bytes, and `clock` in tests
+--   2 index     body name -> expiry (ms)
+--   3 body      the body
+-- ARGV
+--   1 name      body name in the index
+--   2 data      base64 text as it goes on the wire
+--   3 ttl_ms    time to live, ms
+--   4 budget    bytes the bodies may take in all
+-- REPLY
+--   {1} | {-11} over the budget
+local clock = redis.call('HGET', KEYS[1], 'clock')
+local time = redis.call('TIME')
+local now = tonumber(clock) or time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function forget(name)
+  local bytes = redis.call('HGET', KEYS[1], 'b:' .. name)
+  if bytes then
+    redis.call('HINCRBY', KEYS[1], 'total', -tonumber(bytes))
+    redis.call('HDEL', KEYS[1], 'b:' .. name)
+  end
+  redis.call('ZREM', KEYS[2], name)
+end
+
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 8)) do
+  forget(name)
+end
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  return {1}
+end
+local bytes = string.len(ARGV[2])
+if tonumber(redis.call('HGET', KEYS[1], 'total') or 0) + bytes > tonumber(ARGV[4]) then
+  return {-11}
+end
+redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
+redis.call('HSET', KEYS[1], 'b:' .. ARGV[1], bytes)
+redis.call('HINCRBY', KEYS[1], 'total', bytes)
+return {1}

@@ -1,0 +1,96 @@
+-- register_node: admit a node, make this socket its only one, and let it join an existing class.
+--
+-- The same id with the same credential takes over: the former socket is told to close and its late
+-- close changes nothing, because it no longer holds the node. A node of a new class joins no pool here;
+-- it is recorded as dirty and a worker makes the class.
+-- KEYS
+--   1 cell         root hash of the cell
+--   2 node         record of the node
+-- ARGV
+--   1 id           node id
+--   2 socket       token of the socket, unique per connection
+--   3 instance     instance that holds the socket
+--   4 credential   fingerprint of the credential, '' in open mode
+--   5 max          slots
+--   6 beat_ms      heartbeat interval of the node, ms
+--   7 class        capability class id
+--   8 class_json   canonical capability class
+--   9 semantic     languages of semantic repair, space separated
+--   10 acks        '1' when the node says it acknowledges jobs
+--   11 profile     JSON shown to operators (platform, version, hardware)
+--   12 listed      '1' when the node lists the attempts it still runs
+--   13.. attempts  job|attempt of each
+-- REPLY
+--   {1, generation, status, status_seq, former instance, former socket, dirty}
+--   {-2} the id belongs to another credential
+local cell = KEYS[1]
+--@include ground
+--@include nodes
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
+--@include serve
+--@include finish
+--@include retry
+--@include outbox
+
+local id, socket, instance = ARGV[1], ARGV[2], ARGV[3]
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'owner', 'credential', 'generation', 'former_owner', 'former_socket',
+  'drain')
+if owned[3] and owned[3] ~= ARGV[4] then
+  return {-2}
+end
+local known = owned[1] and read_node(id)
+
+local function reply(generation, former_owner, former_socket)
+  local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'dirty')
+  return {1, generation, state[1], tonumber(state[2]), former_owner, former_socket, state[3]}
+end
+if owned[1] == socket then
+  return reply(tonumber(owned[4]), owned[5], owned[6])
+end
+
+local former_owner, former_socket = '', ''
+if known and owned[1] ~= '' then
+  former_owner, former_socket = owned[2], owned[1]
+  if former_owner ~= instance then
+    tell(former_owner, 'kind', 'close', 'node', id, 'socket', former_socket)
+  end
+end
+if known then
+  move_to_pools(known, '')
+end
+local generation = redis.call('HINCRBY', cell, 'generation', 1)
+redis.call('PERSIST', KEYS[2])
+redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', ARGV[4], 'generation', generation,
+  'former_owner', former_owner, 'former_socket', former_socket, 'status', 'registering', 'status_reason', 'registered',
+  'max', ARGV[5], 'beat_ms', ARGV[6], 'class', ARGV[7], 'class_json', ARGV[8], 'semantic', ARGV[9], 'acks', ARGV[10],
+  'profile', ARGV[11], 'registered_ms', now, 'seen_ms', now, 'held', 0, 'overloaded', '0', 'away', '', 'pools', '',
+  'why', 'status_not_ready', 'turn', 0, 'dirty', '0', 'failures', 0, 'drain', owned[7] == 'operator' and 'operator' or '')
+redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
+redis.call('ZADD', PREFIX .. 'nodes', now, id)
+
+local node = read_node(id)
+watch_node(node, now + stale_after(node) + 1)
+if redis.call('HEXISTS', PREFIX .. 'pools', ARGV[7]) == 1 then
+  move_to_pools(node, ARGV[7])
+else
+  note_dirty(id, KEYS[2])
+end
+
+-- An agent that lists its attempts no longer runs the others it had been sent.
+if ARGV[12] == '1' then
+  local running = {}
+  for at = 13, #ARGV do
+    running[ARGV[at]] = true
+  end
+  for _, member in ipairs(redis.call('ZRANGE', key('leases', id), 0, -1)) do
+    local job = read_job(string.match(member, '^(.-)|'))
+    local mine = job and job.node == id and RUNNING[job.state] and job.state ~= 'assigned'
+    if mine and not running[job.id .. '|' .. job.attempt] then
+      retry(job, 'WS_DISCONNECTED', 'The node lost this utterance when its connection broke.', true)
+    end
+  end
+end
+return reply(generation, former_owner, former_socket)

@@ -1,0 +1,98 @@
+-- reserve: place one utterance on the best free slot, or let it wait; check, reserve and bind in one step.
+--
+-- A request id submitted twice finds the same job. A refusal takes no order number.
+-- KEYS
+--   1 cell           root hash of the cell
+--   2 request        binding of the request id
+--   3 session        record of the session
+-- ARGV
+--   1 job            proposed job id
+--   2 session        session id
+--   3 instance       instance that asks; must own the session
+--   4 tgt            target language, the scope of the order number
+--   5 requirement    requirement id
+--   6 json           canonical requirement
+--   7 pools_version  version of the pools the candidates were computed from
+--   8 preferred      the session's preferred pool, '' for none
+--   9 cost           slots
+--   10 pair          source and target language, space separated
+--   11 shard         outbox shard of the session
+--   12 spec          JSON of the assignment, without audio
+--   13 audio         reference of the stored audio
+--   14 next_index    utterance index the session goes on with
+--   15 consumed      last audio sequence number that is now safe
+--   16.. pools       candidate pools
+-- REPLY
+--   {1, job, order, state, attempt, node, owner, semantic}; the job is the caller's when its id is the proposed one
+--   {-5} unknown session | {-12} owned elsewhere | {-8, retry after ms} queue full | {-9} no node serves it
+local cell = KEYS[1]
+--@include ground
+--@include nodes
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
+--@include serve
+--@include finish
+--@include retry
+--@include settle
+--@include link
+
+local owner = redis.call('HGET', KEYS[3], 'owner')
+if not owner then
+  return {-5}
+elseif owner ~= ARGV[3] then
+  return {-12}
+end
+settle(4)
+
+local function reply(id)
+  local v = redis.call('HMGET', key('job', id), 'order', 'state', 'attempt', 'node', 'semantic')
+  local instance = v[4] and v[4] ~= '' and redis.call('HGET', key('node', v[4]), 'owner')
+  return {1, id, tonumber(v[1] or -1), v[2] or 'ended', tonumber(v[3] or 0), v[4] or '', instance or '', v[5] or '0'}
+end
+local bound = redis.call('GET', KEYS[2])
+if bound then
+  return reply(bound)
+end
+
+-- A requirement seen for the first time is linked here; pools made since then are a worker's to add.
+if redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 16)})
+  if redis.call('HGET', cell, 'pools_version') ~= ARGV[7] then
+    redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
+  end
+end
+local pools = pools_of(ARGV[5])
+local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tried = ' ', cost = tonumber(ARGV[9]),
+  pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false}
+local node = choose(pools, job, ARGV[8])
+if not node then
+  if not someone_serves(pools) then
+    return {-9}
+  end
+  local waiting = tonumber(redis.call('HGET', cell, 'waiting'))
+  if waiting >= limit('max_waiting') then
+    return {-8, math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))}
+  end
+end
+
+local order = redis.call('HINCRBY', KEYS[3], 'order:' .. job.tgt, 1) - 1
+job.rank = redis.call('HINCRBY', cell, 'turn', 1)
+redis.call('HSET', KEYS[3], 'next_index', ARGV[14], 'consumed', ARGV[15])
+redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
+redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retention_ms'))
+redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5],
+  'rank', job.rank, 'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline,
+  'wait_until_ms', 0, 'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
+  'created_ms', now, 'semantic', '0')
+if node then
+  assign(job, node)
+  if node.owner ~= ARGV[3] then
+    tell_dispatch(job, node)
+  end
+else
+  job.wait_until = now + limit('wait_ms')
+  enqueue(job)
+end
+return reply(job.id)

@@ -1,0 +1,46 @@
+"""Audio in and speech out: stored once, by name, under a byte budget, on a connection of their own."""
+
+from scheduling import scripts
+from scheduling.keys import Keys
+from scheduling.ledger.codes import error_for
+from scheduling.settings import Settings
+from scheduling.store.base import Pending, Store
+
+
+class PendingBody:
+    """A body on its way to the store."""
+
+    def __init__(self, pending: Pending) -> None:
+        self._pending = pending
+
+    def wait(self) -> None:
+        """Return once it is stored. Raises `BodyBudgetSpent` and `StoreError`."""
+        reply = self._pending.wait()
+        if reply[0] < 0:
+            raise error_for("put_body", reply)
+
+
+class Bodies:
+    """The bodies of one cell; ``store`` may be another, non-persistent server than the ledger's."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._keys = Keys(settings.cell)
+        self._ttl_ms = settings.body_ttl_ms
+        self._budget = settings.body_budget
+
+    def put(self, name: str, data: str) -> PendingBody:
+        """Store base64 text; the caller goes on and waits when it must."""
+        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
+        args = [name, data, self._ttl_ms, self._budget]
+        return PendingBody(self._store.submit(scripts.load("put_body"), keys, args))
+
+    def get(self, name: str) -> str | None:
+        """Give a body, None when it is not (or no longer) there. Raises `StoreError`."""
+        data = self._store.command("GET", self._keys.body(name))
+        return data.decode("ascii") if data is not None else None
+
+    def drop(self, name: str) -> Pending:
+        """Give a body's bytes back to the budget; not waited for."""
+        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
+        return self._store.submit(scripts.load("drop_body"), keys, [name])

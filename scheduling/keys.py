@@ -1,0 +1,127 @@
+"""Names of all Redis keys of a cell, and who owns each and when it ends.
+
+Every key of a cell carries the cell's hash tag, so one script may touch them all in a Cluster.
+
+| key | type | holds | written by | ends |
+|---|---|---|---|---|
+| ``cell`` | hash | epoch, schema, limits, counters | `open_cell` and most scripts | with the cell |
+| ``nodes`` | sorted set | online nodes by last life (ms) | node scripts | a member when its node goes offline |
+| ``node:ID`` | hash | record of a node | node scripts | ``node_memory_ms`` after it went offline |
+| ``leases:ID`` | sorted set | ``job|attempt|slot`` to deadline (ms) | `assign`, `finish`, `retry` | empty when nothing runs |
+| ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by upkeep, unused for a day |
+| ``pool:P`` | sorted set | dispatchable nodes by load | `refresh_node` | empty when none is |
+| ``members:P`` | set | nodes of the pool | `move_to_pools` | empty when none is |
+| ``poolcount:P`` | hash | nodes by what keeps work from them | `refresh_node` | with its pool |
+| ``poolgone:P`` | string | its last node left a moment ago | `move_to_pools` | ``wait_ms`` |
+| ``requirements`` | hash | requirement id to canonical requirement | `link` | a field by upkeep, unused for a day |
+| ``reqpools:R`` | set | pools that serve it, at most 32 | `link` | with its requirement |
+| ``waiting:R`` | sorted set | jobs that wait, by rank | `waiting` | empty when none waits |
+| ``poolwaiting:P`` | sorted set | requirements that wait for it, by first rank | `waiting` | empty when none waits |
+| ``deadlines`` | sorted set | ``j|JOB`` and ``n|NODE`` to due time (ms) | all | a member when settled |
+| ``session:S`` | hash | owner, order numbers, group | session scripts, `reserve` | ``session_ms``; ``retention_ms`` once closed |
+| ``request:ID`` | string | job of a request id | `reserve` | ``utterance_ms`` + ``retention_ms`` |
+| ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
+| ``ready:S:TGT`` | hash | messages that wait for their turn | `store_result` | ``utterance_ms`` + ``retention_ms`` |
+| ``out:S`` | stream | what was released to the client | `release_results` | ``retention_ms`` after the last |
+| ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
+| ``instance:I`` | string | the instance lives | web process | its presence time |
+| ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
+| ``outbox:nodes`` | stream | nodes and requirements to look at | `note_dirty`, `reserve` | entries once drained |
+| ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
+| ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
+| ``sweeping``, ``once:NAME`` | string | who does a periodic work | sweepers, beat tasks | its period |
+| ``bodies``, ``bodyindex`` | hash, sorted set | account of the bodies | `put_body`, `drop_body` | with the bodies |
+| ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
+"""
+
+from zlib import crc32
+
+
+class Keys:
+    """Key names of one cell."""
+
+    def __init__(self, cell: str) -> None:
+        self.prefix = f"sd:{{{cell}}}:"
+        self.cell = f"{self.prefix}cell"
+        self.pools = f"{self.prefix}pools"
+        self.nodes = f"{self.prefix}nodes"
+        self.requirements = f"{self.prefix}requirements"
+        self.deadlines = f"{self.prefix}deadlines"
+        self.sweeping = f"{self.prefix}sweeping"
+        self.snapshot = f"{self.prefix}snapshot"
+        self.bodies = f"{self.prefix}bodies"
+        self.body_index = f"{self.prefix}bodyindex"
+        self.dirty = f"{self.prefix}outbox:nodes"
+
+    def node(self, node_id: str) -> str:
+        """Record of a node."""
+        return f"{self.prefix}node:{node_id}"
+
+    def leases(self, node_id: str) -> str:
+        """Leases of a node."""
+        return f"{self.prefix}leases:{node_id}"
+
+    def pool(self, pool: str) -> str:
+        """Dispatchable nodes of a pool."""
+        return f"{self.prefix}pool:{pool}"
+
+    def pool_count(self, pool: str) -> str:
+        """Nodes of a pool by what keeps work from them."""
+        return f"{self.prefix}poolcount:{pool}"
+
+    def requirement_pools(self, requirement: str) -> str:
+        """Pools that serve a requirement."""
+        return f"{self.prefix}reqpools:{requirement}"
+
+    def waiting(self, requirement: str) -> str:
+        """Jobs that wait for a requirement."""
+        return f"{self.prefix}waiting:{requirement}"
+
+    def session(self, session_id: str) -> str:
+        """Record of a session."""
+        return f"{self.prefix}session:{session_id}"
+
+    def request(self, request_id: str) -> str:
+        """Binding of a request id."""
+        return f"{self.prefix}request:{request_id}"
+
+    def job(self, job_id: str) -> str:
+        """Record of a job."""
+        return f"{self.prefix}job:{job_id}"
+
+    def ready(self, session_id: str, tgt: str) -> str:
+        """Messages of a session and language that wait for their turn."""
+        return f"{self.prefix}ready:{session_id}:{tgt}"
+
+    def out(self, session_id: str) -> str:
+        """Out stream of a session."""
+        return f"{self.prefix}out:{session_id}"
+
+    def inbox(self, instance: str) -> str:
+        """Inbox stream of an instance."""
+        return f"{self.prefix}inbox:{instance}"
+
+    def instance(self, instance: str) -> str:
+        """Presence of an instance."""
+        return f"{self.prefix}instance:{instance}"
+
+    def results(self, shard: int) -> str:
+        """Outbox of ended jobs."""
+        return f"{self.prefix}outbox:results:{shard}"
+
+    def wake(self, shard: int) -> str:
+        """Mark that a drain of a shard is on its way."""
+        return f"{self.prefix}wake:{shard}"
+
+    def once(self, name: str) -> str:
+        """Mark that one process does a periodic work."""
+        return f"{self.prefix}once:{name}"
+
+    def body(self, name: str) -> str:
+        """Audio or speech body."""
+        return f"{self.prefix}body:{name}"
+
+
+def shard_of(session_id: str, shards: int) -> int:
+    """Shard of the outbox: one for all results of a session, so that one drain formats them together."""
+    return crc32(session_id.encode()) % shards

@@ -1,0 +1,106 @@
+"""Result codes of the Lua scripts and the errors they become; the only place that knows both.
+
+LedgerError             a script understood the call and declined it
+├── CellClosed          the cell has no epoch: flushed, or never opened
+├── NodeIdConflict      the node id belongs to another credential
+├── UnknownNode         no such node
+├── NodeReplaced        another socket holds the node
+├── UnknownSession      no such session
+├── UnknownJob          no such job, or ended long ago
+├── StaleAttempt        the attempt is not the running one; nothing was changed
+├── QueueFull           as many jobs wait as may
+├── NoNode              nobody connected serves the requirement
+├── StaleCapabilities   computed for capabilities the node no longer has
+├── BodyBudgetSpent     audio and speech already take all the bytes they may
+├── SessionMoved        another instance owns the session
+└── SchemaMismatch      the keys have another layout than this version writes
+"""
+
+from scheduling.errors import DispatchError
+
+
+class LedgerError(DispatchError):
+    """A script understood the call and declined it."""
+
+
+class CellClosed(LedgerError):
+    """The cell has no epoch: it was flushed, or never opened."""
+
+
+class NodeIdConflict(LedgerError):
+    """The node id belongs to another credential."""
+
+
+class UnknownNode(LedgerError):
+    """There is no such node."""
+
+
+class NodeReplaced(LedgerError):
+    """Another socket holds the node."""
+
+
+class UnknownSession(LedgerError):
+    """There is no such session."""
+
+
+class UnknownJob(LedgerError):
+    """There is no such job, or it ended long ago."""
+
+
+class StaleAttempt(LedgerError):
+    """The attempt is not the running one; nothing was changed."""
+
+
+class QueueFull(LedgerError):
+    """As many jobs wait as may."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(f"the queue is full; it should have moved on in {retry_after_ms} ms")
+        self.retry_after_ms = retry_after_ms
+        """Estimated wait until a new job would be placed, ms."""
+
+
+class NoNode(LedgerError):
+    """Nobody connected serves the requirement."""
+
+
+class StaleCapabilities(LedgerError):
+    """The computation was made for capabilities the node no longer has."""
+
+
+class BodyBudgetSpent(LedgerError):
+    """Audio and speech already take all the bytes they may."""
+
+
+class SessionMoved(LedgerError):
+    """Another instance owns the session."""
+
+
+class SchemaMismatch(LedgerError):
+    """The keys have another layout than this version writes."""
+
+
+_ERRORS: dict[int, type[LedgerError]] = {
+    -1: CellClosed,
+    -2: NodeIdConflict,
+    -3: UnknownNode,
+    -4: NodeReplaced,
+    -5: UnknownSession,
+    -6: UnknownJob,
+    -7: StaleAttempt,
+    -9: NoNode,
+    -10: StaleCapabilities,
+    -11: BodyBudgetSpent,
+    -12: SessionMoved,
+    -13: SchemaMismatch,
+}
+_QUEUE_FULL = -8
+
+
+def error_for(script: str, reply: list[int]) -> LedgerError:
+    """Give the error a negative result code stands for."""
+    code = reply[0]
+    if code == _QUEUE_FULL:
+        return QueueFull(int(reply[1]))
+    kind = _ERRORS[code]
+    return kind(f"{script}: {kind.__doc__}")

@@ -1,0 +1,172 @@
+"""Jobs in the ledger: reserve, advance, complete, cancel, settle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scheduling.keys import shard_of
+from scheduling.ledger.cell import Cell, text
+from scheduling.requirement import Requirement
+from scheduling.store.base import Pending
+
+Stage = Literal["dispatched", "accepted", "started", "progress"]
+Verdict = Literal["ok", "retry", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What `Jobs.reserve` is asked."""
+
+    job_id: str
+    """Proposed; a repeated request finds the earlier job instead."""
+    request_id: str
+    session_id: str
+    instance: str
+    src_lang: str
+    tgt_lang: str
+    requirement: Requirement
+    pools: Sequence[str]
+    pools_version: int
+    spec: str
+    """JSON of the assignment without its audio."""
+    audio: str
+    """Name of the stored audio body."""
+    next_index: int
+    consumed: int
+    """Last audio sequence number that is safe once the job is."""
+    preferred_pool: str = ""
+    cost: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a job stands."""
+
+    job_id: str
+    order: int
+    state: str
+    attempt: int
+    node_id: str
+    instance: str
+    """Instance that holds the node's socket."""
+    use_semantic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """An attempt handed to a node whose socket the caller holds."""
+
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What became of a verdict."""
+
+    state: str
+    """done | failed | retried"""
+    wake: bool
+    """The shard was idle: a drain has to be published."""
+    handed: tuple[Assigned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A job after a stage of its attempt."""
+
+    state: str
+    session_id: str
+    instance: str
+    """Instance that owns the session."""
+
+
+class Jobs:
+    """Typed calls of the job scripts."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+        self._keys = cell.keys
+        self._shards = cell.settings.shards
+
+    def reserve(self, ask: Reservation) -> Placement:
+        """Place a job or let it wait.
+
+        Raises `UnknownSession`, `SessionMoved`, `QueueFull` and `NoNode`; none takes an order number.
+        """
+        reply = self._cell.call(
+            "reserve",
+            [self._keys.request(ask.request_id), self._keys.session(ask.session_id)],
+            [
+                ask.job_id, ask.session_id, ask.instance, ask.tgt_lang, ask.requirement.requirement_id,
+                ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
+                f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
+                ask.next_index, ask.consumed, *ask.pools,
+            ],
+        )  # fmt: skip
+        _, job, order, state, attempt, node, instance, semantic = reply
+        return Placement(text(job), order, text(state), attempt, text(node), text(instance), semantic == b"1")
+
+    def advance(
+        self,
+        job_id: str,
+        node_id: str,
+        attempt: int,
+        stage: Stage,
+        token: str,
+        instance: str,
+        event: str = "",
+    ) -> Progress:
+        """Note a stage of an attempt and renew its lease. Raises `UnknownJob` and `StaleAttempt`."""
+        args = [job_id, node_id, attempt, stage, token, instance, event]
+        reply = self._cell.call("advance_attempt", [self._keys.job(job_id)], args)
+        return Progress(text(reply[1]), text(reply[2]), text(reply[3]))
+
+    def submit_advance(
+        self,
+        job_id: str,
+        node_id: str,
+        attempt: int,
+        stage: Stage,
+        token: str,
+        instance: str,
+        event: str = "",
+    ) -> Pending:
+        """Do the same without waiting; coming too late for the attempt is no error."""
+        args = [job_id, node_id, attempt, stage, token, instance, event]
+        return self._cell.submit("advance_attempt", [self._keys.job(job_id)], args)
+
+    def complete(
+        self,
+        job_id: str,
+        node_id: str,
+        attempt: int,
+        verdict: Verdict,
+        *,
+        instance: str,
+        result: str = "",
+        speech: str = "",
+        code: str = "",
+        message: str = "",
+    ) -> Completed:
+        """Take a node's verdict on its attempt. Raises `UnknownJob` and `StaleAttempt`."""
+        args = [job_id, node_id, attempt, verdict, code, message, result, speech, instance]
+        words = text(self._cell.call("complete", [self._keys.job(job_id)], args)[1]).split()
+        handed = tuple(
+            Assigned(job, int(number)) for job, number in zip(words[2::2], words[3::2], strict=True)
+        )
+        return Completed(words[0], words[1] == "1", handed)
+
+    def requeue(self, job_id: str, node_id: str, attempt: int, code: str, message: str) -> str:
+        """End an attempt that cannot be delivered; give what became of the job. Raises like `complete`."""
+        args = [job_id, node_id, attempt, code, message]
+        return text(self._cell.call("requeue", [self._keys.job(job_id)], args)[1]).split()[0]
+
+    def cancel(self, job_id: str, code: str, message: str) -> str:
+        """End a job by wish; give its state. Raises `UnknownJob`."""
+        return text(self._cell.call("cancel", [self._keys.job(job_id)], [job_id, code, message])[1])
+
+    def settle(self, sweeper: str, guard_ms: int, most: int = 64) -> int | None:
+        """Settle what is due; give the next due time (ms), or None when somebody else does it."""
+        reply = self._cell.call("settle_deadlines", [self._keys.sweeping], [sweeper, guard_ms, most])
+        return int(reply[1]) if reply[0] else None

@@ -1,0 +1,149 @@
+"""Nodes in the ledger: registration, signs of life, pools."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scheduling.capability import CapabilityClass
+from scheduling.ledger.cell import Cell, text
+from scheduling.requirement import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRegistration:
+    """What a node says of itself when it registers."""
+
+    node_id: str
+    socket: str
+    """Token of the connection."""
+    instance: str
+    credential: str
+    """Fingerprint; empty in open mode."""
+    slots: int
+    beat_ms: int
+    capability: CapabilityClass
+    acknowledges: bool
+    profile: str
+    """JSON shown to operators."""
+    running: Sequence[tuple[str, int]] | None = None
+    """(job, attempt) the agent still runs; None when it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A node is admitted and this socket is its only one."""
+
+    generation: int
+    status: str
+    status_seq: int
+    former_instance: str
+    former_socket: str
+    """Socket to close when its instance is the caller's."""
+    dirty: bool
+    """Its class is new: a worker has to make the pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One heartbeat."""
+
+    node_id: str
+    socket: str
+    running: int
+    healthy: bool
+    overloaded: bool
+    usage: str
+    """JSON shown to operators."""
+    capability: CapabilityClass
+    capability_changed: bool
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A node after a heartbeat."""
+
+    status: str
+    status_seq: int
+    """Raised at each change of status."""
+    reason: str
+    dirty: bool
+    free_slots: int
+
+
+class Nodes:
+    """Typed calls of the node scripts."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+        self._keys = cell.keys
+
+    def register(self, node: NodeRegistration) -> Registered:
+        """Admit a node. Raises `NodeIdConflict`."""
+        running = [f"{job}|{attempt}" for job, attempt in node.running or ()]
+        reply = self._cell.call(
+            "register_node",
+            [self._keys.node(node.node_id)],
+            [
+                node.node_id, node.socket, node.instance, node.credential, node.slots, node.beat_ms,
+                node.capability.class_id, node.capability.canonical(), _semantic(node.capability),
+                int(node.acknowledges), node.profile, int(node.running is not None), *running,
+            ],
+        )  # fmt: skip
+        _, generation, status, seq, former_instance, former_socket, dirty = reply
+        return Registered(
+            generation, text(status), seq, text(former_instance), text(former_socket), dirty == b"1"
+        )
+
+    def heartbeat(self, beat: Beat) -> NodeState:
+        """Note a sign of life with its news. Raises `UnknownNode` and `NodeReplaced`."""
+        canonical = beat.capability.canonical() if beat.capability_changed else ""
+        reply = self._cell.call(
+            "heartbeat",
+            [self._keys.node(beat.node_id)],
+            [
+                beat.node_id, beat.socket, beat.running, int(beat.healthy), int(beat.overloaded), beat.usage,
+                beat.capability.class_id, canonical, _semantic(beat.capability), int(beat.draining),
+            ],
+        )  # fmt: skip
+        _, status, seq, reason, dirty, free = reply
+        return NodeState(text(status), seq, text(reason), dirty == b"1", free)
+
+    def touch(self, node_id: str, socket: str) -> None:
+        """Note a sign of life without news. Raises `UnknownNode` and `NodeReplaced`."""
+        self._cell.call("touch_node", [self._keys.node(node_id)], [node_id, socket])
+
+    def offline(self, node_id: str, socket: str, reason: str, grace_ms: int) -> bool:
+        """Note that a socket closed; False when it no longer held the node."""
+        reply = self._cell.call(
+            "node_offline", [self._keys.node(node_id)], [node_id, socket, reason, grace_ms]
+        )
+        return bool(reply[0])
+
+    def drain(self, node_id: str, by: Literal["node", "operator", ""], reason: str) -> tuple[str, int]:
+        """Take a node out of new work, or back with ``by`` empty; give its status and status number.
+
+        Raises `UnknownNode`.
+        """
+        reply = self._cell.call("drain_node", [self._keys.node(node_id)], [node_id, by, reason])
+        return text(reply[1]), reply[2]
+
+    def set_pools(self, node_id: str, capability: CapabilityClass, pools: Sequence[str]) -> int:
+        """Put a node into pools; give the version of the pools. Raises `UnknownNode`, `StaleCapabilities`."""
+        args = [node_id, capability.class_id, capability.canonical(), *pools]
+        reply = self._cell.call("set_node_pools", [self._keys.node(node_id)], args)
+        return int(reply[1])
+
+    def link(self, requirement: Requirement, pools: Sequence[str]) -> int:
+        """Note which pools serve a requirement; give the number of jobs that still wait for it."""
+        args = [requirement.requirement_id, requirement.canonical(), *pools]
+        return int(self._cell.call("link_requirement", [], args)[1])
+
+    def capability_of(self, node_id: str) -> CapabilityClass | None:
+        """Class a node stated last; None when the node is unknown."""
+        canonical = self._cell.store.command("HGET", self._keys.node(node_id), "class_json")
+        return CapabilityClass.from_canonical(canonical.decode()) if canonical else None
+
+
+def _semantic(capability: CapabilityClass) -> str:
+    return " ".join(sorted(capability.semantic))

@@ -1,0 +1,181 @@
+"""All settings, typed and validated in one place; each is read from the environment by its upper-case name."""
+
+from functools import cache
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting in the environment is missing or wrong; the text says which and what it must be."""
+
+
+class Settings(BaseSettings):
+    """Every process reads the same table; limits that scripts need are written into the cell at start."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    redis_url: str = Field(description="Redis or Valkey that holds the ledger; rediss:// for TLS")
+    payload_url: str = Field(
+        default="", description="server of audio and speech bodies; the ledger's when empty"
+    )
+    celery_broker_url: str = Field(default="", description="Celery's broker; the ledger's server when empty")
+    cell: str = Field(
+        default="0", pattern=r"^[a-z0-9-]{1,32}$", description="cell, the unit of scale; hash tag of its keys"
+    )
+
+    host: str = Field(default="127.0.0.1", description="address the web process listens on")
+    port: int = Field(default=5010, ge=1, le=65535, description="port of the web process")
+    web_concurrency: int = Field(default=1, ge=1, description="web processes behind the port")
+    max_connections: int = Field(default=12000, ge=1, description="sockets of one web process")
+    message_bytes: int = Field(default=16 * 2**20, ge=2**16, description="largest WebSocket message, bytes")
+    outbound_bytes: int = Field(
+        default=2**20, ge=2**16, description="unsent bytes per socket beyond one large message"
+    )
+    ping_s: float = Field(default=20.0, gt=0, description="interval of pings on each socket, s")
+    write_timeout_s: float = Field(
+        default=10.0, gt=0, description="a peer that takes no byte this long is dropped, s"
+    )
+    shutdown_s: float = Field(
+        default=20.0, ge=0, description="after SIGTERM running utterances are finished this long, s"
+    )
+    restart_spread_s: float = Field(
+        default=5.0, ge=0, description="peers are asked to come back spread over this time, s"
+    )
+    store_timeout_s: float = Field(
+        default=2.0, gt=0, description="a call of the ledger gives up after this time, s"
+    )
+    sweep_ms: int = Field(default=500, ge=10, description="how often a web process settles deadlines, ms")
+
+    require_gpu: bool = Field(default=True, description="refuse nodes without a GPU")
+    max_node_slots: int = Field(default=64, ge=1, le=4096, description="slots a node may state at most")
+    default_node_slots: int = Field(default=4, ge=1, description="slots of a node that states none")
+    heartbeat_s: float = Field(
+        default=15.0, gt=0, description="heartbeat interval of a node that states none, s"
+    )
+    resource_threshold: float = Field(
+        default=85.0, gt=0, le=100, description="CPU, GPU or memory use that keeps work away, %"
+    )
+    unhealthy_beats: int = Field(
+        default=3, ge=1, description="unhealthy heartbeats in a row that degrade a node"
+    )
+    silence_ms: int = Field(
+        default=30000, ge=1000, description="a silent node is offline after this time, ms"
+    )
+    grace_ms: int = Field(
+        default=2000, ge=0, description="a node that can resume may come back this long, ms"
+    )
+    node_memory_ms: int = Field(
+        default=86_400_000, ge=1000, description="an offline node's record is kept this long, ms"
+    )
+
+    dispatch_ms: int = Field(
+        default=2000, ge=10, description="an assigned job must be sent within this time, ms"
+    )
+    ack_ms: int = Field(
+        default=3000, ge=10, description="a node that acknowledges must do so within this time, ms"
+    )
+    attempt_ms: int = Field(
+        default=30000, ge=10, description="an attempt without progress ends after this time, ms"
+    )
+    wait_ms: int = Field(default=10000, ge=10, description="a job waits for a slot this long, ms")
+    utterance_ms: int = Field(default=60000, ge=100, description="an utterance ends within this time, ms")
+    relax_ms: int = Field(default=1000, ge=0, description="a retry insists on another node this long, ms")
+    max_attempts: int = Field(default=3, ge=1, description="attempts per job")
+    max_waiting: int = Field(default=10000, ge=0, description="jobs that may wait in a cell")
+    retention_ms: int = Field(
+        default=60000, ge=1000, description="records of ended jobs and sessions are kept this long, ms"
+    )
+    session_ms: int = Field(
+        default=3_600_000, ge=60000, description="an idle session's record is kept this long, ms"
+    )
+    inbox_ms: int = Field(
+        default=600_000, ge=10000, description="an inbox nobody reads is kept this long, ms"
+    )
+    group_ms: int = Field(
+        default=2000, ge=0, description="results closer than this share an utterance group, ms"
+    )
+    body_budget: int = Field(
+        default=512 * 2**20, ge=2**20, description="bytes of audio and speech kept at once"
+    )
+
+    pause_ms: int = Field(default=3000, ge=100, description="silence that ends an utterance, ms")
+    max_duration_ms: int = Field(default=10000, ge=500, description="longest utterance, ms")
+    max_audio_bytes: int = Field(default=512_000, ge=16_000, description="largest utterance, bytes")
+    tail_ms: int = Field(
+        default=200, ge=0, description="a late chunk still belongs to its final this long, ms"
+    )
+
+    shards: int = Field(
+        default=4, ge=1, le=64, description="outbox shards; each is drained by one worker at a time"
+    )
+    wake_ms: int = Field(
+        default=250, ge=10, description="an undrained shard is published again after this time, ms"
+    )
+    drain_ms: int = Field(default=200, ge=10, description="one drain works this long, ms")
+    drain_items: int = Field(default=500, ge=1, description="one drain takes this many results")
+    claim_ms: int = Field(
+        default=2000, ge=100, description="a claimed result returns to the outbox after this time, ms"
+    )
+    fallback_ms: int = Field(
+        default=1000, ge=10, description="the web process drains what no worker took for this long, ms"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.grace_ms >= self.silence_ms:
+            raise ValueError("GRACE_MS must be shorter than SILENCE_MS")
+        if self.default_node_slots > self.max_node_slots:
+            raise ValueError("DEFAULT_NODE_SLOTS must not exceed MAX_NODE_SLOTS")
+        return self
+
+    @property
+    def body_url(self) -> str:
+        """Server of the bodies."""
+        return self.payload_url or self.redis_url
+
+    @property
+    def broker_url(self) -> str:
+        """Broker of Celery."""
+        return self.celery_broker_url or self.redis_url
+
+    @property
+    def body_ttl_ms(self) -> int:
+        """Bodies outlive their utterance by the retention, ms."""
+        return self.utterance_ms + self.retention_ms
+
+
+#: What the Lua scripts read from the cell; the names are those of the settings.
+SCRIPT_LIMITS = (
+    "unhealthy_beats", "silence_ms", "node_memory_ms", "dispatch_ms", "ack_ms", "attempt_ms", "wait_ms",
+    "utterance_ms", "relax_ms", "max_attempts", "max_waiting", "retention_ms", "session_ms", "inbox_ms",
+    "group_ms", "wake_ms",
+)  # fmt: skip
+
+
+@cache
+def get_settings() -> Settings:
+    """Read the environment once. Raises `SettingsError` with a sentence per wrong setting."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # the environment supplies what has no default
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
+
+
+def _sentence(item: object) -> str:
+    assert isinstance(item, dict)
+    name = ".".join(str(part) for part in item["loc"]).upper()
+    if item["type"] == "missing":
+        return f"{name} is not set: give the URL of a Redis or Valkey server, or run `speech-dispatch up`"
+    return f"{name}: {item['msg']}" if name else str(item["msg"])
+
+
+def settings_table() -> str:
+    """Describe every setting as a Markdown table, for ``docs/settings.md``."""
+    rows = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        kind = getattr(field.annotation, "__name__", str(field.annotation))
+        default = "required" if field.is_required() else f"`{field.default}`" if field.default != "" else ""
+        rows.append(f"| `{name.upper()}` | {kind} | {default} | {field.description} |")
+    return "\n".join(rows) + "\n"
