@@ -4,7 +4,7 @@ from scheduling import scripts
 from scheduling.keys import Keys
 from scheduling.ledger.codes import error_for
 from scheduling.settings import Settings
-from scheduling.store.base import Pending, Store
+from scheduling.store.base import Part, Pending, Store
 
 
 class PendingBody:
@@ -32,7 +32,7 @@ class Bodies:
     def put(self, name: str, data: str) -> PendingBody:
         """Store base64 text; the caller goes on and waits when it must."""
         keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
-        args = [name, data, self._ttl_ms, self._budget]
+        args: list[Part] = [name, data, self._ttl_ms, self._budget]
         return PendingBody(self._store.submit(scripts.load("put_body"), keys, args))
 
     def get(self, name: str) -> str | None:

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     outbound_bytes: int = Field(
         default=2**20, ge=2**16, description="unsent bytes per socket beyond one large message"
     )
+    node_outbound_bytes: int = Field(
+        default=32 * 2**20,
+        ge=2**20,
+        description="the same for a node, which may be sent all its slots at once",
+    )
     ping_s: float = Field(default=20.0, gt=0, description="interval of pings on each socket, s")
     write_timeout_s: float = Field(
         default=10.0, gt=0, description="a peer that takes no byte this long is dropped, s"
@@ -102,7 +107,7 @@ class Settings(BaseSettings):
 
     pause_ms: int = Field(default=3000, ge=100, description="silence that ends an utterance, ms")
     max_duration_ms: int = Field(default=10000, ge=500, description="longest utterance, ms")
-    max_audio_bytes: int = Field(default=512_000, ge=16_000, description="largest utterance, bytes")
+    max_audio_bytes: int = Field(default=512_000, ge=2**17, description="largest utterance, bytes")
     tail_ms: int = Field(
         default=200, ge=0, description="a late chunk still belongs to its final this long, ms"
     )
@@ -117,6 +122,9 @@ class Settings(BaseSettings):
     drain_items: int = Field(default=500, ge=1, description="one drain takes this many results")
     claim_ms: int = Field(
         default=2000, ge=100, description="a claimed result returns to the outbox after this time, ms"
+    )
+    presence_ms: int = Field(
+        default=6000, ge=1000, description="an instance that does not renew its presence is dead, ms"
     )
     fallback_ms: int = Field(
         default=1000, ge=10, description="the web process drains what no worker took for this long, ms"
@@ -158,7 +166,7 @@ SCRIPT_LIMITS = (
 def get_settings() -> Settings:
     """Read the environment once. Raises `SettingsError` with a sentence per wrong setting."""
     try:
-        return Settings()  # type: ignore[call-arg]  # the environment supplies what has no default
+        return Settings()
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
 

@@ -14,12 +14,14 @@ local function assign(job, node)
   job.node = node.id
   job.state = 'assigned'
   job.tried = job.tried .. node.id .. ' '
+  job.relaxed = false
   for slot = 1, job.cost do
     redis.call('ZADD', key('leases', node.id), due, lease_member(job, slot))
   end
+  node.used = node.used + job.cost
   job.semantic = repairs_semantics(job, node)
   redis.call('HSET', key('job', job.id), 'state', 'assigned', 'attempt', job.attempt, 'node', node.id,
-    'tried', job.tried, 'assigned_ms', now, 'semantic', job.semantic)
+    'tried', job.tried, 'relaxed', '0', 'assigned_ms', now, 'semantic', job.semantic)
   node.turn = redis.call('HINCRBY', cell, 'turn', 1)
   redis.call('HSET', key('node', node.id), 'turn', node.turn)
   watch_job(job, due)

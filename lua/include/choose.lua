@@ -1,5 +1,5 @@
 -- choose: the least loaded eligible node over candidate pools; cost does not grow with the number of nodes.
-local LOOKS = 8 -- entries that may be passed over (tried, without room); stale ones leave the pool as they are met
+local LOOKS = 8 -- entries that may be passed over because the job excludes them or they lack room
 
 local function head_of(pool, offset)
   local entry = redis.call('ZRANGE', key('pool', pool), offset, offset, 'WITHSCORES')
@@ -29,27 +29,36 @@ local function best_head(heads, preferred)
   return best
 end
 
+-- The node of a pool's entry. One that fell silent since it came in leaves as it is met, once each,
+-- so a crowd of them costs no later call and never hides a node behind it.
+local function live_node(head)
+  local node = read_node(head.id)
+  if node and reason_against(node) == '' then
+    return node
+  elseif node then
+    refresh_node(node)
+  end
+  redis.call('ZREM', key('pool', head.pool), head.id)
+end
+
 local function choose(pools, job, preferred)
   local heads = {}
   for at, pool in ipairs(pools) do
     heads[at] = head_of(pool, 0)
   end
-  for _ = 1, LOOKS do
+  local passed = 0
+  while passed < LOOKS do
     local at = best_head(heads, preferred)
     if not at then
       return nil
     end
     local head = heads[at]
-    local node = read_node(head.id)
-    if node and reason_against(node) ~= '' then
-      refresh_node(node)
-      redis.call('ZREM', key('pool', head.pool), head.id)
-    elseif node and not excludes(job, node.id) and free_slots(node) >= job.cost then
+    local node = live_node(head)
+    if node and not excludes(job, node.id) and free_slots(node) >= job.cost then
       return node
     elseif node then
+      passed = passed + 1
       head.offset = head.offset + 1
-    else
-      redis.call('ZREM', key('pool', head.pool), head.id)
     end
     heads[at] = head_of(head.pool, head.offset)
   end

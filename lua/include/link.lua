@@ -12,15 +12,3 @@ local function link(requirement, json, pools)
     note_head(requirement)
   end
 end
-
--- The first waiting job that can be placed and its node, looking past jobs that exclude every free one.
-local function first_placement(requirement)
-  local pools = pools_of(requirement)
-  for _, id in ipairs(redis.call('ZRANGE', key('waiting', requirement), 0, LOOKS - 1)) do
-    local job = read_job(id)
-    local node = choose(pools, job, '')
-    if node then
-      return job, node
-    end
-  end
-end

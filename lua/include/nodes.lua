@@ -1,9 +1,10 @@
 -- nodes: the one place that decides whether a node may be given work, and keeps pools and counters in step.
 local TURN_SPAN = 2 ^ 40 -- a pool's score is load in thousandths times this, plus the turn of the last assignment
 local NODE_FIELDS = {
-  'status', 'max', 'held', 'seen_ms', 'beat_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic', 'acks',
+  'status', 'max', 'held', 'seen_ms', 'beat_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
 }
 
+-- `used` is the number of live leases; only `assign` and a fresh reading change it.
 local function read_node(id)
   local v = redis.call('HMGET', key('node', id), unpack(NODE_FIELDS))
   if not v[1] then
@@ -11,8 +12,8 @@ local function read_node(id)
   end
   return {
     id = id, status = v[1], max = tonumber(v[2]), held = tonumber(v[3]), seen = tonumber(v[4]), beat = tonumber(v[5]),
-    overloaded = v[6] == '1', away = v[7] ~= '', pools = v[8], why = v[9], turn = tonumber(v[10]), owner = v[11],
-    semantic = v[12], acks = v[13] == '1',
+    overloaded = v[6] == '1', away_until = tonumber(v[7]), pools = v[8], why = v[9], turn = tonumber(v[10]),
+    owner = v[11], semantic = v[12], used = redis.call('ZCARD', key('leases', id)),
   }
 end
 
@@ -21,7 +22,7 @@ local function stale_after(node)
 end
 
 local function free_slots(node)
-  return node.max - node.held - redis.call('ZCARD', key('leases', node.id))
+  return node.max - node.held - node.used
 end
 
 -- '' means dispatchable; anything else is the reason operators read.
@@ -30,7 +31,7 @@ local function reason_against(node)
     return node.status
   elseif node.status ~= 'ready' then
     return 'status_not_ready'
-  elseif node.away then
+  elseif node.away_until then
     return 'away'
   elseif now - node.seen > stale_after(node) then
     return 'silent'
@@ -46,14 +47,14 @@ local function count_in_pool(pool, why, change)
   redis.call('HINCRBY', key('poolcount', pool), why == '' and 'dispatchable' or why, change)
 end
 
--- Recomputes what the node's state means for its pools. Every script that changes a node ends here.
+-- Recomputes what the node's state means for its pools: it stands in them while nothing speaks against it.
 local function refresh_node(node)
   local why = reason_against(node)
   local score = math.floor((node.max - free_slots(node)) * 1000 / node.max) * TURN_SPAN + node.turn
   for pool in string.gmatch(node.pools, '%S+') do
     if why == '' then
       redis.call('ZADD', key('pool', pool), score, node.id)
-    else
+    elseif node.why == '' then
       redis.call('ZREM', key('pool', pool), node.id)
     end
     if why ~= node.why then
@@ -93,4 +94,17 @@ end
 
 local function watch_node(node, due)
   redis.call('ZADD', PREFIX .. 'deadlines', due, 'n|' .. node.id)
+end
+
+-- Silence first keeps new work away, then takes the node offline: the index holds the next of the two.
+local function watch_life(node)
+  local stale, gone = node.seen + stale_after(node) + 1, node.seen + limit('silence_ms')
+  watch_node(node, stale > now and math.min(stale, gone) or gone)
+end
+
+local function note_life(node)
+  node.seen = now
+  redis.call('HSET', key('node', node.id), 'seen_ms', now)
+  redis.call('ZADD', PREFIX .. 'nodes', now, node.id)
+  watch_life(node)
 end

@@ -1,36 +1,43 @@
 -- retry: an attempt failed; the job goes elsewhere while attempts and the utterance's deadline last.
 
-local function mark_attempt(job, verdict)
-  redis.call('HSET', key('job', job.id), 'verdict' .. job.attempt, job.node .. ' ' .. verdict)
+local function try_elsewhere(job)
+  local node = choose(pools_of(job.requirement), job, '')
+  if node then
+    assign(job, node)
+    tell_dispatch(job, node)
+  else
+    job.relax_at = now + limit('relax_ms')
+    job.wait_until = math.min(now + limit('wait_ms'), job.deadline)
+    enqueue(job)
+  end
 end
 
 -- Ends the running attempt, then assigns the next one, lets the job wait, or fails it with `code`.
--- `told`: the node itself said so and needs no cancel. Returns the verdict words for the attempt.
+-- `told`: the node itself said so and needs no cancel. Returns what became of the attempt.
 local function retry(job, code, message, told)
   if not told then
     tell_cancel(job, code == 'JOB_TIMEOUT' and 'job_timeout' or code)
   end
-  local left = release_slot(job)
-  local words
-  if job.attempt >= limit('max_attempts') or now >= job.deadline then
-    words = 'failed ' .. finish(job, 'failed', code, message)
-    mark_attempt(job, words)
+  local outcome = (job.attempt >= limit('max_attempts') or now >= job.deadline) and 'failed' or 'retried'
+  note_verdict(job.id, job.attempt, job.node, outcome .. ' 0')
+  local left = job.node
+  drop_leases(job)
+  if outcome == 'failed' then
+    finish(job, 'failed', code, message)
   else
-    words = 'retried 0'
-    mark_attempt(job, words)
-    local node = choose(pools_of(job.requirement), job, '')
-    if node then
-      assign(job, node)
-      tell_dispatch(job, node)
-    else
-      job.relax_at = now + limit('relax_ms')
-      job.wait_until = math.min(now + limit('wait_ms'), job.deadline)
-      enqueue(job)
-    end
+    try_elsewhere(job)
   end
-  if left then
-    serve_and_tell(read_node(left.id)) -- read again: the next attempt may have changed it
+  local node = read_node(left)
+  if node then
+    serve_and_tell(node)
   end
+  return outcome
+end
+
+-- A script that was asked for the verdict says in its reply whether a drain has to be published.
+local function with_wake(outcome, job, attempt, node_id)
+  local words = outcome .. ' ' .. (outcome == 'failed' and wake(job.shard) or '0')
+  note_verdict(job.id, attempt, node_id, words)
   return words
 end
 
@@ -49,7 +56,6 @@ end
 
 local function take_offline(node, reason)
   set_status(node, 'offline', reason)
-  refresh_node(node)
   move_to_pools(node, '')
   redis.call('HSET', key('node', node.id), 'held', 0, 'away', '')
   redis.call('ZREM', PREFIX .. 'deadlines', 'n|' .. node.id)

@@ -37,20 +37,21 @@ local function first_job_for(node)
   return best
 end
 
--- Returns the jobs assigned; the caller tells the node's owner.
+-- Every script that changes a node ends here. Returns the jobs assigned; the caller tells the node's owner.
 local function serve_node(node)
+  refresh_node(node)
   local handed = {}
-  while #handed < HANDED_AT_ONCE and node.why == '' do
+  while node.why == '' do
     local job = first_job_for(node)
     if not job then
-      return handed
+      break
+    elseif #handed == HANDED_AT_ONCE then
+      watch_node(node, now)
+      break
     end
     dequeue(job)
     assign(job, node)
     handed[#handed + 1] = job
-  end
-  if node.why == '' then
-    watch_node(node, now)
   end
   return handed
 end

@@ -7,21 +7,23 @@ local FAILURES = {
   started = {'JOB_TIMEOUT', 'The node made no progress in time.'},
 }
 
-local function settle_waiting(job)
-  if now >= job.deadline or now >= job.wait_until then
-    dequeue(job)
-    local late = now >= job.deadline
-    finish(job, 'failed', late and 'JOB_TIMEOUT' or 'NO_AVAILABLE_NODE',
-      late and 'The utterance was not translated within its time.' or 'No node became free in time. Say it again in a moment.')
-    return
+local function give_up_waiting(job)
+  dequeue(job)
+  if now >= job.deadline then
+    finish(job, 'failed', 'JOB_TIMEOUT', 'The utterance was not translated within its time.')
+  else
+    finish(job, 'failed', 'NO_AVAILABLE_NODE', 'No node became free in time. Say it again in a moment.')
   end
+end
+
+-- From now on the job also takes a node that it has tried.
+local function relax(job)
   job.relaxed = true
   redis.call('HSET', key('job', job.id), 'relaxed', '1')
   local node = choose(pools_of(job.requirement), job, '')
   if node then
-    dequeue(job)
-    assign(job, node)
-    tell_dispatch(job, node)
+    place(job, node)
+    place_waiting(job.requirement) -- those behind it, whom it kept from being looked at
   else
     watch_job(job, job.wait_until)
   end
@@ -30,7 +32,8 @@ end
 local function settle_job(id)
   local job = read_job(id)
   if job and job.state == 'waiting' then
-    settle_waiting(job)
+    local over = now >= job.deadline or now >= job.wait_until
+    if over then give_up_waiting(job) else relax(job) end
   elseif job and RUNNING[job.state] then
     retry(job, FAILURES[job.state][1], FAILURES[job.state][2], false)
   else
@@ -42,29 +45,30 @@ local function settle_node(id)
   local node = read_node(id)
   if not node or node.status == 'offline' then
     redis.call('ZREM', PREFIX .. 'deadlines', 'n|' .. id)
-    return
-  end
-  local away_until = tonumber(redis.call('HGET', key('node', id), 'away'))
-  if away_until and now >= away_until then
+  elseif node.away_until and now >= node.away_until then
     take_offline(node, 'the socket closed and did not come back')
   elseif now - node.seen >= limit('silence_ms') then
     take_offline(node, 'no heartbeat in time')
   else
-    refresh_node(node)
-    local stale = node.seen + stale_after(node) + 1
-    watch_node(node, away_until or (now >= stale and node.seen + limit('silence_ms') or stale))
+    if node.away_until then watch_node(node, node.away_until) else watch_life(node) end
     serve_and_tell(node)
   end
 end
 
+local function settle_requirement(id)
+  redis.call('ZREM', PREFIX .. 'deadlines', 'r|' .. id)
+  place_waiting(id)
+end
+
+local SETTLERS = {j = settle_job, n = settle_node, r = settle_requirement}
+
+-- One at a time: settling one entry may end or postpone the next.
 local function settle(most)
-  local due = redis.call('ZRANGEBYSCORE', PREFIX .. 'deadlines', '-inf', now, 'LIMIT', 0, most)
-  for _, entry in ipairs(due) do
-    local id = string.sub(entry, 3)
-    if string.sub(entry, 1, 1) == 'j' then
-      settle_job(id)
-    else
-      settle_node(id)
+  for _ = 1, most do
+    local first = redis.call('ZRANGE', PREFIX .. 'deadlines', 0, 0, 'WITHSCORES')
+    if not first[1] or tonumber(first[2]) > now then
+      return
     end
+    SETTLERS[string.sub(first[1], 1, 1)](string.sub(first[1], 3))
   end
 end

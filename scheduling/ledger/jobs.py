@@ -7,7 +7,7 @@ from typing import Literal
 from scheduling.keys import shard_of
 from scheduling.ledger.cell import Cell, text
 from scheduling.requirement import Requirement
-from scheduling.store.base import Pending
+from scheduling.store.base import Part, Pending
 
 Stage = Literal["dispatched", "accepted", "started", "progress"]
 Verdict = Literal["ok", "retry", "fail"]
@@ -89,6 +89,10 @@ class Jobs:
         self._keys = cell.keys
         self._shards = cell.settings.shards
 
+    def shard_of(self, session_id: str) -> int:
+        """Shard whose drain formats a session's results."""
+        return shard_of(session_id, self._shards)
+
     def reserve(self, ask: Reservation) -> Placement:
         """Place a job or let it wait.
 
@@ -118,7 +122,7 @@ class Jobs:
         event: str = "",
     ) -> Progress:
         """Note a stage of an attempt and renew its lease. Raises `UnknownJob` and `StaleAttempt`."""
-        args = [job_id, node_id, attempt, stage, token, instance, event]
+        args: list[Part] = [job_id, node_id, attempt, stage, token, instance, event]
         reply = self._cell.call("advance_attempt", [self._keys.job(job_id)], args)
         return Progress(text(reply[1]), text(reply[2]), text(reply[3]))
 
@@ -133,7 +137,7 @@ class Jobs:
         event: str = "",
     ) -> Pending:
         """Do the same without waiting; coming too late for the attempt is no error."""
-        args = [job_id, node_id, attempt, stage, token, instance, event]
+        args: list[Part] = [job_id, node_id, attempt, stage, token, instance, event]
         return self._cell.submit("advance_attempt", [self._keys.job(job_id)], args)
 
     def complete(
@@ -150,7 +154,7 @@ class Jobs:
         message: str = "",
     ) -> Completed:
         """Take a node's verdict on its attempt. Raises `UnknownJob` and `StaleAttempt`."""
-        args = [job_id, node_id, attempt, verdict, code, message, result, speech, instance]
+        args: list[Part] = [job_id, node_id, attempt, verdict, code, message, result, speech, instance]
         words = text(self._cell.call("complete", [self._keys.job(job_id)], args)[1]).split()
         handed = tuple(
             Assigned(job, int(number)) for job, number in zip(words[2::2], words[3::2], strict=True)
@@ -159,7 +163,7 @@ class Jobs:
 
     def requeue(self, job_id: str, node_id: str, attempt: int, code: str, message: str) -> str:
         """End an attempt that cannot be delivered; give what became of the job. Raises like `complete`."""
-        args = [job_id, node_id, attempt, code, message]
+        args: list[Part] = [job_id, node_id, attempt, code, message]
         return text(self._cell.call("requeue", [self._keys.job(job_id)], args)[1]).split()[0]
 
     def cancel(self, job_id: str, code: str, message: str) -> str:

@@ -1,0 +1,51 @@
+"""The node's line to its server, which may be up or down at any moment."""
+
+from __future__ import annotations
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from scheduling.messages import Message, dump
+
+
+class Link:
+    """Sends when there is a registered socket. Also knows the node's id, which outlives the socket."""
+
+    def __init__(self, node_id: str | None = None) -> None:
+        self.node_id = node_id
+        self._socket: ClientConnection | None = None
+
+    def up(self, socket: ClientConnection, node_id: str) -> None:
+        """Note that the server took the node in over this socket, under this id."""
+        self._socket, self.node_id = socket, node_id
+
+    def down(self) -> None:
+        """Note that the socket is gone."""
+        self._socket = None
+
+    async def send(self, message: Message) -> bool:
+        """Send a message; False if the line is down. True means written, not read: see `confirm`."""
+        socket = self._socket
+        if socket is None:
+            return False
+        try:
+            await socket.send(dump(message))
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def confirm(self) -> bool:
+        """Wait until the server has read everything sent before: it answers pings in their turn."""
+        socket = self._socket
+        if socket is None:
+            return False
+        try:
+            await (await socket.ping())
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye, if the line is up."""
+        if self._socket is not None:
+            await self._socket.close(code, reason)

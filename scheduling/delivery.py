@@ -1,0 +1,52 @@
+"""The text frames a client gets for one entry of its session's out stream."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from scheduling.ledger.cell import text
+
+
+@dataclass(frozen=True, slots=True)
+class OutEntry:
+    """One released result."""
+
+    entry_id: str
+    tgt_lang: str
+    order: int
+    group: str
+    part: int
+    speech: str
+    """Name of the speech body, empty for none."""
+    events: str
+    main: str
+
+    @classmethod
+    def parse(cls, raw: list[Any]) -> "OutEntry":
+        """Read an entry as XRANGE gives it."""
+        fields = {text(k): text(v) for k, v in zip(raw[1][::2], raw[1][1::2], strict=True)}
+        return cls(
+            text(raw[0]), fields["tgt"], int(fields["order"]), fields["group"], int(fields["part"]),
+            fields["speech"], fields["events"], fields["main"],
+        )  # fmt: skip
+
+    def frames(self, speech: str) -> list[str]:
+        """Give the events and the result as text frames; ``speech`` is base64 and passes as it is."""
+        frames = [json.dumps(event, ensure_ascii=False) for event in json.loads(self.events)]
+        main = self.main
+        if '"type":"translation_result"' in main[:30]:
+            group = f',"group_id":{json.dumps(self.group)},"part_index":{self.part}' if self.group else ""
+            sent_ms = time.time_ns() // 1_000_000
+            main = f'{main[:-1]},"tts_audio":"{speech}","scheduler_sent_at_ms":{sent_ms}{group}}}'
+        return [*frames, main]
+
+
+def precedes(entry_id: str, other: str) -> bool:
+    """Whether a stream id comes before another or is the same; "" comes before all."""
+    return _parts(entry_id) <= _parts(other)
+
+
+def _parts(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds or -1), int(sequence or 0)

@@ -1,0 +1,20 @@
+"""The worker's ledger: one per process, made at first use."""
+
+from functools import cache
+
+from scheduling.ledger import Ledger
+from scheduling.settings import get_settings
+from scheduling.store.plain import PlainStore
+
+
+@cache
+def worker_ledger() -> Ledger:
+    """Give this process's ledger; its store survives a fork."""
+    settings = get_settings()
+    return Ledger(PlainStore(settings.redis_url, timeout_s=settings.store_timeout_s), settings)
+
+
+def first_of_period(name: str, period_ms: int) -> bool:
+    """Whether this is the one process that does a periodic work now: two beats do no harm."""
+    ledger = worker_ledger()
+    return ledger.cell.store.command("SET", ledger.keys.once(name), "1", "NX", "PX", period_ms) is not None

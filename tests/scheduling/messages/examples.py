@@ -1,0 +1,462 @@
+"""One example of every message and nested object, its required and optional members apart.
+
+Written from the protocol's tables, not from the models, so that each checks the other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scheduling import messages as m
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A message: who parses it, its members, and which of them may hold anything or be negative."""
+
+    model: type[m.WireModel]
+    required: Json
+    optional: Json = field(default_factory=dict)
+    parse: Callable[[str | bytes], Any] | None = None
+    anything: frozenset[str] = frozenset()
+    signed: frozenset[str] = frozenset()
+
+    @property
+    def full(self) -> Json:
+        return {**self.tag, **self.required, **self.optional}
+
+    @property
+    def minimal(self) -> Json:
+        return {**self.tag, **self.required}
+
+    @property
+    def tag(self) -> Json:
+        is_message = issubclass(self.model, m.Message)
+        return {"type": self.model.model_fields["type"].default} if is_message else {}
+
+    def read(self, text: str) -> Any:
+        return (self.parse or self.model.model_validate_json)(text)
+
+
+FLAGS = {
+    "emotion_detection": True,
+    "voice_style_detection": False,
+    "speech_rate_detection": True,
+    "speech_rate_control": False,
+    "speaker_identification": True,
+    "persona_adaptation": False,
+}
+PIPELINE = {"use_asr": True, "use_nmt": True, "use_tts": False, "use_semantic": True, "use_tone": False}
+HARDWARE = {"cpu_cores": 8, "memory_gb": 32, "gpus": [{"name": "RTX 4090", "memory_gb": 24}]}
+MODEL = {
+    "model_id": "whisper",
+    "kind": "asr",
+    "src_lang": "zh",
+    "tgt_lang": "en",
+    "dialect": "yue",
+    "version": "1.2.3",
+    "enabled": True,
+}
+SERVICE = {
+    "service_id": "piper-tts",
+    "type": "tts",
+    "device": "gpu",
+    "status": "running",
+    "version": "1.0.0",
+    "model_id": "piper",
+    "engine": "onnx",
+    "mem_mb": 900,
+    "warmup_ms": 1500,
+    "last_error": "out of memory",
+}
+CAPABILITY = {"type": "asr", "ready": True, "reason": "no_impl", "ready_impl_ids": ["faster-whisper-vad"]}
+PAIR = {"src": "zh", "tgt": "en"}
+NMT = {
+    "model_id": "m2m100",
+    "languages": ["zh", "en", "ja"],
+    "rule": "any_to_any",
+    "blocked_pairs": [{"src": "ja", "tgt": "zh"}],
+    "supported_pairs": [PAIR],
+}
+LANGUAGES = {
+    "asr_languages": ["zh", "en"],
+    "tts_languages": ["en"],
+    "semantic_languages": ["zh"],
+    "nmt_capabilities": [NMT],
+    "supported_language_pairs": [PAIR],
+    "semantic_core_ready": True,
+}
+USAGE = {
+    "cpu_percent": 12.5,
+    "gpu_percent": 80.0,
+    "gpu_mem_percent": 60.25,
+    "mem_percent": 40.5,
+    "running_jobs": 2,
+}
+RERUNS = {
+    "totalReruns": 5,
+    "successfulReruns": 3,
+    "failedReruns": 1,
+    "timeoutReruns": 1,
+    "qualityImprovements": 2,
+}
+TIMINGS = {"asr_ms": 300, "nmt_ms": 90, "tts_ms": 210, "total_ms": 610}
+NETWORK = {
+    "web_to_scheduler_ms": 20,
+    "scheduler_to_node_ms": 5,
+    "node_to_scheduler_ms": 7,
+    "scheduler_to_web_ms": 9,
+}
+EXTRA = {
+    "emotion": "calm",
+    "speech_rate": 1.25,
+    "voice_style": "plain",
+    "service_timings": TIMINGS,
+    "language_probability": 0.5,
+    "language_probabilities": {"zh": 0.75, "en": 0.25},
+    "reason": "NO_TEXT_ASSIGNED",
+}
+SEGMENTS = {"count": 3, "max_gap": 0.5, "avg_duration": 1.5}
+JOB_ERROR = {"code": "MODEL_NOT_AVAILABLE", "message": "no such model", "details": {"service_id": "nmt"}}
+ATTEMPT = {"job_id": "job-1", "attempt_id": 2}
+MEMBER = {
+    "participant_id": "s-1",
+    "session_id": "s-1",
+    "display_name": "Bob",
+    "preferred_lang": "en",
+    "raw_voice_preferences": {"s-2": False},
+    "joined_at": "2026-01-10T10:00:00+00:00",
+}
+QUALITY = {
+    "asr_quality_level": "good",
+    "reason_codes": ["short"],
+    "quality_score": 0.75,
+    "rerun_count": 1,
+    "segments_meta": SEGMENTS,
+}
+GROUP = {"group_id": "g-1", "part_index": 3}
+TWO_WAY = {
+    "mode": "two_way_auto",
+    "lang_a": "zh",
+    "lang_b": "en",
+    "auto_langs": ["zh", "en"],
+    "enable_streaming_asr": True,
+    "partial_update_interval_ms": 1000,
+}
+JOB = {"job_id": "job-1", "attempt_id": 1, "node_id": "node-A", "session_id": "s-1", "trace_id": "t-1"}
+
+
+def _split(whole: Json, *required: str) -> tuple[Json, Json]:
+    return {k: whole[k] for k in required}, {k: v for k, v in whole.items() if k not in required}
+
+
+def _nested(model: type[m.WireModel], whole: Json, *required: str, anything: str = "") -> Example:
+    return Example(model, *_split(whole, *required), anything=frozenset(anything.split()))
+
+
+NESTED = [
+    _nested(m.HardwareInfo, HARDWARE, "cpu_cores", "memory_gb"),
+    _nested(m.GpuInfo, {"name": "RTX", "memory_gb": 8}, "name", "memory_gb"),
+    _nested(m.InstalledModel, MODEL, "model_id", "kind", "version"),
+    _nested(m.InstalledService, SERVICE, "service_id", "type", "device", "status"),
+    _nested(m.CapabilityByType, CAPABILITY, "type", "ready"),
+    _nested(m.LanguagePair, PAIR, *PAIR),
+    _nested(m.NmtCapability, NMT, "model_id", "languages", "rule"),
+    _nested(m.NodeLanguageCapabilities, LANGUAGES),
+    _nested(m.FeatureFlags, FLAGS),
+    _nested(m.PipelineConfig, PIPELINE, "use_asr", "use_nmt", "use_tts"),
+    _nested(m.ResourceUsage, USAGE, "cpu_percent", "mem_percent", "running_jobs"),
+    _nested(m.RerunMetrics, RERUNS, *RERUNS),
+    _nested(m.AsrMetrics, {"processingEfficiency": 1.5}),
+    _nested(m.ProcessingMetrics, {"serviceEfficiencies": {"asr": 2.5}}, "serviceEfficiencies"),
+    _nested(m.ServiceTimings, TIMINGS),
+    _nested(m.NetworkTimings, NETWORK),
+    _nested(m.ExtraResult, EXTRA),
+    _nested(m.SegmentsMeta, SEGMENTS, *SEGMENTS),
+    _nested(m.JobError, JOB_ERROR, "code", "message", anything="details"),
+    _nested(m.RunningAttempt, ATTEMPT, *ATTEMPT),
+    _nested(m.RoomMember, MEMBER, "participant_id", "session_id", "joined_at"),
+]
+
+
+def _sent_by(parse: Callable[[str | bytes], Any]) -> Callable[..., Example]:
+    def example(
+        model: type[m.Message],
+        required: Json,
+        optional: Json | None = None,
+        anything: str = "",
+        signed: str = "",
+    ) -> Example:
+        return Example(
+            model, required, optional or {}, parse, frozenset(anything.split()), frozenset(signed.split())
+        )
+
+    return example
+
+
+_node = _sent_by(m.parse_node_message)
+_to_node = _sent_by(m.parse_server_message_to_node)
+_client = _sent_by(m.parse_client_message)
+_to_client = _sent_by(m.parse_server_message_to_client)
+
+_SIGNAL = {"room_code": "123456", "to": "s-2"}
+_SDP = {**_SIGNAL, "sdp": {"type": "offer", "sdp": "v=0"}}
+_ICE = {**_SIGNAL, "candidate": {"candidate": "candidate:1", "sdpMid": None}}
+_ERROR = ({"code": "JOB_TIMEOUT", "message": "No answer in time."}, {"details": {"job_id": "job-1"}})
+
+FROM_NODE = [
+    _node(
+        m.NodeRegister,
+        {
+            "version": "2.0.0",
+            "platform": "linux",
+            "hardware": HARDWARE,
+            "installed_models": [MODEL],
+            "capability_by_type": [CAPABILITY],
+            "features_supported": FLAGS,
+            "accept_public_jobs": True,
+        },
+        {
+            "node_id": "node-A",
+            "capability_schema_version": "2.0",
+            "installed_services": [SERVICE],
+            "advanced_features": ["x"],
+            "language_capabilities": LANGUAGES,
+            "max_concurrent_jobs": 8,
+            "heartbeat_interval_s": 5.5,
+            "acknowledges": True,
+            "resumable": True,
+            "running_attempts": [ATTEMPT],
+            "credential": "secret",
+        },
+    ),
+    _node(
+        m.NodeHeartbeat,
+        {
+            "node_id": "node-A",
+            "timestamp": 1795472006137,
+            "resource_usage": USAGE,
+            "installed_services": [SERVICE],
+            "capability_by_type": [CAPABILITY],
+        },
+        {
+            "installed_models": [MODEL],
+            "rerun_metrics": RERUNS,
+            "asr_metrics": {"processingEfficiency": 1.5},
+            "processing_metrics": {"serviceEfficiencies": {"asr": 2.5}},
+            "language_capabilities": LANGUAGES,
+            "running_attempts": [ATTEMPT],
+            "draining": True,
+        },
+        signed="timestamp",
+    ),
+    _node(m.JobAck, JOB),
+    _node(m.JobStarted, JOB),
+    _node(
+        m.NodeAsrPartial,
+        {
+            "job_id": "job-1",
+            "node_id": "node-A",
+            "session_id": "s-1",
+            "utterance_index": 4,
+            "text": "你好",
+            "is_final": False,
+            "trace_id": "t-1",
+        },
+    ),
+    _node(
+        m.JobResult,
+        {**JOB, "utterance_index": 4, "success": True},
+        {
+            "text_asr": "你好",
+            "text_translated": "hello",
+            "tts_audio": "AAAA",
+            "tts_format": "opus",
+            "extra": EXTRA,
+            "processing_time_ms": 610,
+            "error": JOB_ERROR,
+            **GROUP,
+            "node_completed_at_ms": 1795472006137,
+            **QUALITY,
+        },
+        signed="node_completed_at_ms",
+    ),
+    _node(
+        m.NodeErrorMessage,
+        {"node_id": "node-A", "code": "GPU_LOST", "message": "gone"},
+        {"details": [1, None]},
+        anything="details",
+    ),
+    _node(m.NodeDrain, {"node_id": "node-A"}, {"reason": "update"}),
+    _node(m.RequestPairingCode, {}),
+]
+
+TO_NODE = [
+    _to_node(m.NodeRegisterAck, {"node_id": "node-A"}, {"message": "registered", "status": "registering"}),
+    _to_node(m.ErrorMessage, *_ERROR, anything="details"),
+    _to_node(
+        m.NodeStatusMessage,
+        {"node_id": "node-A", "status": "degraded", "timestamp": 1795472006},
+        {"reason": "gpu at 99%"},
+        signed="timestamp",
+    ),
+    _to_node(
+        m.JobAssign,
+        {
+            "job_id": "job-1",
+            "attempt_id": 1,
+            "session_id": "s-1",
+            "utterance_index": 0,
+            "src_lang": "auto",
+            "tgt_lang": "en",
+            "pipeline": PIPELINE,
+            "audio": "AAAA",
+            "audio_format": "opus",
+            "sample_rate": 16000,
+            "trace_id": "t-1",
+        },
+        {
+            "dialect": "yue",
+            "features": FLAGS,
+            **TWO_WAY,
+            **GROUP,
+            "context_text": "before",
+            "padding_ms": 220,
+            "is_manual_cut": True,
+            "is_pause_triggered": True,
+            "is_timeout_triggered": True,
+            "is_max_duration_triggered": True,
+            "turn_id": "turn-1",
+        },
+    ),
+    _to_node(m.JobCancel, {"job_id": "job-1"}, {"trace_id": "t-1", "reason": "job_timeout"}),
+    _to_node(m.NodeControl, {"command": "reload"}, {"reason": "new model"}),
+    _to_node(m.PairingCode, {"code": "123456"}, {"expires_in_s": 300}),
+]
+
+FROM_CLIENT = [
+    _client(
+        m.SessionInit,
+        {"client_version": "web-client-v1.0", "platform": "web", "src_lang": "auto", "tgt_lang": "en"},
+        {
+            "dialect": "yue",
+            "features": FLAGS,
+            "pairing_code": "123456",
+            "tenant_id": "acme",
+            **TWO_WAY,
+            "trace_id": "t-1",
+            "audio_format": "pcm16",
+            "sample_rate": 16000,
+        },
+    ),
+    _client(
+        m.AudioChunk,
+        {"session_id": "s-1", "seq": 7, "is_final": False},
+        {"payload": "AAAA", "client_timestamp_ms": 1795472006137},
+        signed="client_timestamp_ms",
+    ),
+    _client(
+        m.Utterance,
+        {
+            "session_id": "s-1",
+            "utterance_index": 0,
+            "manual_cut": True,
+            "src_lang": "zh",
+            "tgt_lang": "en",
+            "audio": "AAAA",
+            "audio_format": "wav",
+            "sample_rate": 16000,
+        },
+        {"dialect": "yue", "features": FLAGS, **TWO_WAY, "trace_id": "t-1", "pipeline": PIPELINE},
+    ),
+    _client(m.ClientHeartbeat, {"session_id": "s-1", "timestamp": 1795472006137}, signed="timestamp"),
+    _client(m.SessionClose, {"session_id": "s-1", "reason": "done"}),
+    _client(
+        m.TtsStarted, {"session_id": "s-1", "trace_id": "t-1", "group_id": "g-1", "ts_start_ms": 17954720}
+    ),
+    _client(
+        m.TtsPlayEnded, {"session_id": "s-1", "trace_id": "t-1", "group_id": "g-1", "ts_end_ms": 17954720}
+    ),
+    _client(m.RoomCreate, {"client_ts": 1795473283450}, {"display_name": "Bob", "preferred_lang": "en"}),
+    _client(m.RoomJoin, {"room_code": "123456"}, {"display_name": "Bob", "preferred_lang": "en"}),
+    _client(m.RoomLeave, {"room_code": "123456"}),
+    _client(
+        m.RoomRawVoicePreference,
+        {"room_code": "123456", "target_session_id": "s-2", "receive_raw_voice": False},
+    ),
+    _client(m.WebrtcOffer, _SDP, anything="sdp"),
+    _client(m.WebrtcAnswer, _SDP, anything="sdp"),
+    _client(m.WebrtcIce, _ICE, anything="candidate"),
+]
+
+TO_CLIENT = [
+    _to_client(
+        m.SessionInitAck,
+        {"session_id": "s-1", "trace_id": "t-1"},
+        {
+            "assigned_node_id": "node-A",
+            "message": "session created",
+            "protocol_version": "1.0",
+            "use_binary_frame": False,
+            "negotiated_codec": "opus",
+            "negotiated_audio_format": "opus",
+            "negotiated_sample_rate": 16000,
+            "negotiated_channel_count": 1,
+        },
+    ),
+    _to_client(
+        m.TranslationResult,
+        {"session_id": "s-1", "utterance_index": 0, "job_id": "job-1", "trace_id": "t-1"},
+        {
+            "text_asr": "你好",
+            "text_translated": "hello",
+            "tts_audio": "AAAA",
+            "tts_format": "opus",
+            "extra": EXTRA,
+            **GROUP,
+            "service_timings": TIMINGS,
+            "network_timings": NETWORK,
+            "scheduler_sent_at_ms": 1795472006137,
+            **QUALITY,
+        },
+        signed="scheduler_sent_at_ms",
+    ),
+    _to_client(
+        m.ClientAsrPartial,
+        {"session_id": "s-1", "utterance_index": 0, "text": "你", "is_final": False, "trace_id": "t-1"},
+        {"job_id": ""},
+    ),
+    _to_client(
+        m.MissingResult,
+        {"session_id": "s-1", "utterance_index": 0, "reason": "silence_detected", "created_at_ms": 17},
+        {"trace_id": "t-1"},
+        signed="created_at_ms",
+    ),
+    _to_client(
+        m.UiEvent,
+        {
+            "trace_id": "t-1",
+            "session_id": "s-1",
+            "job_id": "job-1",
+            "utterance_index": 0,
+            "event": "ERROR",
+            "status": "error",
+        },
+        {"elapsed_ms": 12, "error_code": "JOB_TIMEOUT", "hint": "Try again."},
+    ),
+    _to_client(m.ServerHeartbeat, {"session_id": "s-1", "timestamp": 1795472006137}, signed="timestamp"),
+    _to_client(m.SessionCloseAck, {"session_id": "s-1"}),
+    _to_client(m.ErrorMessage, *_ERROR, anything="details"),
+    _to_client(m.Backpressure, {"action": "PAUSE"}, {"resume_after_ms": 5000}),
+    _to_client(m.RoomCreateAck, {"room_code": "123456"}, {"room_id": "4b0c"}),
+    _to_client(m.RoomMembers, {"room_code": "123456", "members": [MEMBER]}),
+    _to_client(m.RoomError, {"code": "ROOM_NOT_FOUND"}, {"message": "no such room"}),
+    _to_client(m.RoomExpired, {"room_code": "123456", "message": "silent too long"}),
+    _to_client(m.WebrtcOffer, _SDP, anything="sdp"),
+    _to_client(m.WebrtcAnswer, _SDP, anything="sdp"),
+    _to_client(m.WebrtcIce, _ICE, anything="candidate"),
+]
+
+MESSAGES = FROM_NODE + TO_NODE + FROM_CLIENT + TO_CLIENT

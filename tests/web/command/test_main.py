@@ -1,0 +1,85 @@
+"""The command line: what it offers, and what it refuses."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.valkey import Valkey
+from web.command.main import main
+
+
+def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command with nothing but `env` set."""
+    return subprocess.run(
+        [sys.executable, "-m", "web.command", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+        env={"PATH": "/usr/bin:/bin"} | dict(env or {}),
+    )
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    for command in ("up", "demo", "web", "worker", "beat", "flower", "node", "say"):
+        assert f"\n    {command} " in shown
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "web", "worker", "beat", "flower", "node", "say"])
+def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: speech-dispatch {command}")
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "beat", "flower"])
+def test_a_process_that_shares_state_refuses_to_start_without_redis(command: str) -> None:
+    """Two processes on two embedded servers would look alive and never meet."""
+    done = run(command)
+    assert done.returncode == 2
+    assert f"`speech-dispatch {command}` needs REDIS_URL" in done.stderr
+    assert "speech-dispatch up" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_is_a_sentence(valkey: Valkey) -> None:
+    done = run("beat", env={"REDIS_URL": valkey.url, "WAIT_MS": "soon"})
+    assert done.returncode == 2
+    assert "WAIT_MS" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_no_number_is_refused() -> None:
+    assert run("web", env={"REDIS_URL": "redis://127.0.0.1:1", "PORT": "http"}).returncode == 2
+
+
+@pytest.mark.parametrize("command", [("web", "--port"), ("flower", "--port"), ("up", "--port")])
+def test_a_port_in_use_is_named(command: tuple[str, str], valkey: Valkey, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        done = run(*command, port, env={"REDIS_URL": valkey.url, "DATA_DIR": str(tmp_path)})
+    assert done.returncode == 1
+    assert f"Port {port} on 127.0.0.1" in done.stderr
+
+
+def test_flower_is_not_opened_to_the_network_without_a_password(valkey: Valkey) -> None:
+    done = run("flower", "--host", "0.0.0.0", env={"REDIS_URL": valkey.url})
+    assert done.returncode == 2
+    assert "FLOWER_BASIC_AUTH" in done.stderr
+
+
+def test_up_on_a_redis_that_does_not_answer_says_so() -> None:
+    done = run(
+        "up", "--no-node", "--port", "0", "--flower-port", "0", env={"REDIS_URL": "redis://127.0.0.1:1"}
+    )
+    assert done.returncode == 1
+    assert "REDIS_URL is set to redis://127.0.0.1:1" in done.stderr

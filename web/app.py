@@ -1,0 +1,77 @@
+"""The Flask application: two WebSocket paths and the endpoints that say how the process is."""
+
+from typing import Any
+
+from flask import Flask, Response, jsonify
+
+from scheduling.settings import Settings
+from web.connection import Connection
+from web.dispatcher import Dispatcher
+from web.keepalive import Keepalive
+from web.options import ConnectionOptions
+from web.shutdown import Shutdown
+from web.socket_routes import Sockets
+from web.timing import link_summary
+
+
+def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
+    """Build the application around a started dispatcher."""
+    app = Flask("web")
+    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s))
+    shutdown = Shutdown(dispatcher, sockets.registry)
+    app.extensions["shutdown"] = shutdown
+    _add_sockets(sockets, settings, dispatcher)
+    _add_endpoints(app, dispatcher, shutdown, sockets)
+    return app
+
+
+def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -> None:
+    node_options = ConnectionOptions(
+        max_message_bytes=settings.message_bytes,
+        max_queue_bytes=settings.node_outbound_bytes,
+        write_timeout_s=settings.write_timeout_s,
+    )
+    client_options = ConnectionOptions(
+        max_message_bytes=settings.message_bytes,
+        max_queue_bytes=settings.outbound_bytes,
+        write_timeout_s=settings.write_timeout_s,
+        deflate=True,
+    )
+
+    @sockets.route("/ws/node", node_options)
+    def node(connection: Connection) -> None:
+        dispatcher.nodes.serve(connection)
+
+    @sockets.route("/ws/session", client_options)
+    def session(connection: Connection) -> None:
+        dispatcher.sessions.serve(connection)
+
+
+def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, sockets: Sockets) -> None:
+    @app.get("/health")
+    def health() -> Response:
+        return Response("OK\n", mimetype="text/plain")
+
+    @app.get("/ready")
+    def ready() -> tuple[Response, int]:
+        if shutdown.begun:
+            return jsonify(ready=False, reason="shutting down"), 503
+        if not dispatcher.ready:
+            return jsonify(ready=False, reason="Redis does not answer"), 503
+        return jsonify(ready=True, instance=dispatcher.instance, nodes=len(dispatcher.peers.nodes)), 200
+
+    @app.get("/api/v1/process")
+    def process() -> dict[str, Any]:
+        """What this one process does: sockets, flows and its link to the ledger, durations in ms."""
+        return {
+            "instance": dispatcher.instance,
+            "sockets": len(sockets.registry),
+            "nodes": len(dispatcher.peers.nodes),
+            "sessions": len(dispatcher.peers.sessions),
+            "flows": dispatcher.timings.summary(),
+            "link": link_summary(dispatcher.store.stats),
+            "published": dispatcher.publisher.published,
+            "publish_failures": dispatcher.publisher.failed,
+            "fallback_drains": dispatcher.sweeper.fallbacks,
+            "stale_messages": dispatcher.node_messages.stale,
+        }

@@ -1,0 +1,132 @@
+"""Sending attempts to nodes whose socket this process holds."""
+
+import json
+import logging
+import time
+from typing import Any
+
+import gevent
+
+from scheduling.bodies import Bodies
+from scheduling.errors import StoreError
+from scheduling.jobspec import JobSpec, wire_id
+from scheduling.ledger import Assigned, Ledger
+from scheduling.ledger.cell import text
+from scheduling.ledger.codes import LedgerError
+from scheduling.messages import UiEvent, UiEventName, UiStatus
+from web.node_link import NodeLink, Sent
+from web.peers import Peers
+
+_log = logging.getLogger(__name__)
+
+_FIELDS = ("spec", "state", "attempt", "node", "semantic", "tried", "audio", "created_ms")
+#: The audio of a job placed here by another instance may still be on its way to the body store.
+_BODY_TRIES = 20
+_BODY_PAUSE_S = 0.05
+
+
+class Assigner:
+    """Turns assignments of the ledger into ``job_assign`` frames, once each."""
+
+    def __init__(self, ledger: Ledger, bodies: Bodies, peers: Peers, instance: str) -> None:
+        self._ledger = ledger
+        self._bodies = bodies
+        self._peers = peers
+        self._instance = instance
+
+    def send_stored(self, assigned: Assigned, node_id: str) -> None:
+        """Send an attempt known by its record: handed on by a completion, or assigned by another instance."""
+        store, keys = self._ledger.cell.store, self._ledger.keys
+        record = dict(zip(_FIELDS, store.command("HMGET", keys.job(assigned.job_id), *_FIELDS), strict=True))
+        current = (text(record["state"]), text(record["attempt"]), text(record["node"]))
+        if current != ("assigned", str(assigned.attempt), node_id):
+            return  # sent already, or the ledger has gone on
+        audio = self._body(text(record["audio"]))
+        if audio is None:
+            self._give_up(
+                assigned,
+                node_id,
+                "INTERNAL_ERROR",
+                "The audio of this utterance was lost. Please say it again.",
+            )
+            return
+        self.send(
+            assigned, node_id, JobSpec.parse(text(record["spec"])), audio,
+            use_semantic=record["semantic"] == b"1", tried=text(record["tried"]), created_ms=int(record["created_ms"]),
+        )  # fmt: skip
+
+    def send(
+        self,
+        assigned: Assigned,
+        node_id: str,
+        spec: JobSpec,
+        audio: str,
+        *,
+        use_semantic: bool,
+        tried: str,
+        created_ms: int,
+    ) -> None:
+        """Send an attempt over the node's socket and note it; if the socket is gone, the job goes elsewhere."""
+        link = self._peers.nodes.get(node_id)
+        if link is not None and link.holds(assigned.job_id, assigned.attempt):
+            return
+        wire = wire_id(assigned.job_id, assigned.attempt, tried)
+        frame = spec.frame(wire, assigned.attempt, audio, use_semantic=use_semantic)
+        if link is None or not link.send(frame):
+            self._give_up(assigned, node_id, "NODE_UNAVAILABLE", "The node went away. Please say it again.")
+            return
+        view = json.loads(spec.assignment)
+        link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, view["utterance_index"])
+        self._note_dispatched(link, assigned, view, created_ms)
+
+    def _note_dispatched(
+        self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int
+    ) -> None:
+        event = ""
+        if assigned.attempt == 1:  # clients are told once, not again on failover
+            event = dispatched_event(assigned.job_id, view, created_ms)
+            if session := self._peers.sessions.get(view["session_id"]):
+                session.send(event)
+        token = f"{link.socket}:{assigned.attempt}:dispatched"
+        self._ledger.jobs.submit_advance(
+            assigned.job_id,
+            link.node_id,
+            assigned.attempt,
+            "dispatched",
+            token,
+            self._instance,
+            _as_list(event),
+        )
+
+    def _body(self, name: str) -> str | None:
+        for _ in range(_BODY_TRIES):
+            if (body := self._bodies.get(name)) is not None:
+                return body
+            gevent.sleep(_BODY_PAUSE_S)
+        return None
+
+    def _give_up(self, assigned: Assigned, node_id: str, code: str, message: str) -> None:
+        try:
+            self._ledger.jobs.requeue(assigned.job_id, node_id, assigned.attempt, code, message)
+        except (LedgerError, StoreError) as error:
+            _log.warning(
+                "attempt %s of job %s left to its deadline: %s", assigned.attempt, assigned.job_id, error
+            )
+
+
+def dispatched_event(job_id: str, view: dict[str, Any], created_ms: int) -> str:
+    """Give the frame that tells a client its utterance was handed to a node."""
+    event = UiEvent(
+        trace_id=view["trace_id"],
+        session_id=view["session_id"],
+        job_id=job_id,
+        utterance_index=view["utterance_index"],
+        event=UiEventName.DISPATCHED,
+        status=UiStatus.OK,
+        elapsed_ms=max(0, time.time_ns() // 1_000_000 - created_ms),
+    )
+    return event.model_dump_json(exclude_none=True)
+
+
+def _as_list(frame: str) -> str:
+    return f"[{frame}]" if frame else ""

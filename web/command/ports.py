@@ -1,0 +1,51 @@
+"""Ports of this machine: whether one can be had, and one that nobody uses."""
+
+import socket
+from http.client import HTTPConnection, HTTPException
+
+from web.command.errors import PortInUse
+
+LOOPBACK = "127.0.0.1"
+_ANSWER_S = 1.0
+_ANY = ("", "0.0.0.0", "::")
+
+
+def reachable(host: str) -> str:
+    """Give the address under which this machine itself reaches what is bound to `host`."""
+    return LOOPBACK if host in _ANY else host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what is bound to `host`."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def require_free(host: str, port: int, purpose: str, option: str) -> None:
+    """Raise `PortInUse`, naming the port and the option that changes it, when `port` cannot be bound."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As servers do it: connections that linger after a restart are not somebody who listens.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortInUse(host, port, purpose, option) from error
+
+
+def answers(host: str, port: int, path: str) -> bool:
+    """Whether an HTTP server there says 200 to `GET path`, within a second."""
+    connection = HTTPConnection(host, port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """Give a port of the loopback interface that nobody listened on just now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])

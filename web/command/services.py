@@ -1,0 +1,155 @@
+"""The commands `web`, `worker`, `beat` and `flower`: one kind of process each, as a Procfile starts them.
+
+All but `worker` replace themselves by the server they start, so that signals reach it without a middleman.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from math import inf
+from typing import NoReturn
+
+from scheduling.settings import SettingsError, get_settings
+from tasks.names import CONTROL, DRAIN
+from web.command import redis_url
+from web.command.console import Console
+from web.command.errors import USAGE, CommandError
+from web.command.ports import LOOPBACK, is_loopback, require_free
+from web.command.process import ProcessSpec, Stop
+from web.command.supervisor import Supervisor
+
+QUEUES = (CONTROL, DRAIN)
+#: Quiet is without the banner: the log says what is connected and ready all the same.
+_CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "tasks.app:app")
+
+
+class _BadSettings(CommandError):
+    exit_code = USAGE
+
+
+def add_web_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of `web`."""
+    parser.add_argument(
+        "--host",
+        default=os.environ.get("HOST") or LOOPBACK,
+        help="address to listen on; default $HOST or %(default)s",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("PORT") or "5010",
+        help="port to listen on; default $PORT or 5010",
+    )
+
+
+def run_web(args: Namespace) -> NoReturn:
+    """Become the web server."""
+    _require_settings("web")
+    require_free(args.host, args.port, "the web process", "--port")
+    os.environ |= {"HOST": args.host, "PORT": str(args.port)}
+    _become((sys.executable, "-m", "web.serve"))
+
+
+def add_worker_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of `worker`."""
+    parser.add_argument(
+        "--queue",
+        choices=(*QUEUES, "all"),
+        default="all",
+        help="which queue to work on; all (the default) runs a process for each, so that a flood of results "
+        "never delays control work",
+    )
+    parser.add_argument(
+        "--concurrency",
+        type=int,
+        default=2,
+        metavar="N",
+        help="tasks at once per queue (default %(default)s)",
+    )
+
+
+def run_worker(args: Namespace) -> int:
+    """Become the Celery worker of one queue, or keep those of all queues running until one ends."""
+    _require_settings("worker")
+    if args.queue != "all":
+        _become(_worker_command(args.queue, args.concurrency))
+    console = Console(sys.stdout, speaker="worker", names=QUEUES)
+    # SIGTERM lets running tasks finish, however long they take; a second one kills.
+    specs = [
+        ProcessSpec(
+            name=queue,
+            command=(*this_command("worker"), "--queue", queue, "--concurrency", str(args.concurrency)),
+            stop=Stop(within_s=inf),
+            restarts=False,
+        )
+        for queue in QUEUES
+    ]
+    with Supervisor(specs, console) as workers:
+        if workers.start():
+            workers.watch()
+    return 0
+
+
+def add_beat_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of `beat`: it has none."""
+
+
+def run_beat(args: Namespace) -> NoReturn:
+    """Become Celery's scheduler of periodic tasks."""
+    _require_settings("beat")
+    # Its schedule is kept in memory. The default keeps a file in the current folder, which would only matter
+    # for tasks due at long intervals; ours are due within the minute and harmless when run twice.
+    _become((*_CELERY, "beat", "--loglevel", "INFO", "--scheduler", "celery.beat:Scheduler"))
+
+
+def add_flower_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of `flower`."""
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=5555, help="port to listen on (default %(default)s)")
+
+
+def run_flower(args: Namespace) -> NoReturn:
+    """Become Flower."""
+    _require_settings("flower")
+    _require_authentication(args.host)
+    require_free(args.host, args.port, "Flower", "--port")
+    _become((*_CELERY, "flower", f"--address={args.host}", f"--port={args.port}"))
+
+
+def this_command(*arguments: str) -> tuple[str, ...]:
+    """Give the command line that runs `speech-dispatch` with these arguments in this interpreter."""
+    return (sys.executable, "-m", "web.command", *arguments)
+
+
+def _worker_command(queue: str, concurrency: int) -> tuple[str, ...]:
+    # Gossip and mingle are talk between workers of no use to ours; mingle alone delays the start by 1 s.
+    return (
+        *_CELERY, "worker", "--queues", queue, "--hostname", f"{queue}@%h-{os.getpid()}", "--pool", "prefork",
+        "--concurrency", str(concurrency), "--task-events", "--without-gossip", "--without-mingle",
+        "--loglevel", "INFO",
+    )  # fmt: skip
+
+
+def _require_settings(command: str) -> None:
+    """Refuse settings that cannot work: with a sentence here instead of a traceback later."""
+    redis_url.require(command)
+    try:
+        get_settings()
+    except SettingsError as error:
+        raise _BadSettings(f"Wrong setting in the environment: {error}") from error
+
+
+def _require_authentication(host: str) -> None:
+    """Flower shows every task and can revoke them: not for strangers."""
+    if not is_loopback(host) and not any(
+        os.environ.get(name) for name in ("FLOWER_BASIC_AUTH", "FLOWER_AUTH")
+    ):
+        raise _BadSettings(
+            f"Flower on {host} would be open to the network: set FLOWER_BASIC_AUTH=user:password first, "
+            f"or leave --host out."
+        )
+
+
+def _become(command: tuple[str, ...]) -> NoReturn:
+    sys.stdout.flush()
+    os.execv(command[0], command)

@@ -1,0 +1,77 @@
+"""Sending released results to clients: reads the session's out stream from where it stands."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import gevent
+
+from scheduling.bodies import Bodies
+from scheduling.delivery import OutEntry, precedes
+from scheduling.errors import StoreError
+from scheduling.ledger import Ledger
+from scheduling.messages import SessionCloseAck, dump
+from web.close_codes import CloseCode
+from web.session_link import SessionLink
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 64
+
+
+class Delivery:
+    """One greenlet per session at most, and only while there is something to send."""
+
+    def __init__(self, ledger: Ledger, bodies: Bodies, on_idle: Callable[[SessionLink], None]) -> None:
+        self._ledger = ledger
+        self._bodies = bodies
+        self._on_idle = on_idle
+
+    def hint(self, link: SessionLink, until: str) -> None:
+        """Note that the out stream goes on to entry ``until``; what was sent already is dropped."""
+        if not precedes(until, link.wanted_id):
+            link.wanted_id = until
+        if not link.delivering and not precedes(link.wanted_id, link.sent_id):
+            link.delivering = True
+            gevent.spawn(self._deliver, link)
+
+    def resume_stalled(self, links: Iterable[SessionLink]) -> None:
+        """Go on with the sessions whose delivery the store broke off."""
+        for link in links:
+            self.hint(link, link.wanted_id)
+
+    def _deliver(self, link: SessionLink) -> None:
+        try:
+            while not precedes(link.wanted_id, link.sent_id):
+                entries = self._next(link)
+                for entry in entries:
+                    self._send(link, entry)
+                if not entries:
+                    link.sent_id = link.wanted_id  # lapsed: its retention is over
+        except StoreError as error:
+            _log.warning("results of session %s wait: %s", link.session_id, error)
+        finally:
+            link.delivering = False
+        self._on_idle(link)
+
+    def _next(self, link: SessionLink) -> list[OutEntry]:
+        start = f"({link.sent_id}" if link.sent_id else "-"
+        stream = self._ledger.keys.out(link.session_id)
+        raw = self._ledger.cell.store.command("XRANGE", stream, start, "+", "COUNT", _BATCH)
+        return [OutEntry.parse(item) for item in raw]
+
+    def _send(self, link: SessionLink, entry: OutEntry) -> None:
+        speech = self._bodies.get(entry.speech) if entry.speech else ""
+        if speech is None:
+            _log.warning(
+                "speech of a result of session %s has lapsed; its text is sent alone", link.session_id
+            )
+        for frame in entry.frames(speech or ""):
+            link.send(frame)
+        link.running.discard((entry.tgt_lang, entry.order))
+        link.sent_id = entry.entry_id
+
+
+def acknowledge_close(link: SessionLink) -> None:
+    """Say goodbye to a client that closed its session and has been sent everything."""
+    link.send(dump(SessionCloseAck(session_id=link.session_id)))
+    link.connection.close(CloseCode.NORMAL, "session closed")

@@ -1,0 +1,108 @@
+"""Everything one web process is made of, put together once."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from functools import partial
+from uuid import uuid4
+
+import gevent
+from celery import Celery
+
+from scheduling.bodies import Bodies
+from scheduling.errors import StoreError
+from scheduling.ledger import Ledger
+from scheduling.settings import Settings
+from scheduling.store.batched import BatchedStore
+from scheduling.store.plain import PlainStore
+from web.assigning import Assigner
+from web.delivery import Delivery, acknowledge_close
+from web.inbox import Inbox
+from web.node_messages import NodeMessages
+from web.node_socket import NodeSocket
+from web.peers import Peers
+from web.placing import Placer
+from web.publisher import Publisher
+from web.session_link import SessionLink
+from web.session_socket import SessionSocket
+from web.sweeper import Sweeper
+from web.timing import Timings
+
+_log = logging.getLogger(__name__)
+
+_BODY_TIMEOUT_S = 5.0
+
+
+class Dispatcher:
+    """One web process: its connections to the stores, its peers, and the greenlets that serve them."""
+
+    def __init__(self, settings: Settings, celery: Celery) -> None:
+        self.settings = settings
+        self.instance = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+        self.timings = Timings()
+        self.peers = Peers()
+        # Calls, bodies and the blocking read of the inbox never wait behind each other.
+        self.store = BatchedStore(settings.redis_url, timeout_s=settings.store_timeout_s)
+        self._body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
+        self._inbox_store = PlainStore(settings.redis_url, timeout_s=settings.store_timeout_s)
+        self.ledger = Ledger(self.store, settings)
+        bodies = Bodies(self._body_store, settings)
+        self.publisher = Publisher(celery)
+        assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
+        delivery = Delivery(self.ledger, bodies, _on_idle)
+        self._inbox = Inbox(
+            self._inbox_store, self.ledger.keys, self.instance, self.peers, assigner, delivery
+        )
+        self.node_messages = NodeMessages(
+            self.ledger, bodies, self.peers, assigner, self.publisher, self.instance, self.timings
+        )
+        self.nodes = NodeSocket(
+            self.ledger, self.peers, self.node_messages, self.publisher, self.instance, self.timings
+        )
+        placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
+        self.sessions = SessionSocket(self.ledger, self.peers, placer, self.instance)
+        self.sweeper = Sweeper(
+            self.ledger, self.instance, self.peers, self.publisher, delivery, placer.swap_catalog
+        )
+        self._greenlets: list[gevent.Greenlet[[], None]] = []
+
+    def start(self) -> None:
+        """Open the cell and start the greenlets; each is started again if it ever fails."""
+        try:
+            self.ledger.cell.open()
+            self.sweeper.sweep()
+        except StoreError as error:
+            _log.warning("the ledger cannot be reached yet: %s", error)
+        for run in (self._inbox.run, self.publisher.run, self.sweeper.run):
+            self._greenlets.append(gevent.spawn(partial(_supervise, run)))
+
+    def stop(self) -> None:
+        """End the greenlets and close the stores."""
+        gevent.killall(self._greenlets)
+        for store in (self.store, self._body_store, self._inbox_store):
+            store.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the ledger answers."""
+        try:
+            self.store.command("PING", timeout_s=1.0)
+        except StoreError:
+            return False
+        return True
+
+
+def _supervise(run: Callable[[], None]) -> None:
+    """Run for ever: a bug in one round must not end a greenlet everything depends on."""
+    while True:
+        try:
+            run()
+        except Exception:  # the log has the trace; the next round starts afresh
+            _log.exception("%s failed and starts again", getattr(run, "__qualname__", run))
+            gevent.sleep(1)
+
+
+def _on_idle(session: SessionLink) -> None:
+    if session.closing and not session.running:
+        acknowledge_close(session)

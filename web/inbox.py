@@ -1,0 +1,97 @@
+"""This instance's inbox: hints and assignments that scripts and other instances left for it."""
+
+import json
+import logging
+from collections.abc import Callable
+
+import gevent
+
+from scheduling.errors import StoreError
+from scheduling.keys import Keys
+from scheduling.ledger import Assigned
+from scheduling.ledger.cell import text
+from scheduling.store.base import Store
+from web.assigning import Assigner
+from web.close_codes import CloseCode
+from web.delivery import Delivery
+from web.peers import Peers
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 256
+#: A blocking read holds its connection, so the inbox has one of its own (and no call waits behind it).
+_BLOCK_MS = 5000
+_PAUSE_S = 0.2
+
+
+class Inbox:
+    """Reads the stream, deals with each entry once, deletes it: deletion is the acknowledgement."""
+
+    def __init__(
+        self, store: Store, keys: Keys, instance: str, peers: Peers, assigner: Assigner, delivery: Delivery
+    ) -> None:
+        self._store = store
+        self._stream = keys.inbox(instance)
+        self._peers = peers
+        self._assigner = assigner
+        self._delivery = delivery
+        self._kinds: dict[str, Callable[[dict[str, str]], None]] = {
+            "dispatch": self._dispatch,
+            "cancel": self._cancel,
+            "close": self._close,
+            "event": self._event,
+            "out": self._out,
+        }
+
+    def run(self) -> None:
+        """Read for ever; a store that cannot be reached is tried again."""
+        last = "0"
+        while True:
+            try:
+                last = self._read(last)
+            except StoreError as error:
+                _log.warning("the inbox cannot be read: %s", error)
+                last = "0"  # what was not deleted is still there; doing it twice does no harm
+                gevent.sleep(_PAUSE_S)
+
+    def _read(self, last: str) -> str:
+        timeout_s = _BLOCK_MS / 1000 + 2
+        command = ("XREAD", "COUNT", _BATCH, "BLOCK", _BLOCK_MS, "STREAMS", self._stream, last)
+        reply = self._store.command(*command, timeout_s=timeout_s)
+        if not reply:
+            return last
+        entries = reply[0][1]
+        for _, raw in entries:
+            self._deal_with({text(k): text(v) for k, v in zip(raw[::2], raw[1::2], strict=True)})
+        ids = [entry_id for entry_id, _ in entries]
+        self._store.command("XDEL", self._stream, *ids)
+        return text(ids[-1])
+
+    def _deal_with(self, fields: dict[str, str]) -> None:
+        handler = self._kinds.get(fields.get("kind", ""))
+        if handler is None:
+            _log.error("inbox entry of unknown kind %r: an instance of another version?", fields.get("kind"))
+            return
+        handler(fields)
+
+    def _dispatch(self, fields: dict[str, str]) -> None:
+        assigned = Assigned(fields["job"], int(fields["attempt"]))
+        gevent.spawn(self._assigner.send_stored, assigned, fields["node"])
+
+    def _cancel(self, fields: dict[str, str]) -> None:
+        if link := self._peers.nodes.get(fields["node"]):
+            link.send_cancel(fields["job"], int(fields["attempt"]), fields["reason"])
+
+    def _close(self, fields: dict[str, str]) -> None:
+        link = self._peers.nodes.get(fields["node"])
+        if link is not None and link.socket == fields["socket"]:
+            link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+
+    def _event(self, fields: dict[str, str]) -> None:
+        if link := self._peers.sessions.get(fields["session"]):
+            for message in json.loads(fields["body"]):
+                link.send(json.dumps(message, ensure_ascii=False))
+
+    def _out(self, fields: dict[str, str]) -> None:
+        if link := self._peers.sessions.get(fields["session"]):
+            self._delivery.hint(link, fields["until"])

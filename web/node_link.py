@@ -1,0 +1,108 @@
+"""A registered node as this process sees it: its socket and the attempts sent over it."""
+
+import time
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from scheduling.capability import CapabilityClass, capability_class
+from scheduling.jobspec import job_of_wire_id
+from scheduling.ledger import NodeRegistration
+from scheduling.messages import (
+    CapabilityByType,
+    JobCancel,
+    NodeHeartbeat,
+    NodeLanguageCapabilities,
+    NodeStatus,
+    NodeStatusMessage,
+    dump,
+)
+from web.connection import Connection, ConnectionClosed
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An attempt that was sent to a node."""
+
+    job_id: str
+    attempt: int
+    utterance_index: int | None
+    """None when another socket or process sent it."""
+
+
+@dataclass(slots=True)
+class NodeLink:
+    """One node's socket."""
+
+    connection: Connection
+    registration: NodeRegistration
+    resumable: bool
+    capability: CapabilityClass
+    stated: tuple[list[CapabilityByType], NodeLanguageCapabilities | None]
+    """Services and languages of the message ``capability`` was computed from."""
+    told_capability: CapabilityClass | None = None
+    """What the ledger was told last."""
+    attempts: dict[str, Sent] = field(default_factory=dict)
+    """Job id as the node knows it to what was sent under it and not answered yet."""
+    status_seq: int = 0
+    touched_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def node_id(self) -> str:
+        """Id of the node."""
+        return self.registration.node_id
+
+    @property
+    def socket(self) -> str:
+        """Token of the socket, by which the ledger knows it."""
+        return self.registration.socket
+
+    def capability_of(self, message: NodeHeartbeat) -> CapabilityClass:
+        """Give the class a heartbeat states, computed only when the statement changed."""
+        languages = message.language_capabilities or self.stated[1]  # absent means unchanged
+        stated = (message.capability_by_type, languages)
+        if stated != self.stated:
+            self.stated = stated
+            self.capability = capability_class(
+                message.capability_by_type,
+                languages,
+                self.registration.capability.tenant is None,
+                self.registration.capability.tenant,
+            )
+        return self.capability
+
+    def sent(self, wire: str, attempt: int) -> Sent:
+        """Give what a node's message speaks of, also when it was sent over another socket of the node."""
+        return self.attempts.get(wire) or Sent(job_of_wire_id(wire), attempt, None)
+
+    def holds(self, job_id: str, attempt: int) -> bool:
+        """Whether this attempt was sent over this socket already."""
+        return any((sent.job_id, sent.attempt) == (job_id, attempt) for sent in self.attempts.values())
+
+    def send(self, text: str) -> bool:
+        """Queue a frame; False when the socket is gone."""
+        try:
+            self.connection.send(text)
+        except ConnectionClosed:
+            return False
+        return True
+
+    def send_status(self, status: str, seq: int, reason: str) -> None:
+        """Tell the node its status, if it does not know it yet."""
+        if seq != self.status_seq:
+            self.status_seq = seq
+            message = NodeStatusMessage(
+                node_id=self.node_id, status=NodeStatus(status), reason=reason, timestamp=int(time.time())
+            )
+            self.send(dump(message))
+
+    def send_cancel(self, job_id: str, attempt: int, reason: str) -> None:
+        """Ask the node to stop an attempt; best effort."""
+        for wire, sent in list(self.attempts.items()):
+            if (sent.job_id, sent.attempt) == (job_id, attempt):
+                del self.attempts[wire]
+                self.send(dump(JobCancel(job_id=wire, reason=reason)))
+
+
+def socket_token() -> str:
+    """Make a token for a socket, unique among all instances."""
+    return uuid4().hex

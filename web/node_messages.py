@@ -1,0 +1,225 @@
+"""What each message of a registered node does."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import gevent
+
+from scheduling.bodies import Bodies
+from scheduling.capability import CapabilityClass
+from scheduling.errors import StoreError
+from scheduling.ledger import Beat, Completed, Ledger, Stage
+from scheduling.ledger.codes import BodyBudgetSpent, LedgerError, StaleAttempt, UnknownJob
+from scheduling.messages import (
+    ClientAsrPartial,
+    JobAck,
+    JobResult,
+    JobStarted,
+    Message,
+    NodeAsrPartial,
+    NodeDrain,
+    NodeErrorMessage,
+    NodeHeartbeat,
+    UiEvent,
+    UiEventName,
+    UiStatus,
+)
+from scheduling.verdicts import is_curable
+from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
+from web.assigning import Assigner
+from web.node_link import NodeLink, Sent
+from web.peers import Peers
+from web.publisher import Publisher
+from web.timing import Timings
+
+_log = logging.getLogger(__name__)
+
+
+class NodeMessages:
+    """Deals with what nodes say; one object for all nodes of the process."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bodies: Bodies,
+        peers: Peers,
+        assigner: Assigner,
+        publisher: Publisher,
+        instance: str,
+        timings: Timings,
+    ) -> None:
+        self._ledger = ledger
+        self._bodies = bodies
+        self._peers = peers
+        self._assigner = assigner
+        self._publisher = publisher
+        self._instance = instance
+        self._timings = timings
+        self.stale = 0
+        """Messages about attempts that are no longer running; they change nothing."""
+        self._handlers: dict[type[Message], Callable[[NodeLink, Any], None]] = {
+            NodeHeartbeat: self._heartbeat,
+            JobAck: self._ack,
+            JobStarted: self._started,
+            NodeAsrPartial: self._partial,
+            JobResult: self._result,
+            NodeErrorMessage: self._error,
+            NodeDrain: self._drain,
+        }
+
+    def handle(self, link: NodeLink, message: Message) -> bool:
+        """Deal with a message; False when there is nothing to do for its kind here."""
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            return False
+        handler(link, message)
+        return True
+
+    def _heartbeat(self, link: NodeLink, message: NodeHeartbeat) -> None:
+        with self._timings.measure("heartbeat"):
+            capability = link.capability_of(message)
+            usage = message.resource_usage
+            threshold = self._ledger.cell.settings.resource_threshold
+            state = self._ledger.nodes.heartbeat(
+                Beat(
+                    node_id=link.node_id,
+                    socket=link.socket,
+                    running=usage.running_jobs,
+                    healthy=is_healthy(capability),
+                    overloaded=max(
+                        usage.cpu_percent,
+                        usage.mem_percent,
+                        usage.gpu_percent or 0,
+                        usage.gpu_mem_percent or 0,
+                    )
+                    >= threshold,
+                    usage=usage.model_dump_json(exclude_none=True),
+                    capability=capability,
+                    capability_changed=capability is not link.told_capability,
+                    draining=message.draining,
+                )
+            )
+        link.told_capability = capability
+        link.send_status(state.status, state.status_seq, state.reason)
+        if state.dirty:
+            self._publisher.wake(ASSIGN_POOLS, CONTROL)
+
+    def _ack(self, link: NodeLink, message: JobAck) -> None:
+        sent = link.sent(message.job_id, message.attempt_id)
+        event = None
+        if sent.utterance_index is not None:
+            event = _event(message, UiEventName.NODE_ACCEPTED, sent.job_id, sent.utterance_index)
+        self._advance(link, sent, "accepted", event)
+
+    def _started(self, link: NodeLink, message: JobStarted) -> None:
+        self._advance(link, link.sent(message.job_id, message.attempt_id), "started")
+
+    def _partial(self, link: NodeLink, message: NodeAsrPartial) -> None:
+        partial = ClientAsrPartial(
+            session_id=message.session_id,
+            utterance_index=message.utterance_index,
+            text=message.text,
+            is_final=message.is_final,
+            trace_id=message.trace_id,
+        )
+        event = _event(message, UiEventName.ASR_PARTIAL, "", message.utterance_index)
+        # The message has no attempt; one that this socket was not sent is taken for the first.
+        self._advance(link, link.sent(message.job_id, 1), "progress", partial, event)
+
+    def _advance(self, link: NodeLink, sent: Sent, stage: Stage, *events: Message | None) -> None:
+        """Note a stage; tell the client here, or have the script tell the instance that holds it."""
+        frames = [event.model_dump_json(exclude_none=True) for event in events if event]
+        body = f"[{','.join(frames)}]" if frames else ""
+        try:
+            progress = self._ledger.jobs.advance(
+                sent.job_id, link.node_id, sent.attempt, stage, uuid4().hex, self._instance, body
+            )
+        except (StaleAttempt, UnknownJob):
+            self.stale += 1
+            return
+        session = self._peers.sessions.get(progress.session_id)
+        if session is not None and progress.instance == self._instance:
+            for frame in frames:
+                session.send(frame)
+
+    def _result(self, link: NodeLink, message: JobResult) -> None:
+        with self._timings.measure("complete"):
+            sent = link.sent(message.job_id, message.attempt_id)
+            # The node's word for the attempt counts: what it was sent later is not what it answers.
+            job_id, attempt = sent.job_id, message.attempt_id
+            completed = self._complete(link, message, job_id, attempt)
+        link.attempts.pop(message.job_id, None)
+        if completed is None:
+            return
+        if completed.wake:
+            self._publisher.wake(DRAIN_RESULTS, DRAIN, self._shard_of(message.session_id))
+        for handed in completed.handed:
+            gevent.spawn(self._assigner.send_stored, handed, link.node_id)
+        if completed.state != "retried":
+            self._bodies.drop(f"a:{job_id}")
+
+    def _complete(self, link: NodeLink, message: JobResult, job_id: str, attempt: int) -> Completed | None:
+        speech = self._store_speech(message, job_id, attempt) if message.success else ""
+        error = message.error
+        code = error.code if error else "PROCESSING_ERROR"
+        verdict = "ok" if message.success else "retry" if is_curable(code) else "fail"
+        try:
+            return self._ledger.jobs.complete(
+                job_id,
+                link.node_id,
+                attempt,
+                verdict,  # type: ignore[arg-type]  # one of the three words
+                instance=self._instance,
+                result=message.model_dump_json(exclude={"tts_audio"}, exclude_none=True),
+                speech=speech,
+                code="" if message.success else code,
+                message="" if message.success or not error else error.message,
+            )
+        except (StaleAttempt, UnknownJob):
+            self.stale += 1
+            if speech:
+                self._bodies.drop(speech)
+            return None
+
+    def _store_speech(self, message: JobResult, job_id: str, attempt: int) -> str:
+        """Store the spoken translation before the job counts as done; give its name, empty for none."""
+        if not message.tts_audio:
+            return ""
+        name = f"s:{job_id}:{attempt}"
+        try:
+            self._bodies.put(name, message.tts_audio).wait()
+        except (BodyBudgetSpent, StoreError) as error:
+            _log.warning("speech of job %s cannot be stored, its text goes alone: %s", job_id, error)
+            return ""
+        return name
+
+    def _shard_of(self, session_id: str) -> int:
+        return self._ledger.jobs.shard_of(session_id)
+
+    def _error(self, link: NodeLink, message: NodeErrorMessage) -> None:
+        _log.warning("node %s reports %s: %s", link.node_id, message.code, message.message[:200])
+
+    def _drain(self, link: NodeLink, message: NodeDrain) -> None:
+        try:
+            status, seq = self._ledger.nodes.drain(link.node_id, "node", message.reason or "the node leaves")
+        except LedgerError:
+            return
+        link.send_status(status, seq, message.reason or "the node leaves")
+
+
+def is_healthy(capability: CapabilityClass) -> bool:
+    """Whether a node can do anything at all: some service is ready."""
+    return bool(capability.services)
+
+
+def _event(message: JobAck | NodeAsrPartial, name: UiEventName, job_id: str, utterance_index: int) -> UiEvent:
+    return UiEvent(
+        trace_id=message.trace_id,
+        session_id=message.session_id,
+        job_id=job_id,
+        utterance_index=utterance_index,
+        event=name,
+        status=UiStatus.OK,
+    )

@@ -1,0 +1,226 @@
+"""``/ws/node``: a node registers, then its messages are dealt with until its socket closes."""
+
+import json
+import logging
+import re
+from uuid import uuid4
+
+from scheduling.capability import capability_class
+from scheduling.errors import StoreError
+from scheduling.hints import hint
+from scheduling.ledger import Ledger, NodeRegistration
+from scheduling.ledger.codes import LedgerError, NodeIdConflict, NodeReplaced, UnknownNode
+from scheduling.messages import (
+    ErrorCode,
+    ErrorMessage,
+    InvalidMessage,
+    Message,
+    NodeRegister,
+    NodeRegisterAck,
+    RequestPairingCode,
+    dump,
+    parse_node_message,
+)
+from tasks.names import ASSIGN_POOLS, CONTROL
+from web.close_codes import CloseCode
+from web.connection import Connection, ConnectionClosed
+from web.node_link import NodeLink, socket_token
+from web.node_messages import NodeMessages
+from web.peers import Peers
+from web.publisher import Publisher
+from web.timing import Timings
+
+_log = logging.getLogger(__name__)
+
+_SCHEMA = "2.0"
+#: A node has this long to register, s.
+_OPENING_S = 30.0
+#: Node ids become parts of keys and of space separated lists.
+_NODE_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+
+
+class NodeSocket:
+    """Serves node sockets; one object for all of the process."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        peers: Peers,
+        messages: NodeMessages,
+        publisher: Publisher,
+        instance: str,
+        timings: Timings,
+    ) -> None:
+        self._ledger = ledger
+        self._settings = ledger.cell.settings
+        self._peers = peers
+        self._messages = messages
+        self._publisher = publisher
+        self._instance = instance
+        self._timings = timings
+
+    def serve(self, connection: Connection) -> None:
+        """Serve one socket until it closes."""
+        link: NodeLink | None = None
+        try:
+            while True:
+                data = connection.receive(timeout=None if link else _OPENING_S)
+                if data is None:
+                    connection.close(
+                        CloseCode.REGISTRATION_REQUIRED, "send node_register first, then reconnect"
+                    )
+                    return
+                link = self._take(connection, link, data)
+        except ConnectionClosed as closed:
+            _log.info("node %s: socket closed (%s)", link.node_id if link else "?", closed.reason)
+        finally:
+            if link is not None:
+                self._leave(link, connection)
+
+    def hold_back(self) -> None:
+        """Let no new work come to the nodes of this process, which is about to end; running work stays."""
+        patience_ms = round((self._settings.shutdown_s + self._settings.restart_spread_s) * 1000) + 5000
+        for link in list(self._peers.nodes.values()):
+            try:
+                self._ledger.nodes.offline(link.node_id, link.socket, "its server restarts", patience_ms)
+            except (LedgerError, StoreError) as error:
+                _log.warning("node %s cannot be held back: %s", link.node_id, error)
+
+    def _take(self, connection: Connection, link: NodeLink | None, data: str | bytes) -> NodeLink | None:
+        """Deal with one frame; give the node's link, which a registration makes."""
+        if isinstance(data, bytes):
+            _refuse(
+                connection, ErrorCode.INVALID_MESSAGE, "Binary frames are not used here. Send JSON as text."
+            )
+            return link
+        try:
+            message = parse_node_message(data)
+            if isinstance(message, NodeRegister):
+                return self._register(connection, link, message)
+            if link is None:
+                raise InvalidMessage("This connection has no node yet. Send node_register first.")
+            self._dispatch(link, message)
+        except InvalidMessage as error:
+            _refuse(connection, error.code, error.message)
+        except StoreError as error:
+            _log.warning(
+                "a message of node %s waits for the ledger in vain: %s", link and link.node_id, error
+            )
+            _refuse(connection, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
+        return link
+
+    def _dispatch(self, link: NodeLink, message: Message) -> None:
+        named = getattr(message, "node_id", link.node_id)
+        if named != link.node_id:
+            raise InvalidMessage(f"This connection belongs to node {link.node_id}. Send that node_id.")
+        try:
+            handled = self._messages.handle(link, message)
+        except UnknownNode:
+            # The ledger was lost or forgot the node: the node's own socket can tell it everything again.
+            self._enter(link)
+            handled = self._messages.handle(link, message)
+        except NodeReplaced:
+            link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+            return
+        if not handled:
+            what = "Pairing codes" if isinstance(message, RequestPairingCode) else "This message"
+            _refuse(
+                link.connection, ErrorCode.UNSUPPORTED_FEATURE, f"{what} cannot be served by this server."
+            )
+
+    def _register(
+        self, connection: Connection, former: NodeLink | None, message: NodeRegister
+    ) -> NodeLink | None:
+        with self._timings.measure("register"):
+            refusal = self._reason_against(former, message)
+            if refusal is not None:
+                _refuse(connection, *refusal)
+                return former
+            link = self._link(connection, message)
+            try:
+                self._enter(link)
+            except NodeIdConflict:
+                _refuse(connection, ErrorCode.NODE_ID_CONFLICT, hint("NODE_ID_CONFLICT"))
+                return former
+            link.send(dump(NodeRegisterAck(node_id=link.node_id)))
+        _log.info("node %s registered with %s slots", link.node_id, link.registration.slots)
+        return link
+
+    def _reason_against(self, former: NodeLink | None, message: NodeRegister) -> tuple[ErrorCode, str] | None:
+        if message.capability_schema_version != _SCHEMA:
+            found = message.capability_schema_version or "none"
+            return (
+                ErrorCode.INVALID_CAPABILITY_SCHEMA,
+                f"capability_schema_version is {found[:32]}; accepted versions: {_SCHEMA}. Update the node agent.",
+            )
+        if self._settings.require_gpu and not message.hardware.gpus:
+            return ErrorCode.NO_GPU_AVAILABLE, hint("NO_GPU_AVAILABLE")
+        if message.node_id is not None and not _NODE_ID.fullmatch(message.node_id):
+            return ErrorCode.INVALID_MESSAGE, "node_id may hold 1 to 128 letters, digits and . _ : @ - only."
+        if former is not None and message.node_id not in (None, former.node_id):
+            return (
+                ErrorCode.INVALID_MESSAGE,
+                f"This connection belongs to node {former.node_id}. Open another one.",
+            )
+        return None
+
+    def _link(self, connection: Connection, message: NodeRegister) -> NodeLink:
+        settings = self._settings
+        capability = capability_class(
+            message.capability_by_type, message.language_capabilities, message.accept_public_jobs
+        )
+        slots = message.max_concurrent_jobs or settings.default_node_slots
+        running = message.running_attempts
+        registration = NodeRegistration(
+            node_id=message.node_id or f"node-{uuid4().hex[:8].upper()}",
+            socket=socket_token(),
+            instance=self._instance,
+            credential="",
+            slots=min(slots, settings.max_node_slots),
+            beat_ms=round((message.heartbeat_interval_s or settings.heartbeat_s) * 1000),
+            capability=capability,
+            acknowledges=message.acknowledges,
+            profile=json.dumps(
+                {
+                    "version": message.version,
+                    "platform": message.platform,
+                    "hardware": message.hardware.model_dump(exclude_none=True),
+                }
+            ),
+            running=None if running is None else [(item.job_id, item.attempt_id) for item in running],
+        )
+        return NodeLink(
+            connection=connection,
+            registration=registration,
+            resumable=message.resumable,
+            capability=capability,
+            stated=(message.capability_by_type, message.language_capabilities),
+            told_capability=capability,
+        )
+
+    def _enter(self, link: NodeLink) -> None:
+        """Enter a node into the ledger; its former socket, if any, is closed."""
+        entered = self._ledger.nodes.register(link.registration)
+        former = self._peers.nodes.get(link.node_id)
+        self._peers.nodes[link.node_id] = link
+        link.status_seq = entered.status_seq
+        if former is not None and former is not link:
+            link.attempts.update(former.attempts)
+            if former.connection is not link.connection:
+                former.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+        if entered.dirty:
+            self._publisher.wake(ASSIGN_POOLS, CONTROL)
+
+    def _leave(self, link: NodeLink, connection: Connection) -> None:
+        """Tell the ledger that the socket closed; a late close of a former socket changes nothing there."""
+        self._peers.drop_node(link)
+        reason = f"socket closed: {connection.close_reason}"
+        grace_ms = self._settings.grace_ms if link.resumable else 0
+        try:
+            self._ledger.nodes.offline(link.node_id, link.socket, reason, grace_ms)
+        except (LedgerError, StoreError) as error:
+            _log.warning("node %s will be found offline by its silence: %s", link.node_id, error)
+
+
+def _refuse(connection: Connection, code: ErrorCode, message: str) -> None:
+    connection.send(dump(ErrorMessage(code=code, message=message)))

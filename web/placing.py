@@ -1,0 +1,264 @@
+"""From an utterance to a placed job: store the audio, reserve, send."""
+
+import base64
+import hashlib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from scheduling.bodies import Bodies, PendingBody
+from scheduling.catalog import Catalog, read_pools
+from scheduling.cutter import Cut
+from scheduling.errors import StoreError
+from scheduling.hints import hint
+from scheduling.jobspec import JobSpec
+from scheduling.languages import fold
+from scheduling.ledger import Assigned, Ledger, Placement, Reservation
+from scheduling.ledger.codes import BodyBudgetSpent, NoNode, QueueFull, SessionMoved, UnknownSession
+from scheduling.messages import ErrorCode, JobAssign, PipelineConfig, Utterance
+from scheduling.pools import served_pairs
+from scheduling.requirement import Requirement, requirement_for
+from web.assigning import Assigner
+from web.session_link import SessionLink
+from web.timing import Timings
+
+_log = logging.getLogger(__name__)
+
+_ALL_SERVICES = PipelineConfig(use_asr=True, use_nmt=True, use_tts=True)
+_PARTIAL_INTERVAL_MS = 1000  # what the protocol's servers always ask for
+
+
+class Refused(Exception):
+    """An utterance was not accepted; it took no order number."""
+
+    def __init__(self, code: ErrorCode, message: str, retry_after_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retry_after_ms = retry_after_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One utterance to be placed."""
+
+    assign: JobAssign
+    """With its audio; job id and attempt are filled in here."""
+    request_id: str
+    next_index: int
+    consumed: int
+    client_timestamp_ms: int | None = None
+
+
+class Placer:
+    """Places utterances of this process's sessions."""
+
+    def __init__(
+        self, ledger: Ledger, bodies: Bodies, assigner: Assigner, instance: str, timings: Timings
+    ) -> None:
+        self._ledger = ledger
+        self._bodies = bodies
+        self._assigner = assigner
+        self._instance = instance
+        self._timings = timings
+        self.catalog = Catalog()
+
+    def swap_catalog(self, catalog: Catalog) -> None:
+        """Use newer pools from now on."""
+        self.catalog = catalog
+
+    def place(self, session: SessionLink, ask: Ask) -> None:
+        """Reserve a slot and send the job, or let it wait. Raises `Refused`."""
+        with self._timings.measure("create"):
+            requirement = self._requirement(session, ask.assign)
+            pools = self._pools(requirement)
+            self._prefer_pool(session, requirement, pools)
+            job_id = f"job-{uuid4().hex}"
+            body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
+            placement = self._reserve(session, ask, job_id, requirement, pools)
+            if placement.job_id == job_id:
+                session.running.add((requirement.tgt, placement.order))
+                self._go_on(ask, placement)
+                self._secure(body, job_id)
+            else:
+                self._bodies.drop(_audio_name(job_id))  # a repeated request found its job
+
+    def _requirement(self, session: SessionLink, assign: JobAssign) -> Requirement:
+        for language in (assign.src_lang, assign.tgt_lang):
+            if not _is_language(language):
+                raise Refused(
+                    ErrorCode.INVALID_MESSAGE,
+                    f"{language[:32]!r} is not a language code. Send one such as en, pt-br or auto.",
+                )
+        # A tenant nobody reserves nodes for needs no queue of its own, whatever clients call themselves.
+        tenant = session.init.tenant_id
+        tenant = tenant if tenant in self.catalog.tenants else None
+        return requirement_for(assign.src_lang, assign.tgt_lang, assign.pipeline, tenant, assign.auto_langs)
+
+    def _pools(self, requirement: Requirement) -> Sequence[str]:
+        """Give the candidate pools; nothing is called unsupported before a fresh look."""
+        pools = self.catalog.pools_for(requirement)
+        if not pools:
+            try:
+                self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
+            except StoreError as error:
+                raise _store_down(error) from error
+            pools = self.catalog.pools_for(requirement)
+        if not pools:
+            raise self._unsupported(requirement)
+        return pools
+
+    def _unsupported(self, requirement: Requirement) -> Refused:
+        pairs = sorted(served_pairs(self.catalog.classes, requirement.tenant))
+        if not pairs:
+            return Refused(ErrorCode.NO_AVAILABLE_NODE, "No node is connected. Try again when one is.")
+        known = ", ".join(f"{src}→{tgt}" for src, tgt in pairs[:12]) + (" …" if len(pairs) > 12 else "")
+        return Refused(
+            ErrorCode.UNSUPPORTED_FEATURE,
+            f"No node translates {requirement.src}→{requirement.tgt}. Nodes now serve {known}.",
+        )
+
+    def _prefer_pool(self, session: SessionLink, requirement: Requirement, pools: Sequence[str]) -> None:
+        """Keep the session's preferred pool while its language pair stays the same."""
+        pair = (requirement.src, requirement.tgt)
+        if session.language_pair != pair or session.preferred_pool not in pools:
+            session.language_pair, session.preferred_pool = pair, pools[0]
+
+    def _reserve(
+        self, session: SessionLink, ask: Ask, job_id: str, requirement: Requirement, pools: Sequence[str]
+    ) -> Placement:
+        assign = ask.assign
+        reservation = Reservation(
+            job_id=job_id,
+            request_id=ask.request_id,
+            session_id=session.session_id,
+            instance=self._instance,
+            src_lang=requirement.src,
+            tgt_lang=requirement.tgt,
+            requirement=requirement,
+            pools=pools,
+            pools_version=self.catalog.version,
+            spec=self._spec(ask).text(),
+            audio=_audio_name(job_id),
+            next_index=ask.next_index,
+            consumed=ask.consumed,
+            preferred_pool=session.preferred_pool,
+        )
+        try:
+            return self._ledger.jobs.reserve(reservation)
+        except QueueFull as error:
+            raise Refused(
+                ErrorCode.NODE_OVERLOADED,
+                f"All nodes are busy. Say it again in {max(1, round(error.retry_after_ms / 1000))} s.",
+                error.retry_after_ms,
+            ) from error
+        except NoNode as error:
+            raise Refused(
+                ErrorCode.NO_AVAILABLE_NODE,
+                f"No node for {assign.src_lang}→{assign.tgt_lang} is connected now. Try again when one is.",
+            ) from error
+        except (UnknownSession, SessionMoved) as error:
+            raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED")) from error
+        except StoreError as error:
+            raise _store_down(error) from error
+
+    def _spec(self, ask: Ask) -> JobSpec:
+        return JobSpec.of(ask.assign, {"client_timestamp_ms": ask.client_timestamp_ms})
+
+    def _go_on(self, ask: Ask, placement: Placement) -> None:
+        """Send the job when its node is connected here; otherwise an inbox entry is on its way."""
+        if placement.state == "assigned" and placement.instance == self._instance:
+            self._assigner.send(
+                Assigned(placement.job_id, placement.attempt),
+                placement.node_id,
+                self._spec(ask),
+                ask.assign.audio,
+                use_semantic=placement.use_semantic,
+                tried=f" {placement.node_id} ",
+                created_ms=time.time_ns() // 1_000_000,
+            )
+
+    def _secure(self, body: PendingBody, job_id: str) -> None:
+        """Wait until the audio is stored: from here on another node can take the job over."""
+        try:
+            body.wait()
+        except (BodyBudgetSpent, StoreError) as error:
+            _log.warning("audio of job %s cannot be stored: %s", job_id, error)
+            self._ledger.jobs.cancel(job_id, ErrorCode.NODE_OVERLOADED, hint("NODE_OVERLOADED"))
+
+
+def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
+    """Make the ask for an utterance cut from a session's stream."""
+    init = session.init
+    assign = JobAssign(
+        job_id="-",
+        attempt_id=1,
+        session_id=session.session_id,
+        utterance_index=index,
+        src_lang=init.src_lang,
+        tgt_lang=init.tgt_lang,
+        dialect=init.dialect,
+        features=init.features,
+        pipeline=_ALL_SERVICES,
+        audio=base64.b64encode(cut.audio).decode("ascii"),
+        audio_format=session.audio_format,
+        sample_rate=session.sample_rate,
+        mode=init.mode,
+        lang_a=init.lang_a,
+        lang_b=init.lang_b,
+        auto_langs=init.auto_langs,
+        enable_streaming_asr=True,
+        partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
+        trace_id=session.trace_id,
+        padding_ms=cut.padding_ms,
+        **cut.flags,
+    )
+    # The index keeps requests apart even when a client repeats its sequence numbers.
+    request_id = f"{session.session_id}:{index}:{cut.first_seq}.{cut.first_offset}:{fold(init.tgt_lang)}"
+    consumed = cut.last_seq - 1 if cut.split_at else cut.last_seq
+    return Ask(assign, request_id, index + 1, consumed, cut.client_timestamp_ms)
+
+
+def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
+    """Make the ask for a one-shot ``utterance``; its audio was checked."""
+    init = session.init
+    assign = JobAssign(
+        job_id="-",
+        attempt_id=1,
+        session_id=session.session_id,
+        utterance_index=message.utterance_index,
+        src_lang=message.src_lang,
+        tgt_lang=message.tgt_lang,
+        dialect=message.dialect,
+        features=message.features or init.features,
+        pipeline=message.pipeline or _ALL_SERVICES,
+        audio=message.audio,
+        audio_format=message.audio_format,
+        sample_rate=message.sample_rate,
+        mode=init.mode,
+        lang_a=init.lang_a,
+        lang_b=init.lang_b,
+        auto_langs=init.auto_langs,
+        enable_streaming_asr=True,
+        partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
+        trace_id=message.trace_id or session.trace_id,
+    )
+    digest = hashlib.sha256(message.audio.encode()).hexdigest()[:16]
+    request_id = f"{session.session_id}:u{message.utterance_index}.{digest}:{fold(message.tgt_lang)}"
+    return Ask(assign, request_id, session.next_index, -1)
+
+
+def _audio_name(job_id: str) -> str:
+    return f"a:{job_id}"
+
+
+def _store_down(error: Exception) -> Refused:
+    _log.warning("an utterance is refused because the ledger cannot be reached: %s", error)
+    return Refused(ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"), 1000)
+
+
+def _is_language(code: str) -> bool:
+    """Whether a code is safe as part of a key; which languages exist is the nodes' business."""
+    return 0 < len(code) <= 35 and code.isascii() and code.replace("-", "").replace("_", "").isalnum()

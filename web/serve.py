@@ -1,0 +1,86 @@
+"""The web process: gunicorn with gevent workers, patched before anything imports a socket."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import logging  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
+import sys  # noqa: E402
+from typing import Any  # noqa: E402
+
+import gevent  # noqa: E402
+from flask import Flask  # noqa: E402
+from gunicorn.app.base import BaseApplication  # noqa: E402
+
+from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
+from tasks.app import make_app  # noqa: E402
+from web.app import create_app  # noqa: E402
+from web.dispatcher import Dispatcher  # noqa: E402
+
+#: Beyond SHUTDOWN_S and the goodbyes; then gunicorn ends the worker.
+_GRACE_BEYOND_S = 5
+
+
+class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped package
+    """gunicorn configured from our settings, without files or a command line."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its options."""
+        settings = self._settings
+        options: dict[str, Any] = {
+            "bind": f"{settings.host}:{settings.port}",
+            "workers": settings.web_concurrency,
+            "worker_class": "gevent",
+            "worker_connections": settings.max_connections,
+            "backlog": 4096,
+            # Sockets live long: no restarts after so many requests, and no time limit on a request.
+            "max_requests": 0,
+            "timeout": 60,
+            "graceful_timeout": int(settings.shutdown_s) + _GRACE_BEYOND_S,
+            "post_worker_init": _start_worker,
+            "proc_name": "speech-dispatch-web",
+            "loglevel": os.environ.get("LOG_LEVEL", "info").lower(),
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Build the application; runs in the worker."""
+        dispatcher = Dispatcher(self._settings, make_app(self._settings))
+        dispatcher.start()
+        return create_app(self._settings, dispatcher)
+
+
+def _start_worker(worker: Any) -> None:
+    """Put our shutdown before gunicorn's: it would hold open sockets for its grace, then cut them."""
+    shutdown = worker.wsgi.extensions["shutdown"]
+
+    def end() -> None:
+        shutdown.run()
+        worker.alive = False
+
+    gevent.signal_handler(signal.SIGTERM, lambda: gevent.spawn(end))
+    gevent.signal_handler(signal.SIGINT, lambda: gevent.spawn(end))
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    level = os.environ.get("LOG_LEVEL", "info").upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = get_settings()
+    except SettingsError as error:
+        sys.exit(f"speech-dispatch web: {error}")
+    WebApplication(settings).run()
+
+
+if __name__ == "__main__":
+    main()

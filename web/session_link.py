@@ -1,0 +1,43 @@
+"""A session as this process sees it: its socket, its cutter, and what it still waits for."""
+
+from dataclasses import dataclass, field
+
+from scheduling.cutter import Cutter
+from scheduling.messages import SessionInit
+from web.connection import Connection, ConnectionClosed
+
+
+@dataclass(slots=True)
+class SessionLink:
+    """One session's socket. Its own greenlet alone feeds the cutter and counts utterances."""
+
+    session_id: str
+    socket: str
+    connection: Connection
+    init: SessionInit
+    trace_id: str
+    cutter: Cutter
+    audio_format: str
+    sample_rate: int
+    next_index: int = 0
+    preferred_pool: str = ""
+    language_pair: tuple[str, str] = ("", "")
+    running: set[tuple[str, int]] = field(default_factory=set)
+    """Language and order number of what was accepted and has not been answered yet."""
+    sent_id: str = ""
+    """Last entry of the out stream that was sent."""
+    wanted_id: str = ""
+    """Entry up to which the out stream is known to go."""
+    delivering: bool = False
+    draining: bool = False
+    """This process is about to end and takes no more audio."""
+    closing: bool = False
+    """The client said goodbye; it is acknowledged when nothing runs any more."""
+
+    def send(self, text: str) -> bool:
+        """Queue a frame; False when the socket is gone."""
+        try:
+            self.connection.send(text)
+        except ConnectionClosed:
+            return False
+        return True

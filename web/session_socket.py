@@ -1,0 +1,260 @@
+"""``/ws/session``: a client opens a session, speaks, and is answered until it leaves."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from scheduling.audio import InvalidAudio, check, decode_base64
+from scheduling.cutter import Cut, CutLimits, Cutter
+from scheduling.errors import StoreError
+from scheduling.hints import hint
+from scheduling.ledger import Ledger
+from scheduling.ledger.codes import LedgerError
+from scheduling.messages import (
+    AudioChunk,
+    Backpressure,
+    BackpressureAction,
+    ClientHeartbeat,
+    ErrorCode,
+    ErrorMessage,
+    InvalidMessage,
+    Message,
+    ServerHeartbeat,
+    SessionClose,
+    SessionInit,
+    SessionInitAck,
+    StreamFormat,
+    TtsPlayEnded,
+    TtsStarted,
+    UiEvent,
+    UiEventName,
+    UiStatus,
+    Utterance,
+    dump,
+    parse_client_message,
+)
+from web.close_codes import CloseCode
+from web.connection import Connection, ConnectionClosed
+from web.delivery import acknowledge_close
+from web.node_link import socket_token
+from web.peers import Peers
+from web.placing import Ask, Placer, Refused, ask_for_cut, ask_for_utterance
+from web.session_link import SessionLink
+
+_log = logging.getLogger(__name__)
+
+_RATE = 16_000
+_OPENING_S = 60.0
+
+
+class SessionSocket:
+    """Serves client sockets; one object for all of the process."""
+
+    def __init__(self, ledger: Ledger, peers: Peers, placer: Placer, instance: str) -> None:
+        self._ledger = ledger
+        self._peers = peers
+        self._placer = placer
+        self._instance = instance
+        settings = ledger.cell.settings
+        self._limits = CutLimits(
+            pause_ms=settings.pause_ms,
+            max_duration_ms=settings.max_duration_ms,
+            max_bytes=settings.max_audio_bytes,
+            tail_ms=settings.tail_ms,
+        )
+        self._handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {
+            AudioChunk: self._chunk,
+            Utterance: self._utterance,
+            ClientHeartbeat: self._heartbeat,
+            SessionClose: self._goodbye,
+            TtsStarted: self._ignore,
+            TtsPlayEnded: self._ignore,
+        }
+
+    def serve(self, connection: Connection) -> None:
+        """Serve one socket until it closes; what is buffered then still becomes a job."""
+        link: SessionLink | None = None
+        try:
+            while True:
+                data = connection.receive(timeout=_patience_s(link))
+                if data is not None:
+                    link = self._take(connection, link, data)
+                elif link is None:
+                    connection.close(
+                        CloseCode.REGISTRATION_REQUIRED, "send session_init first, then reconnect"
+                    )
+                    return
+                if link is not None:
+                    self._place_cuts(link, link.cutter.tick(_tick_ms()))
+        except ConnectionClosed:
+            pass
+        finally:
+            if link is not None:
+                self._leave(link)
+
+    def drain(self, link: SessionLink) -> None:
+        """Make a job of what is buffered and listen no more, because this process is about to end."""
+        if not (link.draining or link.closing):
+            link.draining = True
+            link.send(dump(Backpressure(action=BackpressureAction.PAUSE)))
+            self._place_cuts(link, link.cutter.close(_tick_ms()))
+
+    def _take(
+        self, connection: Connection, link: SessionLink | None, data: str | bytes
+    ) -> SessionLink | None:
+        """Deal with one frame; give the session's link, which session_init makes."""
+        try:
+            if isinstance(data, bytes):
+                raise InvalidMessage("Binary frames were not negotiated. Send JSON as text.")
+            message = parse_client_message(data)
+            if isinstance(message, SessionInit):
+                return self._open(connection, link, message)
+            self._dispatch(link, message)
+        except InvalidMessage as error:
+            _tell(connection, error.code, error.message)
+        except InvalidAudio as error:
+            _tell(connection, ErrorCode.INVALID_MESSAGE, str(error))
+        except Refused as refused:
+            _tell(connection, refused.code, refused.message)
+        except (LedgerError, StoreError) as error:
+            _log.warning("a client's message waits for the ledger in vain: %s", error)
+            _tell(connection, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
+        return link
+
+    def _dispatch(self, link: SessionLink | None, message: Message) -> None:
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            raise Refused(
+                ErrorCode.UNSUPPORTED_FEATURE, "Rooms are not served by this server. Use a session alone."
+            )
+        named = getattr(message, "session_id", None)
+        if link is None or named != link.session_id:
+            raise Refused(ErrorCode.INVALID_SESSION, _wrong_session(link))
+        if link.closing:
+            raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED"))
+        if not link.draining or isinstance(message, ClientHeartbeat):
+            handler(link, message)
+
+    def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
+        if former is not None:
+            self._leave(former)  # a second session_init ends the first session of the socket
+        negotiated = init.audio_format is not None
+        audio_format = str(init.audio_format or StreamFormat.OPUS)
+        rate = init.sample_rate or _RATE
+        link = SessionLink(
+            session_id=f"s-{uuid4().hex[:8].upper()}",
+            socket=socket_token(),
+            connection=connection,
+            init=init,
+            trace_id=init.trace_id or str(uuid4()),
+            # A client that negotiates sends its final last; the others may send a tail after it.
+            cutter=Cutter(self._limits, audio_format, rate, tail_ms=0 if negotiated else None),
+            audio_format=audio_format,
+            sample_rate=rate,
+        )
+        profile = init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"})
+        self._ledger.sessions.open(link.session_id, self._instance, link.socket, profile)
+        self._peers.sessions[link.session_id] = link
+        ack = SessionInitAck(
+            session_id=link.session_id,
+            trace_id=link.trace_id,
+            negotiated_codec=audio_format,
+            negotiated_audio_format=audio_format,
+            negotiated_sample_rate=rate,
+        )
+        link.send(dump(ack))
+        return link
+
+    def _chunk(self, link: SessionLink, message: AudioChunk) -> None:
+        cuts = link.cutter.add(
+            decode_base64(message.payload or ""),
+            seq=message.seq,
+            is_final=message.is_final,
+            now_ms=_tick_ms(),
+            client_timestamp_ms=message.client_timestamp_ms,
+        )
+        self._place_cuts(link, cuts)
+
+    def _utterance(self, link: SessionLink, message: Utterance) -> None:
+        audio = decode_base64(message.audio)
+        if check(message.audio_format, audio, message.sample_rate) == 0:
+            raise Refused(
+                ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
+            )
+        self._place(link, ask_for_utterance(link, message))
+
+    def _heartbeat(self, link: SessionLink, _message: ClientHeartbeat) -> None:
+        link.send(dump(ServerHeartbeat(session_id=link.session_id, timestamp=_now_ms())))
+
+    def _goodbye(self, link: SessionLink, _message: SessionClose) -> None:
+        self._place_cuts(link, link.cutter.close(_tick_ms()))
+        link.closing = True
+        if not link.running:
+            acknowledge_close(link)
+
+    def _ignore(self, link: SessionLink, message: Message) -> None:
+        """Playback times matter to rooms and groups only."""
+
+    def _place_cuts(self, link: SessionLink, cuts: list[Cut]) -> None:
+        for cut in cuts:
+            index, link.next_index = link.next_index, link.next_index + 1
+            self._place(link, ask_for_cut(link, cut, index))
+
+    def _place(self, link: SessionLink, ask: Ask) -> None:
+        """Place an utterance; a refusal is told at once, as it takes no place in the order of results."""
+        try:
+            self._placer.place(link, ask)
+        except Refused as refused:
+            index = ask.assign.utterance_index
+            event = UiEvent(
+                trace_id=ask.assign.trace_id,
+                session_id=link.session_id,
+                job_id="",
+                utterance_index=index,
+                event=UiEventName.ERROR,
+                status=UiStatus.ERROR,
+                error_code=refused.code,
+                hint=refused.message,
+            )
+            details = {"utterance_index": index, "retry_after_ms": refused.retry_after_ms}
+            known = {key: value for key, value in details.items() if value is not None}
+            link.send(dump(event))
+            link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
+
+    def _leave(self, link: SessionLink) -> None:
+        try:
+            if not (link.closing or link.draining):
+                self._place_cuts(link, link.cutter.close(_tick_ms()))
+            self._ledger.sessions.close(link.session_id, link.socket)
+        except (LedgerError, StoreError) as error:
+            _log.warning("the end of session %s is not in the ledger: %s", link.session_id, error)
+        self._peers.drop_session(link)
+
+
+def _tell(connection: Connection, code: ErrorCode, message: str) -> None:
+    connection.send(dump(ErrorMessage(code=code, message=message)))
+
+
+def _wrong_session(link: SessionLink | None) -> str:
+    if link is None:
+        return hint("INVALID_SESSION")
+    return f"This connection belongs to session {link.session_id}. Send that session_id."
+
+
+def _patience_s(link: SessionLink | None) -> float | None:
+    """How long to wait for a frame until something else is due, s."""
+    if link is None:
+        return _OPENING_S
+    due_ms = link.cutter.due_ms
+    return None if due_ms is None else max(0.001, (due_ms - _tick_ms()) / 1000)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _tick_ms() -> int:
+    """The cutter's clock: one that nobody sets."""
+    return time.monotonic_ns() // 1_000_000

@@ -1,0 +1,53 @@
+"""Going away in order: finish what runs, then send every peer elsewhere, spread over some seconds."""
+
+import logging
+import time
+
+import gevent
+
+from web.close_codes import CloseCode
+from web.dispatcher import Dispatcher
+from web.registry import Registry
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 0.05
+#: Closing takes this long at most, so that with SHUTDOWN_S (20 s) the process is gone within 25 s.
+_CLOSING_S = 2.0
+_GOODBYE_S = 2.0
+
+
+class Shutdown:
+    """What happens between SIGTERM and the end of the process."""
+
+    def __init__(self, dispatcher: Dispatcher, registry: Registry) -> None:
+        self._dispatcher = dispatcher
+        self._registry = registry
+        self.begun = False
+        """From then on the process is not ready and lets nobody in."""
+
+    def run(self) -> None:
+        """Do all of it; returns when the last socket is closed or the time is over."""
+        if self.begun:
+            return
+        self.begun = True
+        settings = self._dispatcher.settings
+        self._registry.refuse(settings.restart_spread_s)
+        _log.info("shutting down: %s sockets, finishing what runs", len(self._registry))
+        for link in list(self._dispatcher.peers.sessions.values()):
+            self._dispatcher.sessions.drain(link)
+        self._dispatcher.nodes.hold_back()
+        until_s = time.monotonic() + settings.shutdown_s
+        while self._dispatcher.peers.busy and time.monotonic() < until_s:
+            gevent.sleep(_LOOK_S)
+        self._say_goodbye(settings.restart_spread_s)
+        self._registry.wait_empty(_GOODBYE_S)
+        self._dispatcher.stop()
+
+    def _say_goodbye(self, spread_s: float) -> None:
+        """Tell each peer when to come back: evenly spread, so that the next process is not stormed."""
+        connections = list(self._registry)
+        for number, connection in enumerate(connections):
+            back_in_s = 1 + spread_s * number / len(connections)
+            connection.close(CloseCode.RESTART, f"restart, come back in {back_in_s:.1f} s")
+            gevent.sleep(_CLOSING_S / len(connections))

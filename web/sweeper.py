@@ -1,0 +1,107 @@
+"""What a web process does twice a second so that nothing depends on a worker or on a lost message."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+
+from scheduling.catalog import Catalog, read_pools, read_snapshot
+from scheduling.drain import drain_shard
+from scheduling.errors import StoreError
+from scheduling.ledger import Ledger
+from scheduling.ledger.codes import LedgerError
+from scheduling.pooling import drain_pools
+from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
+from web.delivery import Delivery
+from web.peers import Peers
+from web.publisher import Publisher
+
+_log = logging.getLogger(__name__)
+
+_MOST = 64
+
+
+class Sweeper:
+    """Settles deadlines, renews the presence, notices new pools, and takes over what no worker drains."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        instance: str,
+        peers: Peers,
+        publisher: Publisher,
+        delivery: Delivery,
+        swap_catalog: Callable[[Catalog], None],
+    ) -> None:
+        self._ledger = ledger
+        self._instance = instance
+        self._peers = peers
+        self._publisher = publisher
+        self._delivery = delivery
+        self._swap_catalog = swap_catalog
+        self._snapshot_seen: tuple[bytes | None, ...] = ()
+        self.fallbacks = 0
+        """Times this process drained because no worker did."""
+
+    def run(self) -> None:
+        """Sweep for ever."""
+        period_s = self._ledger.cell.settings.sweep_ms / 1000
+        while True:
+            started_s = time.monotonic()
+            try:
+                self.sweep()
+            except (StoreError, LedgerError) as error:
+                _log.warning("a sweep failed: %s", error)
+            gevent.sleep(max(0.01, started_s + period_s - time.monotonic()))
+
+    def sweep(self) -> None:
+        """Do all of it once."""
+        settings = self._ledger.cell.settings
+        self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
+        self._delivery.resume_stalled(list(self._peers.sessions.values()))
+        streams = [self._ledger.keys.results(shard) for shard in range(settings.shards)]
+        replies = self._ledger.cell.store.commands(
+            [
+                ("TIME",),
+                ("SET", self._ledger.keys.instance(self._instance), "1", "PX", settings.presence_ms),
+                ("HMGET", self._ledger.keys.cell, "snapshot_seq", "pools_version", "epoch"),
+                *[("XRANGE", stream, "-", "+", "COUNT", 1) for stream in [self._ledger.keys.dirty, *streams]],
+            ]
+        )
+        now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
+        self._notice_pools(replies[2])
+        ages = [_age_ms(reply, now_ms) for reply in replies[3:]]
+        self._mind_pools(ages[0])
+        for shard, age_ms in enumerate(ages[1:]):
+            self._mind_shard(shard, age_ms)
+
+    def _notice_pools(self, seen: Sequence[bytes | None]) -> None:
+        if tuple(seen) != self._snapshot_seen:
+            store, keys = self._ledger.cell.store, self._ledger.keys
+            pools, snapshot = read_pools(store, keys), read_snapshot(store, keys)
+            current = snapshot is not None and snapshot.version == pools.version
+            self._swap_catalog(snapshot if current and snapshot else pools)
+            self._snapshot_seen = tuple(seen)
+
+    def _mind_pools(self, age_ms: int) -> None:
+        settings = self._ledger.cell.settings
+        if age_ms > settings.wake_ms:
+            self._publisher.wake(ASSIGN_POOLS, CONTROL)
+        if age_ms > settings.fallback_ms:
+            self.fallbacks += 1
+            drain_pools(self._ledger)
+
+    def _mind_shard(self, shard: int, age_ms: int) -> None:
+        settings = self._ledger.cell.settings
+        if age_ms > settings.wake_ms:
+            self._publisher.wake(DRAIN_RESULTS, DRAIN, shard)
+        if age_ms > settings.fallback_ms:
+            self.fallbacks += 1
+            drain_shard(self._ledger, shard)
+
+
+def _age_ms(first: list[Any], now_ms: int) -> int:
+    """Age of a stream's first entry; 0 when it has none."""
+    return now_ms - int(first[0][0].partition(b"-")[0]) if first else 0

@@ -1,0 +1,45 @@
+"""How long each flow takes inside this process, and where its calls of the ledger waited."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from scheduling.store.stats import Histogram, StoreStats
+
+FLOWS = ("register", "heartbeat", "create", "complete")
+
+
+class Timings:
+    """Durations of the flows since the start of the process."""
+
+    def __init__(self) -> None:
+        self._flows = {flow: Histogram() for flow in FLOWS}
+
+    @contextmanager
+    def measure(self, flow: str) -> Iterator[None]:
+        """Note how long the body takes."""
+        started_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._flows[flow].add(time.perf_counter() - started_s)
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Give count, p50 and p99 (ms) of each flow."""
+        return {flow: _quantiles(histogram) for flow, histogram in self._flows.items()}
+
+
+def link_summary(stats: StoreStats) -> dict[str, Any]:
+    """Give the counters of a link and, by script, how long calls waited for it and for our own loop (ms)."""
+    calls = {
+        name: {"link": _quantiles(waits.link), "loop": _quantiles(waits.loop)}
+        for name, waits in stats.waits.items()
+    }
+    counters = ("calls", "flushes", "connects", "losses", "repeats", "timeouts", "refusals")
+    return {**{name: getattr(stats, name) for name in counters}, "waits": calls}
+
+
+def _quantiles(histogram: Histogram) -> dict[str, float]:
+    p50, p99 = (round(histogram.quantile(share) * 1000, 3) for share in (0.50, 0.99))
+    return {"count": histogram.total, "p50_ms": p50, "p99_ms": p99}
