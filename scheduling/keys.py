@@ -5,31 +5,31 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | key | type | holds | written by | ends |
 |---|---|---|---|---|
 | ``cell`` | hash | epoch, schema, limits, counters | `open_cell` and most scripts | with the cell |
-| ``nodes`` | sorted set | online nodes by last life (ms) | node scripts | a member when its node goes offline |
+| ``nodes`` | sorted set | online nodes by last life (ms) | node scripts | a member with its node |
 | ``node:ID`` | hash | record of a node | node scripts | ``node_memory_ms`` after it went offline |
-| ``leases:ID`` | sorted set | ``job|attempt|slot`` to deadline (ms) | `assign`, `finish`, `retry` | empty when nothing runs |
-| ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by upkeep, unused for a day |
+| ``leases:ID`` | sorted set | ``job|attempt|slot`` to deadline (ms) | job scripts | empty when none runs |
+| ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by upkeep, empty for a day |
 | ``pool:P`` | sorted set | dispatchable nodes by load | `refresh_node` | empty when none is |
 | ``members:P`` | set | nodes of the pool | `move_to_pools` | empty when none is |
-| ``poolcount:P`` | hash | nodes by what keeps work from them | `refresh_node` | with its pool |
+| ``poolcount:P`` | hash | nodes by reason against them | `refresh_node` | with its pool |
 | ``poolgone:P`` | string | its last node left a moment ago | `move_to_pools` | ``wait_ms`` |
-| ``requirements`` | hash | requirement id to canonical requirement | `link` | a field by upkeep, unused for a day |
+| ``requirements`` | hash | requirement id to canonical requirement | `link` | a field with its pools |
 | ``reqpools:R`` | set | pools that serve it, at most 32 | `link` | with its requirement |
 | ``waiting:R`` | sorted set | jobs that wait, by rank | `waiting` | empty when none waits |
-| ``poolwaiting:P`` | sorted set | requirements that wait for it, by first rank | `waiting` | empty when none waits |
+| ``poolwaiting:P`` | sorted set | requirements that wait for it | `waiting` | empty when none waits |
 | ``deadlines`` | sorted set | ``j|JOB`` and ``n|NODE`` to due time (ms) | all | a member when settled |
-| ``session:S`` | hash | owner, order numbers, group | session scripts, `reserve` | ``session_ms``; ``retention_ms`` once closed |
+| ``session:S`` | hash | owner, order numbers, group | session scripts | ``session_ms``, ``retention_ms`` |
 | ``request:ID`` | string | job of a request id | `reserve` | ``utterance_ms`` + ``retention_ms`` |
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
-| ``ready:S:TGT`` | hash | messages that wait for their turn | `store_result` | ``utterance_ms`` + ``retention_ms`` |
+| ``ready:S:TGT`` | hash | messages before their turn | `store_result` | ``utterance_ms`` + ``retention_ms`` |
 | ``out:S`` | stream | what was released to the client | `release_results` | ``retention_ms`` after the last |
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
 | ``instance:I`` | string | the instance lives | web process | its presence time |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
-| ``outbox:nodes`` | stream | nodes and requirements to look at | `note_dirty`, `reserve` | entries once drained |
+| ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty`, `reserve` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
-| ``sweeping``, ``once:NAME`` | string | who does a periodic work | sweepers, beat tasks | its period |
+| ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, beat tasks | its period |
 | ``bodies``, ``bodyindex`` | hash, sorted set | account of the bodies | `put_body`, `drop_body` | with the bodies |
 | ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
 """

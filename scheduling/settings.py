@@ -1,4 +1,4 @@
-"""All settings, typed and validated in one place; each is read from the environment by its upper-case name."""
+"""All settings, typed and validated in one place; the environment gives each by its upper-case name."""
 
 from functools import cache
 from typing import Self

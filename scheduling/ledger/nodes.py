@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+from uuid import uuid4
 
 from scheduling.capability import CapabilityClass
 from scheduling.ledger.cell import Cell, text
@@ -104,6 +105,7 @@ class Nodes:
             [
                 beat.node_id, beat.socket, beat.running, int(beat.healthy), int(beat.overloaded), beat.usage,
                 beat.capability.class_id, canonical, _semantic(beat.capability), int(beat.draining),
+                uuid4().hex,
             ],
         )  # fmt: skip
         _, status, seq, reason, dirty, free = reply

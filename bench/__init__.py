@@ -1,0 +1,1 @@
+"""Measurements: what the documents' figures were made with."""
