@@ -80,9 +80,8 @@ def _measure_server(stack: ExitStack, folder: Path, args: argparse.Namespace) ->
 def _report(process: dict[str, Any], scripts: dict[str, dict[str, float]], load: Load) -> None:
     waits = process["link"]["waits"]
     summary: dict[str, Any] = {}
-    print(
-        f"{'flow':10} {'count':>7} {'p50':>8} {'p99':>8}   script p50/p99   link p50/p99   loop p50/p99   round trips"
-    )
+    parts = "   ".join(f"{part} p50/p99" for part in ("script", "link", "loop"))
+    print(f"{'flow':10} {'count':>7} {'p50':>8} {'p99':>8}   {parts}   round trips")
     for flow, script in _SCRIPTS.items():
         total, wait = process["flows"][flow], waits[script]
         trips = wait["link"]["count"] / total["count"]

@@ -18,10 +18,10 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
-local job = read_job(ARGV[1])
-if not job then
+if redis.call('EXISTS', KEYS[2]) == 0 then
   return {-6}
 end
+local job = read_job(ARGV[1])
 if job.state == 'waiting' then
   dequeue(job)
   finish(job, 'cancelled', ARGV[2], ARGV[3])

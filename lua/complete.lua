@@ -27,6 +27,7 @@ local cell = KEYS[1]
 --@include serve
 --@include finish
 --@include retry
+--@include place
 --@include settle
 
 local job = read_job(ARGV[1])
@@ -57,12 +58,14 @@ end
 
 note_pace()
 if ARGV[4] == 'retry' then
-  local words = retry(job, ARGV[5], ARGV[6], true)
+  local words = with_wake(retry(job, ARGV[5], ARGV[6], true), job, ARGV[3], ARGV[2])
   settle(4)
   return {1, words}
 end
 redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8])
-local words = (ARGV[4] == 'ok' and 'done ' or 'failed ') .. finish(job, ARGV[4] == 'ok' and 'done' or 'failed', ARGV[5], ARGV[6])
+local state = ARGV[4] == 'ok' and 'done' or 'failed'
+finish(job, state, ARGV[5], ARGV[6])
+local words = state .. ' ' .. wake(job.shard)
 local node = release_slot(job)
 for _, handed in ipairs(node and serve_node(node) or {}) do
   if node.owner == ARGV[9] then
@@ -71,6 +74,6 @@ for _, handed in ipairs(node and serve_node(node) or {}) do
     tell_dispatch(handed, node)
   end
 end
-mark_attempt(job, words)
+note_verdict(job.id, ARGV[3], ARGV[2], words)
 settle(4)
 return {1, words}

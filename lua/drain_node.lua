@@ -28,6 +28,5 @@ if node.status ~= 'offline' and ARGV[2] ~= '' then
 elseif node.status == 'draining' then
   set_status(node, 'registering', ARGV[3])
 end
-refresh_node(node)
 serve_and_tell(node)
 return {1, node.status, tonumber(redis.call('HGET', KEYS[2], 'status_seq'))}

@@ -16,6 +16,7 @@
 --   8 class_json  canonical class when it changed since the last message, else ''
 --   9 semantic    languages of semantic repair, space separated
 --   10 draining   '1' when the node wants no new work
+--   11 token      unique per message, so that a repeated call counts once
 -- REPLY
 --   {1, status, status_seq, reason, dirty, free slots}
 --   {-3} unknown node | {-4} another socket holds it
@@ -30,7 +31,7 @@ local cell = KEYS[1]
 --@include outbox
 
 local id = ARGV[1]
-local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'failures', 'drain')
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'failures', 'drain', 'beat')
 if not owned[1] then
   return {-3}
 elseif owned[1] ~= ARGV[2] then
@@ -38,21 +39,30 @@ elseif owned[1] ~= ARGV[2] then
 end
 
 local node = read_node(id)
+local function reply()
+  local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'status_reason', 'dirty')
+  return {1, state[1], tonumber(state[2]), state[3], state[4], free_slots(node)}
+end
+if owned[5] == ARGV[11] then
+  return reply()
+end
+
 local back = node.status == 'offline'
-node.seen = now
-node.away = false
+node.away_until = nil
 node.overloaded = ARGV[5] == '1'
-node.held = math.max(0, tonumber(ARGV[3]) - redis.call('ZCARD', key('leases', id)))
-redis.call('HSET', KEYS[2], 'seen_ms', now, 'away', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
+node.semantic = ARGV[9]
+node.held = math.max(0, tonumber(ARGV[3]) - node.used)
+redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'away', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
   'usage', ARGV[6], 'semantic', ARGV[9])
 redis.call('PERSIST', KEYS[2])
-redis.call('ZADD', PREFIX .. 'nodes', now, id)
-watch_node(node, now + stale_after(node) + 1)
+note_life(node)
 
+-- A changed node leaves its pools now, not when a worker comes by; each change is marked anew.
 local class = owned[2]
 if ARGV[8] ~= '' and ARGV[7] ~= class then
   class = ARGV[7]
-  redis.call('HSET', KEYS[2], 'class', class, 'class_json', ARGV[8])
+  redis.call('HSET', KEYS[2], 'class', class, 'class_json', ARGV[8], 'dirty', '0')
+  move_to_pools(node, '')
 end
 if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
   if redis.call('HEXISTS', PREFIX .. 'pools', class) == 1 then
@@ -75,7 +85,5 @@ elseif failures == 0 then
 elseif failures >= limit('unhealthy_beats') and node.status ~= 'registering' then
   set_status(node, 'degraded', 'unhealthy')
 end
-refresh_node(node)
 serve_and_tell(node)
-local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'status_reason', 'dirty')
-return {1, state[1], tonumber(state[2]), state[3], state[4], free_slots(node)}
+return reply()

@@ -17,14 +17,7 @@ local cell = KEYS[1]
 --@include choose
 --@include waiting
 --@include link
+--@include place
 link(ARGV[1], ARGV[2], {unpack(ARGV, 3)})
-for _ = 1, 64 do
-  local job, node = first_placement(ARGV[1])
-  if not job then
-    break
-  end
-  dequeue(job)
-  assign(job, node)
-  tell_dispatch(job, node)
-end
+place_waiting(ARGV[1])
 return {1, redis.call('ZCARD', key('waiting', ARGV[1]))}

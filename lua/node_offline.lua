@@ -28,10 +28,10 @@ end
 local node = read_node(ARGV[1])
 local grace = tonumber(ARGV[4])
 if node.status ~= 'offline' and grace > 0 then
-  if not node.away then
-    node.away = true
-    redis.call('HSET', KEYS[2], 'away', now + grace)
-    watch_node(node, now + grace)
+  if not node.away_until then
+    node.away_until = now + grace
+    redis.call('HSET', KEYS[2], 'away', node.away_until)
+    watch_node(node, node.away_until)
     refresh_node(node)
   end
 elseif node.status ~= 'offline' then

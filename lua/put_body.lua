@@ -12,6 +12,7 @@
 --   4 budget    bytes the bodies may take in all
 -- REPLY
 --   {1} | {-11} over the budget
+local LAPSED_AT_ONCE = 64
 local clock = redis.call('HGET', KEYS[1], 'clock')
 local time = redis.call('TIME')
 local now = tonumber(clock) or time[1] * 1000 + math.floor(time[2] / 1000)
@@ -25,12 +26,13 @@ local function forget(name)
   redis.call('ZREM', KEYS[2], name)
 end
 
-for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 8)) do
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, LAPSED_AT_ONCE)) do
   forget(name)
 end
 if redis.call('EXISTS', KEYS[3]) == 1 then
   return {1}
 end
+forget(ARGV[1]) -- an earlier body of this name lapsed and may still be on the account
 local bytes = string.len(ARGV[2])
 if tonumber(redis.call('HGET', KEYS[1], 'total') or 0) + bytes > tonumber(ARGV[4]) then
   return {-11}

@@ -1,6 +1,7 @@
 -- release_results: append the contiguous run of results to the session's out stream, stamped with their group.
 --
--- The only place where order is made: by order number, per session and target language.
+-- The only place where order is made: by order number, per session and target language. A batch: asked again
+-- it goes on where it stopped. A session that is gone gets nothing more.
 -- KEYS
 --   1 cell     root hash of the cell
 --   2 session  record of the session
@@ -17,17 +18,22 @@ local cell = KEYS[1]
 --@include jobs
 local OUT_LENGTH = 1000 -- results kept for a client that comes back
 local GROUP_PARTS = 8
-local at = 'released:' .. ARGV[2]
-local order = tonumber(redis.call('HGET', KEYS[2], at) or 0)
+local tgt = ARGV[2]
+local at = 'released:' .. tgt
+local owner, released = unpack(redis.call('HMGET', KEYS[2], 'owner', at))
+local order = tonumber(released or 0)
+if not owner then
+  return {1, order, 0}
+end
 
--- Parts that follow each other within the window share a group.
+-- Parts that follow each other within the window share a group, which is named after its first one.
 local function stamp_group()
-  local id, part, last = unpack(redis.call('HMGET', KEYS[2], 'group', 'group_part', 'group_ms'))
+  local id, part, last = unpack(redis.call('HMGET', KEYS[2], 'group:' .. tgt, 'part:' .. tgt, 'part_ms:' .. tgt))
   part = tonumber(part or 0) + 1
   if not id or now - tonumber(last) > limit('group_ms') or part >= GROUP_PARTS then
-    id, part = 'group_' .. ARGV[1] .. '_' .. now, 0
+    id, part = 'group_' .. ARGV[1] .. '_' .. tgt .. '_' .. order, 0
   end
-  redis.call('HSET', KEYS[2], 'group', id, 'group_part', part, 'group_ms', now)
+  redis.call('HSET', KEYS[2], 'group:' .. tgt, id, 'part:' .. tgt, part, 'part_ms:' .. tgt, now)
   return id, part
 end
 
@@ -42,18 +48,16 @@ for _ = 1, tonumber(ARGV[3]) do
   if grouped == '1' then
     group, part = stamp_group()
   end
-  last = redis.call('XADD', KEYS[4], 'MAXLEN', '~', OUT_LENGTH, '*', 'tgt', ARGV[2], 'order', order, 'group', group,
+  last = redis.call('XADD', KEYS[4], 'MAXLEN', '~', OUT_LENGTH, '*', 'tgt', tgt, 'order', order, 'group', group,
     'part', part, 'speech', speech, 'events', events, 'main', main)
   redis.call('HDEL', KEYS[3], order)
   order = order + 1
 end
 if last then
-  local owner, lives = redis.call('HGET', KEYS[2], 'owner'), redis.call('PTTL', KEYS[2])
+  local lives = redis.call('PTTL', KEYS[2])
   redis.call('HSET', KEYS[2], at, order)
   redis.call('PEXPIRE', KEYS[2], math.max(lives, limit('retention_ms')))
   redis.call('PEXPIRE', KEYS[4], limit('retention_ms'))
-  if owner then
-    tell(owner, 'kind', 'out', 'session', ARGV[1], 'until', last)
-  end
+  tell(owner, 'kind', 'out', 'session', ARGV[1], 'until', last)
 end
 return {1, order, redis.call('HEXISTS', KEYS[3], order)}

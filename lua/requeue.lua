@@ -31,4 +31,4 @@ if given and string.match(given, '^(%S+)') == ARGV[2] then
 elseif job.node ~= ARGV[2] or tostring(job.attempt) ~= ARGV[3] or not RUNNING[job.state] then
   return {-7}
 end
-return {1, retry(job, ARGV[4], ARGV[5], false)}
+return {1, with_wake(retry(job, ARGV[4], ARGV[5], false), job, ARGV[3], ARGV[2])}

@@ -35,6 +35,7 @@ local cell = KEYS[1]
 --@include serve
 --@include finish
 --@include retry
+--@include place
 --@include settle
 --@include link
 
@@ -44,7 +45,6 @@ if not owner then
 elseif owner ~= ARGV[3] then
   return {-12}
 end
-settle(4)
 
 local function reply(id)
   local v = redis.call('HMGET', key('job', id), 'order', 'state', 'attempt', 'node', 'semantic')
@@ -55,11 +55,14 @@ local bound = redis.call('GET', KEYS[2])
 if bound then
   return reply(bound)
 end
+settle(4)
 
 -- A requirement seen for the first time is linked here; pools made since then are a worker's to add.
-if redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+-- One that nobody can serve leaves no trace: clients may ask for any language.
+local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
+if (ARGV[16] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
   link(ARGV[5], ARGV[6], {unpack(ARGV, 16)})
-  if redis.call('HGET', cell, 'pools_version') ~= ARGV[7] then
+  if outdated then
     redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
   end
 end

@@ -20,6 +20,7 @@ local cell = KEYS[1]
 --@include serve
 --@include finish
 --@include retry
+--@include place
 --@include settle
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return {0}

@@ -12,11 +12,11 @@
 --   5 events   JSON list of events sent before it
 --   6 main     JSON of the result or its replacement
 -- REPLY
---   {1} | {0} this number has ended already
+--   {1} | {0} this number has ended already, or its session
 local cell = KEYS[1]
 --@include ground
-local released = tonumber(redis.call('HGET', KEYS[2], 'released:' .. ARGV[1]) or 0)
-if tonumber(ARGV[2]) < released then
+local owner, released = unpack(redis.call('HMGET', KEYS[2], 'owner', 'released:' .. ARGV[1]))
+if not owner or tonumber(ARGV[2]) < tonumber(released or 0) then
   return {0}
 end
 redis.call('HSETNX', KEYS[3], ARGV[2], cmsgpack.pack({ARGV[3], ARGV[4], ARGV[5], ARGV[6]}))

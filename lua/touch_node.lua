@@ -11,6 +11,11 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
+--@include serve
 local socket = redis.call('HGET', KEYS[2], 'socket')
 if not socket then
   return {-3}
@@ -18,10 +23,9 @@ elseif socket ~= ARGV[2] then
   return {-4}
 end
 local node = read_node(ARGV[1])
-if node.status ~= 'offline' then
-  node.seen = now
-  redis.call('HSET', KEYS[2], 'seen_ms', now)
-  watch_node(node, now + stale_after(node) + 1)
-  refresh_node(node)
+-- A pong read late does not bring back a node whose socket has closed.
+if node.status ~= 'offline' and not node.away_until then
+  note_life(node)
+  serve_and_tell(node)
 end
 return {1}

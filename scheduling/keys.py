@@ -8,7 +8,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``nodes`` | sorted set | online nodes by last life (ms) | node scripts | a member with its node |
 | ``node:ID`` | hash | record of a node | node scripts | ``node_memory_ms`` after it went offline |
 | ``leases:ID`` | sorted set | ``job|attempt|slot`` to deadline (ms) | job scripts | empty when none runs |
-| ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by upkeep, empty for a day |
+| ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by upkeep |
 | ``pool:P`` | sorted set | dispatchable nodes by load | `refresh_node` | empty when none is |
 | ``members:P`` | set | nodes of the pool | `move_to_pools` | empty when none is |
 | ``poolcount:P`` | hash | nodes by reason against them | `refresh_node` | with its pool |
@@ -19,18 +19,18 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``poolwaiting:P`` | sorted set | requirements that wait for it | `waiting` | empty when none waits |
 | ``deadlines`` | sorted set | ``j|JOB`` and ``n|NODE`` to due time (ms) | all | a member when settled |
 | ``session:S`` | hash | owner, order numbers, group | session scripts | ``session_ms``, ``retention_ms`` |
-| ``request:ID`` | string | job of a request id | `reserve` | ``utterance_ms`` + ``retention_ms`` |
+| ``request:ID`` | string | job of a request id | `reserve` | utterance and retention |
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
-| ``ready:S:TGT`` | hash | messages before their turn | `store_result` | ``utterance_ms`` + ``retention_ms`` |
+| ``ready:S:TGT`` | hash | messages before their turn | `store_result` | utterance and retention |
 | ``out:S`` | stream | what was released to the client | `release_results` | ``retention_ms`` after the last |
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
 | ``instance:I`` | string | the instance lives | web process | its presence time |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
-| ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty`, `reserve` | entries once drained |
+| ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
-| ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, beat tasks | its period |
-| ``bodies``, ``bodyindex`` | hash, sorted set | account of the bodies | `put_body`, `drop_body` | with the bodies |
+| ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks | its period |
+| ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | `put_body`, `drop_body` | with them |
 | ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
 """
 

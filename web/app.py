@@ -62,7 +62,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
 
     @app.get("/api/v1/process")
     def process() -> dict[str, Any]:
-        """What this one process does: sockets, flows and its link to the ledger, durations in ms."""
+        """Tell what this one process does: sockets, flows, its link to the ledger; durations in ms."""
         return {
             "instance": dispatcher.instance,
             "sockets": len(sockets.registry),

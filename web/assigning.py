@@ -51,9 +51,14 @@ class Assigner:
             )
             return
         self.send(
-            assigned, node_id, JobSpec.parse(text(record["spec"])), audio,
-            use_semantic=record["semantic"] == b"1", tried=text(record["tried"]), created_ms=int(record["created_ms"]),
-        )  # fmt: skip
+            assigned,
+            node_id,
+            JobSpec.parse(text(record["spec"])),
+            audio,
+            use_semantic=record["semantic"] == b"1",
+            tried=text(record["tried"]),
+            created_ms=int(record["created_ms"]),
+        )
 
     def send(
         self,
@@ -66,7 +71,7 @@ class Assigner:
         tried: str,
         created_ms: int,
     ) -> None:
-        """Send an attempt over the node's socket and note it; if the socket is gone, the job goes elsewhere."""
+        """Send an attempt over the node's socket and note it; without a socket, the job goes elsewhere."""
         link = self._peers.nodes.get(node_id)
         if link is not None and link.holds(assigned.job_id, assigned.attempt):
             return

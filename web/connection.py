@@ -214,7 +214,7 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     def _put(self, frame: bytes) -> None:
         if self.connected and not self._outbound.put(frame):
             limit = self.options.max_queue_bytes
-            self._end(CloseCode.SLOW_PEER, f"More than {limit} bytes waited to be read", drop_queue=False)
+            self._end(CloseCode.SLOW_PEER, f"More than {limit} bytes waited to be read", drop_queue=True)
 
     def _control(self, event: Ping | Pong | Close) -> None:
         if isinstance(event, Ping):

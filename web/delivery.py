@@ -67,7 +67,7 @@ class Delivery:
             )
         for frame in entry.frames(speech or ""):
             link.send(frame)
-        link.running.discard((entry.tgt_lang, entry.order))
+        link.running.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id
 
 

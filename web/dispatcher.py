@@ -98,7 +98,7 @@ def _supervise(run: Callable[[], None]) -> None:
     while True:
         try:
             run()
-        except Exception:  # the log has the trace; the next round starts afresh
+        except Exception:  # noqa: BLE001  # the log has the trace; the next round starts afresh
             _log.exception("%s failed and starts again", getattr(run, "__qualname__", run))
             gevent.sleep(1)
 

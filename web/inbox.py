@@ -1,4 +1,4 @@
-"""This instance's inbox: hints and assignments that scripts and other instances left for it."""
+"""The inbox of an instance: hints and assignments that scripts and other instances left for it."""
 
 import json
 import logging

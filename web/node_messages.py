@@ -102,6 +102,7 @@ class NodeMessages:
                 )
             )
         link.told_capability = capability
+        link.touched_s = link.connection.last_seen_s
         link.send_status(state.status, state.status_seq, state.reason)
         if state.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)

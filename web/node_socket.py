@@ -136,7 +136,7 @@ class NodeSocket:
             if refusal is not None:
                 _refuse(connection, *refusal)
                 return former
-            link = self._link(connection, message)
+            link = self._link(connection, message, former)
             try:
                 self._enter(link)
             except NodeIdConflict:
@@ -151,7 +151,7 @@ class NodeSocket:
             found = message.capability_schema_version or "none"
             return (
                 ErrorCode.INVALID_CAPABILITY_SCHEMA,
-                f"capability_schema_version is {found[:32]}; accepted versions: {_SCHEMA}. Update the node agent.",
+                f"capability_schema_version is {found[:32]}; accepted versions: {_SCHEMA}. Update the agent.",
             )
         if self._settings.require_gpu and not message.hardware.gpus:
             return ErrorCode.NO_GPU_AVAILABLE, hint("NO_GPU_AVAILABLE")
@@ -164,7 +164,7 @@ class NodeSocket:
             )
         return None
 
-    def _link(self, connection: Connection, message: NodeRegister) -> NodeLink:
+    def _link(self, connection: Connection, message: NodeRegister, former: NodeLink | None) -> NodeLink:
         settings = self._settings
         capability = capability_class(
             message.capability_by_type, message.language_capabilities, message.accept_public_jobs
@@ -172,7 +172,7 @@ class NodeSocket:
         slots = message.max_concurrent_jobs or settings.default_node_slots
         running = message.running_attempts
         registration = NodeRegistration(
-            node_id=message.node_id or f"node-{uuid4().hex[:8].upper()}",
+            node_id=message.node_id or (former.node_id if former else self._new_id()),
             socket=socket_token(),
             instance=self._instance,
             credential="",
@@ -197,6 +197,13 @@ class NodeSocket:
             stated=(message.capability_by_type, message.language_capabilities),
             told_capability=capability,
         )
+
+    def _new_id(self) -> str:
+        """Make an id that no node has; eight digits are what existing agents know."""
+        while True:
+            node_id = f"node-{uuid4().hex[:8].upper()}"
+            if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.node(node_id)):
+                return node_id
 
     def _enter(self, link: NodeLink) -> None:
         """Enter a node into the ledger; its former socket, if any, is closed."""

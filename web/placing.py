@@ -79,7 +79,7 @@ class Placer:
             body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
             placement = self._reserve(session, ask, job_id, requirement, pools)
             if placement.job_id == job_id:
-                session.running.add((requirement.tgt, placement.order))
+                session.running[requirement.tgt, placement.order] = ask.assign.utterance_index
                 self._go_on(ask, placement)
                 self._secure(body, job_id)
             else:
@@ -147,7 +147,7 @@ class Placer:
             preferred_pool=session.preferred_pool,
         )
         try:
-            return self._ledger.jobs.reserve(reservation)
+            return self._reserve_reopening(session, reservation)
         except QueueFull as error:
             raise Refused(
                 ErrorCode.NODE_OVERLOADED,
@@ -163,6 +163,14 @@ class Placer:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED")) from error
         except StoreError as error:
             raise _store_down(error) from error
+
+    def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:
+        """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again."""
+        try:
+            return self._ledger.jobs.reserve(reservation)
+        except UnknownSession:
+            self._ledger.sessions.open(session.session_id, self._instance, session.socket, session.profile)
+            return self._ledger.jobs.reserve(reservation)
 
     def _spec(self, ask: Ask) -> JobSpec:
         return JobSpec.of(ask.assign, {"client_timestamp_ms": ask.client_timestamp_ms})

@@ -19,11 +19,13 @@ class SessionLink:
     cutter: Cutter
     audio_format: str
     sample_rate: int
+    profile: str
+    """JSON of what the session asked for, as the ledger keeps it."""
     next_index: int = 0
     preferred_pool: str = ""
     language_pair: tuple[str, str] = ("", "")
-    running: set[tuple[str, int]] = field(default_factory=set)
-    """Language and order number of what was accepted and has not been answered yet."""
+    running: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Language and order number of what was accepted and not answered yet, to its utterance index."""
     sent_id: str = ""
     """Last entry of the out stream that was sent."""
     wanted_id: str = ""

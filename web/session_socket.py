@@ -144,7 +144,7 @@ class SessionSocket:
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
         link = SessionLink(
-            session_id=f"s-{uuid4().hex[:8].upper()}",
+            session_id=self._new_id(),
             socket=socket_token(),
             connection=connection,
             init=init,
@@ -153,9 +153,9 @@ class SessionSocket:
             cutter=Cutter(self._limits, audio_format, rate, tail_ms=0 if negotiated else None),
             audio_format=audio_format,
             sample_rate=rate,
+            profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
         )
-        profile = init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"})
-        self._ledger.sessions.open(link.session_id, self._instance, link.socket, profile)
+        self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
         self._peers.sessions[link.session_id] = link
         ack = SessionInitAck(
             session_id=link.session_id,
@@ -166,6 +166,13 @@ class SessionSocket:
         )
         link.send(dump(ack))
         return link
+
+    def _new_id(self) -> str:
+        """Make an id that no session has; eight digits are what existing clients know."""
+        while True:
+            session_id = f"s-{uuid4().hex[:8].upper()}"
+            if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.session(session_id)):
+                return session_id
 
     def _chunk(self, link: SessionLink, message: AudioChunk) -> None:
         cuts = link.cutter.add(
@@ -256,5 +263,5 @@ def _now_ms() -> int:
 
 
 def _tick_ms() -> int:
-    """The cutter's clock: one that nobody sets."""
+    """Read the cutter's clock: one that nobody sets."""
     return time.monotonic_ns() // 1_000_000

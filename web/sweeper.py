@@ -17,6 +17,7 @@ from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.delivery import Delivery
 from web.peers import Peers
 from web.publisher import Publisher
+from web.session_loss import tell_history_lost
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Sweeper:
         self._delivery = delivery
         self._swap_catalog = swap_catalog
         self._snapshot_seen: tuple[bytes | None, ...] = ()
+        self._epoch: bytes | None = None
         self.fallbacks = 0
         """Times this process drained because no worker did."""
 
@@ -61,6 +63,7 @@ class Sweeper:
         settings = self._ledger.cell.settings
         self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
         self._delivery.resume_stalled(list(self._peers.sessions.values()))
+        self._touch_nodes()
         streams = [self._ledger.keys.results(shard) for shard in range(settings.shards)]
         replies = self._ledger.cell.store.commands(
             [
@@ -72,10 +75,28 @@ class Sweeper:
         )
         now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
         self._notice_pools(replies[2])
+        self._notice_loss(replies[2][2])
         ages = [_age_ms(reply, now_ms) for reply in replies[3:]]
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)
+
+    def _touch_nodes(self) -> None:
+        """Note the life of nodes that sent frames or pongs, but no heartbeat, for a heartbeat interval."""
+        for link in list(self._peers.nodes.values()):
+            seen_s = link.connection.last_seen_s
+            if (seen_s - link.touched_s) * 1000 >= link.registration.beat_ms:
+                link.touched_s = seen_s
+                self._ledger.nodes.submit_touch(link.node_id, link.socket)
+
+    def _notice_loss(self, epoch: bytes | None) -> None:
+        """Tell clients what died with a ledger that was flushed or replaced: no result will come for it."""
+        if epoch is None:
+            self._ledger.cell.open()
+        elif epoch != self._epoch:
+            for link in list(self._peers.sessions.values()) if self._epoch else []:
+                tell_history_lost(link)
+            self._epoch = epoch
 
     def _notice_pools(self, seen: Sequence[bytes | None]) -> None:
         if tuple(seen) != self._snapshot_seen:

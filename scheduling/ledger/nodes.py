@@ -8,6 +8,7 @@ from uuid import uuid4
 from scheduling.capability import CapabilityClass
 from scheduling.ledger.cell import Cell, text
 from scheduling.requirement import Requirement
+from scheduling.store.base import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,10 @@ class Nodes:
     def touch(self, node_id: str, socket: str) -> None:
         """Note a sign of life without news. Raises `UnknownNode` and `NodeReplaced`."""
         self._cell.call("touch_node", [self._keys.node(node_id)], [node_id, socket])
+
+    def submit_touch(self, node_id: str, socket: str) -> Pending:
+        """Do the same without waiting; a node that is unknown or elsewhere by now is no error."""
+        return self._cell.submit("touch_node", [self._keys.node(node_id)], [node_id, socket])
 
     def offline(self, node_id: str, socket: str, reason: str, grace_ms: int) -> bool:
         """Note that a socket closed; False when it no longer held the node."""

@@ -50,7 +50,7 @@ class Sessions:
         return bool(reply[0])
 
     def release(self, session_id: str, tgt_lang: str, most: int = 64) -> tuple[int, bool]:
-        """Append the contiguous run to the out stream; give the next order number and whether more is ready."""
+        """Append the contiguous run to the out stream; give the next number and whether more is ready."""
         keys = self._keys
         args: list[Part] = [session_id, tgt_lang, most]
         reply = self._cell.call(

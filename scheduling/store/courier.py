@@ -228,7 +228,8 @@ class Courier:
                 # When this process was held up, answers may be lying there: they count.
                 self._link.read()
             self._expire(monotonic())
-        if self._link and self._link.is_silent(self._patience_s):
+        if self._link and self._link.silent_s() >= self._patience_s:
+            # Not with every time-out: the calls behind a slow one would make it start anew for ever.
             self._lost(self._link, StoreTimeout(f"silent for {self._patience_s} s"))
         if not self.waiting and not (self._link and self._link.inflight):
             self._ticking = False

@@ -17,39 +17,27 @@ _SHORTEST_S = 0.001
 
 
 class Setback(Exception):
-    """No answer this time."""
+    """The server refused to answer this time."""
+
+    maybe_done = False
+    """Whether the request may have taken effect all the same."""
 
     def __init__(self, text: str, remedy: Remedy) -> None:
         super().__init__(text)
         self.text = text
         self.remedy = remedy
 
-    maybe_done = False
-    """Whether the request may have taken effect all the same."""
-
     def error(self, script: Script | None) -> StoreError:
         """Give what to raise where this is not to be cured."""
         return replies.error_for(self.text, script)
 
 
-class Unreachable(Setback):
-    """There was no connection, so nothing was asked."""
+class NoAnswer(Setback):
+    """There was no connection, or it broke, or it fell silent."""
 
-    def __init__(self, cause: Exception) -> None:
+    def __init__(self, cause: Exception, *, maybe_done: bool) -> None:
         super().__init__(str(cause), Remedy.RECONNECT)
-
-    def error(self, script: Script | None) -> StoreError:
-        """See `Setback.error`."""
-        return StoreUnavailable(self.text)
-
-
-class Lost(Setback):
-    """The connection broke or fell silent after the request."""
-
-    maybe_done = True
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(str(cause), Remedy.RECONNECT)
+        self.maybe_done = maybe_done
         self._kind = StoreTimeout if isinstance(cause, RedisTimeoutError) else StoreUnavailable
 
     def error(self, script: Script | None) -> StoreError:
@@ -60,7 +48,7 @@ class Lost(Setback):
 def exchange(connection: Connection, requests: Sequence[bytes], until_s: float) -> list[Any]:
     """Send packed requests in one write and give their replies; ``until_s`` is on the monotonic clock.
 
-    Raises `Setback` for the first error reply, the connection being fit for use, and `Lost`, the
+    Raises `Setback` for the first error reply, the connection being fit for use, and `NoAnswer`, the
     connection being closed. It is closed as well when the caller is ended from outside (`BaseException`).
     """
     try:
@@ -69,7 +57,7 @@ def exchange(connection: Connection, requests: Sequence[bytes], until_s: float) 
         answers = [_answer(connection, until_s) for _ in requests]
     except (RedisError, OSError) as error:
         connection.disconnect()
-        raise Lost(error) from error
+        raise NoAnswer(error, maybe_done=True) from error
     except BaseException:
         # The next user of this connection would read the answer to this request as his own.
         connection.disconnect()

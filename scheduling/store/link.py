@@ -59,7 +59,6 @@ class Link:
         now_s = monotonic()
         for call in calls:
             call.sent_s = now_s
-            call.setback = None
         self.inflight.extend(calls)
         data = b"".join([call.packed for call in calls])
         if self._unsent:
@@ -74,16 +73,9 @@ class Link:
             self._unsent += memoryview(data)[sent:]
             self._writable.start(self._write_rest)
 
-    def is_silent(self, patience_s: float) -> bool:
-        """Whether the server has sent nothing for so long (s) while an answer was due.
-
-        A call that was given more time than that is also waited for as long as it was given.
-        """
-        if not self.inflight:
-            return False
-        due = self.inflight[0]
-        patience_s = max(patience_s, due.until_s - due.asked_s)
-        return monotonic() - max(self.heard_s, due.sent_s) >= patience_s
+    def silent_s(self) -> float:
+        """Give for how long (s) the server has owed an answer and sent nothing."""
+        return monotonic() - max(self.heard_s, self.inflight[0].sent_s) if self.inflight else 0.0
 
     def close(self) -> None:
         """Let go of the connection; what is in flight stays listed."""

@@ -61,7 +61,7 @@ class Call:
         self.reply: Any = None
         self.error: StoreError | None = None
         self.setback: StoreError | None = None
-        """Why it was not answered so far, while it waits to be sent again."""
+        """What the server said last, if it was not an answer."""
         self.seen = False
         """Whether somebody asked how it went."""
         self._courier = courier
@@ -96,11 +96,12 @@ class Call:
         """End it and run the greenlet that waits, if one does; only the hub may do so."""
         self.reply, self.error, self.done = reply, error, True
         self.packed = b""
-        if self._greenlet is not None:
+        waiter = self._greenlet
+        if waiter is not None:
             try:
-                self._greenlet.switch()
+                waiter.switch()
             except BaseException:  # noqa: BLE001 (what it raised is its own affair, as anywhere in gevent)
-                self._courier.hub.handle_error(self._greenlet, *sys.exc_info())
+                self._courier.hub.handle_error(waiter, *sys.exc_info())
 
 
 class Unwaited(Call):

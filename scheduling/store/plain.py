@@ -13,7 +13,7 @@ from scheduling.scripts import Script
 from scheduling.store.backoff import delay_s
 from scheduling.store.base import Part, Parts, Store
 from scheduling.store.endpoint import Connection, Endpoint
-from scheduling.store.line import Setback, Unreachable, exchange
+from scheduling.store.line import NoAnswer, Setback, exchange
 from scheduling.store.replies import Remedy
 from scheduling.store.unheard import Unheard
 from scheduling.store.wire import by_digest, in_full, pack
@@ -87,15 +87,16 @@ class PlainStore(Store):
         """Ask until there are answers, or no time, or an error for good."""
         packed = [pack(parts) for parts in requests]
         until_s = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
-        tries = 0
+        tries, refusal = 0, None
         while True:
             try:
                 return self._once(packed, until_s)
             except Setback as setback:
                 tries += 1
+                refusal = refusal if isinstance(setback, NoAnswer) else setback
                 pause_s = 0.0 if setback.remedy is Remedy.LOAD else delay_s(tries)
                 if not _curable(setback, script, retry) or time.monotonic() + pause_s >= until_s:
-                    raise setback.error(script) from setback
+                    raise (refusal or setback).error(script) from setback
                 if setback.remedy is Remedy.LOAD and script:
                     packed = [in_full(script, packed[0])]
             time.sleep(pause_s)
@@ -127,7 +128,7 @@ class PlainStore(Store):
         try:
             return self._endpoint.open(max(until_s - time.monotonic(), _SHORTEST_S))
         except StoreUnavailable as error:
-            raise Unreachable(error) from error
+            raise NoAnswer(error, maybe_done=False) from error
 
     def _give_back(self, connection: Connection) -> None:
         if self._closed:

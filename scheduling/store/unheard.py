@@ -1,7 +1,7 @@
 """Failures of calls nobody waited for: counted, and told to the log at a bearable rate."""
 
-import time
 from logging import Logger
+from time import monotonic
 
 _QUIET_S = 1.0
 
@@ -19,7 +19,7 @@ class Unheard:
     def add(self, error: Exception) -> None:
         """Count one; write one line for all since the last line, at most once a second."""
         self.count += 1
-        now_s = time.monotonic()
+        now_s = monotonic()
         if now_s >= self._next_s:
             self._log.warning(
                 "%d store calls nobody waited for failed, the last with %r", self.count - self._told, error

@@ -54,6 +54,10 @@ class NodeSide:
             await self.socket.wait_closed()
         return self.socket.close_code
 
+    def stop_reading(self) -> None:
+        """Leave what the node sends in the kernel: no message is read, no ping answered."""
+        self.socket.transport.pause_reading()
+
     def cut(self) -> None:
         """Break the connection without a word."""
         self.socket.transport.abort()
@@ -68,10 +72,10 @@ class Dispatcher:
 
     @classmethod
     @asynccontextmanager
-    async def listen(cls, *, max_queue: int | None = 16) -> AsyncIterator["Dispatcher"]:
-        """Listen on a free port. With ``max_queue`` frames unread it stops reading, pings included."""
+    async def listen(cls) -> AsyncIterator["Dispatcher"]:
+        """Listen on a free port."""
         dispatcher = cls()
-        async with serve(dispatcher._accept, "127.0.0.1", 0, max_queue=max_queue) as server:
+        async with serve(dispatcher._accept, "127.0.0.1", 0) as server:
             dispatcher._server = server
             yield dispatcher
 

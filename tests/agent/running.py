@@ -44,11 +44,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(
-    pipeline: Pipeline, *, max_queue: int | None = 16, **options: Any
-) -> AsyncIterator[Running]:
+async def running(pipeline: Pipeline, **options: Any) -> AsyncIterator[Running]:
     """Run an agent against a server of the test's own."""
-    async with Dispatcher.listen(max_queue=max_queue) as server:
+    async with Dispatcher.listen() as server:
         agent = NodeAgent(pipeline, NodeOptions(server.url, **options))
         task = asyncio.create_task(agent.run())
         try:

@@ -101,12 +101,11 @@ async def test_comes_back_with_its_id_and_its_unfinished_work() -> None:
 async def test_a_result_that_was_written_but_never_read_is_sent_again() -> None:
     """A write into a socket whose other end is gone succeeds; only an answered ping proves anything."""
     pipeline = StepwisePipeline()
-    async with running(pipeline, slots=4, max_queue=1) as here:
+    async with running(pipeline) as here:
         node = await here.registered()
         await node.send(job(job_id="unread"))
         await node.next_of(JobStarted)
-        # The server stops reading here: with one frame unread it takes no more, pings included.
-        await node.send(NodeControl(command="undrain"))
+        node.stop_reading()
         pipeline.release("unread")
         await asyncio.to_thread(pipeline.ended.get, timeout=10)
         node.cut()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, Self
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
@@ -104,6 +104,14 @@ class RawPeer:
         for _ in self.frames():
             pass
         return struct.unpack("!H", self.close_payload[:2])[0], self.close_payload[2:].decode()
+
+    def read_all(self) -> list[tuple[int, bytes]]:
+        """All frames until the server hangs up."""
+        got = []
+        with suppress(EOFError):
+            while True:
+                got.append(self.read())
+        return got
 
     def is_hung_up(self) -> bool:
         """Whether the server ends the TCP connection, after whatever it still sends."""

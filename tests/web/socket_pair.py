@@ -32,7 +32,9 @@ def socket_pair(
         client.connect(listener.getsockname())
         server, _ = listener.accept()
     with server, RawPeer(client) as peer:
-        connection = Connection(_environ(server, {**HANDSHAKE, **(headers or {})}), options or ConnectionOptions())
+        connection = Connection(
+            _environ(server, {**HANDSHAKE, **(headers or {})}), options or ConnectionOptions()
+        )
         peer.read_head()
         try:
             yield connection, peer

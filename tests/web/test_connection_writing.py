@@ -67,8 +67,8 @@ def test_flush_lets_a_sender_wait_for_a_slow_reader() -> None:
 
 
 def test_a_burst_that_the_kernel_takes_is_no_slow_peer() -> None:
-    """Eight assignments of one loop turn passed the limit before the writer had run once, and a healthy node was
-    closed."""
+    """Eight assignments of one loop turn passed the limit before the writer had run once, and a healthy node
+    was closed."""
     with socket_pair(ConnectionOptions(max_queue_bytes=1000)) as (connection, peer):
         for _ in range(100):
             connection.send("x" * 500)
@@ -87,7 +87,7 @@ def test_a_slow_peer_is_closed_and_gets_only_whole_frames(message: str) -> None:
 
 
 def test_a_queue_of_tiny_frames_is_bounded_by_what_they_cost() -> None:
-    """A frame of a few bytes takes ten times as much memory: a megabyte of them on the wire was ten in here."""
+    """A frame of a few bytes takes ten times as much memory: a megabyte on the wire was ten in here."""
     with socket_pair(ConnectionOptions(max_queue_bytes=64_000)) as (connection, _):
         _, most = send_until_closed(connection, "x" * 8)
         assert most < 64_000 / 4
@@ -95,7 +95,10 @@ def test_a_queue_of_tiny_frames_is_bounded_by_what_they_cost() -> None:
 
 def test_pongs_for_a_peer_that_never_reads_them_are_bounded() -> None:
     """Each ping makes a pong: a peer that pings and does not read fills the queue without any message."""
-    with socket_pair(ConnectionOptions(max_queue_bytes=10_000), receive_buffer_bytes=4096) as (connection, peer):
+    with socket_pair(ConnectionOptions(max_queue_bytes=10_000), receive_buffer_bytes=4096) as (
+        connection,
+        peer,
+    ):
         pinging = gevent.spawn(ping_for_ever, peer)
         with pytest.raises(ConnectionClosed) as closed:
             connection.receive(SOON_S)
@@ -125,9 +128,12 @@ def test_a_peer_that_takes_no_byte_is_dropped() -> None:
 
 
 def test_a_peer_that_takes_a_little_is_kept() -> None:
-    """The kernel calls a socket writable only when a third of its buffer is free, so a peer on a thin line looks
-    stuck for many seconds although every one of its reads makes room."""
-    with socket_pair(ConnectionOptions(write_timeout_s=0.5), receive_buffer_bytes=65536) as (connection, peer):
+    """The kernel calls a socket writable only when a third of its buffer is free, so a peer on a thin line
+    looks stuck for many seconds although every one of its reads makes room."""
+    with socket_pair(ConnectionOptions(write_timeout_s=0.5), receive_buffer_bytes=65536) as (
+        connection,
+        peer,
+    ):
         connection.send("x" * BEYOND_KERNEL)
         enough = Event()
 

@@ -145,7 +145,7 @@ class Supervisor:
         code = member.notice_end()
         if code is not None:
             self._replace(member, code)
-        elif member.becomes_ready():
+        elif member.becomes_ready() and not member.spec.ends:
             self._console.say(f"{member.spec.name} is ready{' again' if member.starts > 1 else ''}")
 
     def _replace(self, member: Member, code: int) -> None:

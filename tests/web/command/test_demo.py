@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.valkey import free_port
+from tests.web.command.running import Running, pids_with, two_free_ports, wait_gone
 from web.command.demo import _fresh, _require_clean, _result
 from web.command.errors import DemoFailed
 
@@ -45,6 +47,22 @@ def test_an_error_in_any_log_is_a_failure_that_names_the_place(tmp_path: Path) -
     (tmp_path / "beat.log").write_text("fine\n[ERROR] not fine\n")
     with pytest.raises(DemoFailed, match=r"beat\.log:2: \[ERROR\] not fine"):
         _require_clean(tmp_path)
+
+
+def test_the_demo_translates_a_recording_over_two_web_processes(tmp_path: Path) -> None:
+    """The whole promise: real speech in, real speech out, no error in any log, no process left."""
+    port = two_free_ports()
+    arguments = ("demo", "--port", str(port), "--flower-port", str(free_port()))
+    with Running("web.command", *arguments, env={"DATA_DIR": str(tmp_path)}) as demo:
+        assert demo.finish() == 0, "\n".join(demo.lines)
+    said = json.loads(demo.lines[-1])
+    assert list(said) == [*GOOD, "web_processes"]
+    assert "fellow Americans, ask not what your country can do for you" in said["text_asr"]
+    assert "americanos" in said["text_translated"]
+    assert said["tts_seconds"] > 5
+    assert (said["jobs"], said["web_processes"]) == (2, 2)
+    assert (tmp_path / "demo" / "jfk.pt.wav").stat().st_size > 100_000
+    assert wait_gone(pids_with("DATA_DIR", str(tmp_path))) == []
 
 
 def test_each_demo_starts_from_nothing(tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def _do(url: str, *parts: str) -> None:
 @case
 def a_server_that_loads_its_data_is_waited_for(make: Make) -> None:
     slowly = {"key_load_delay": "5000", "loading_process_events_interval_bytes": "1024"}
-    with Valkey(**slowly) as server, make(server.url) as store:
+    with Valkey(**slowly, rdbcompression="no") as server, make(server.url) as store:
         store.commands([("SET", f"key:{index}", "x" * 100) for index in range(300)])
         store.command("SAVE")
         server.restart(ready=False)
@@ -291,7 +291,7 @@ def a_moved_slot_is_followed(make: Make) -> None:
     """Two nodes; the first says MOVED. When the second is gone, the first is asked where to go."""
     options = [{"cluster_enabled": "yes", "cluster_port": str(free_port())} for _ in range(2)]
     with Valkey(**options[0]) as first, Valkey(**options[1]) as second:
-        _form_cluster(owner=second, other=first)
+        _form_cluster(second, first, options[1]["cluster_port"])
         with make(first.url) as store:
             assert store.call(COUNT, ("{cell}:n",), timeout_s=20.0) == 1
             assert store.call(COUNT, ("{cell}:n",)) == 2
@@ -302,10 +302,10 @@ def a_moved_slot_is_followed(make: Make) -> None:
             assert store.call(COUNT, ("{cell}:n",), timeout_s=20.0) == 1
 
 
-def _form_cluster(owner: Valkey, other: Valkey) -> None:
+def _form_cluster(owner: Valkey, other: Valkey, bus_port: str) -> None:
     with PlainStore(owner.url) as here, PlainStore(other.url) as there:
         here.command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        there.command("CLUSTER", "MEET", "127.0.0.1", owner.port)
+        there.command("CLUSTER", "MEET", "127.0.0.1", owner.port, bus_port)
         _until_formed(here)
         _until_formed(there)
 

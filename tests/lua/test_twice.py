@@ -1,0 +1,302 @@
+"""Every script run twice with the same arguments gives the same reply and has no second effect.
+
+This is what allows a call to be repeated whenever its reply did not come. The scenarios go through the
+typed calls; `TwiceStore` repeats each of them below, so a scenario also tries all it needs to get there.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from scheduling import scripts
+from scheduling.bodies import Bodies
+from scheduling.keys import Keys
+from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt
+from scheduling.store.plain import PlainStore
+from tests.lua.twice import TwiceStore
+from tests.lua.world import CLASSES, PT, World, registration, result
+
+Scenario = Callable[[World], None]
+SCENARIOS: list[tuple[str, Scenario]] = []
+
+
+def scenario(script: str) -> Callable[[Scenario], Scenario]:
+    """Register a scenario that must run ``script``."""
+
+    def register(body: Scenario) -> Scenario:
+        SCENARIOS.append((script, body))
+        return body
+
+    return register
+
+
+@pytest.mark.parametrize("name", sorted(scripts.load_all()))
+def test_every_script_has_a_scenario(name: str) -> None:
+    assert name in {script for script, _ in SCENARIOS}
+
+
+@pytest.mark.parametrize(
+    ("script", "body"), SCENARIOS, ids=[f"{script}-{body.__name__}" for script, body in SCENARIOS]
+)
+def test_twice_is_once(store: PlainStore, script: str, body: Scenario) -> None:
+    twice = TwiceStore(store, Keys("0").prefix)
+    body(World(twice))
+    assert script in twice.ran
+
+
+def waiting(world: World) -> None:
+    """Two jobs run on the two slots of ``n1``, three more wait."""
+    world.ready("n1", slots=2)
+    world.open()
+    for number in range(5):
+        world.reserve(f"j{number}")
+
+
+@scenario("open_cell")
+def opened_again(world: World) -> None:
+    world.ledger.cell.open()
+
+
+@scenario("register_node")
+def new_class(world: World) -> None:
+    world.register("n1")
+
+
+@scenario("register_node")
+def taken_over_with_lost_attempts(world: World) -> None:
+    waiting(world)
+    world.ready("n2")
+    world.ledger.jobs.advance("j0", "n1", 1, "dispatched", "t1", "web1")
+    world.ledger.jobs.advance("j1", "n1", 1, "dispatched", "t2", "web1")
+    again = registration("n1", slots=2, socket="so-later", instance="web2", running=[("j1", 1)])
+    assert world.ledger.nodes.register(again).former_socket == "so-n1"
+    assert world.job("j0")["state"] == "waiting"
+
+
+@scenario("register_node")
+def of_another_credential(world: World) -> None:
+    world.register("n1")
+    with contextlib.suppress(LedgerError):
+        world.register("n1", socket="thief", credential="stolen")
+
+
+@scenario("heartbeat")
+def unhealthy_in_a_row(world: World) -> None:
+    world.ready("n1")
+    states = [world.beat("n1", healthy=False).status for _ in range(3)]
+    assert states == ["ready", "ready", "degraded"]
+
+
+@scenario("heartbeat")
+def more_running_than_known(world: World) -> None:
+    """The freed slots are handed out; counting the leases again would free what is held back."""
+    waiting(world)
+    world.register("n1", slots=4, socket="so-larger")
+    world.beat("n1", socket="so-larger", running=3)
+    assert len(world.dump().scores("leases:n1")) == 3
+
+
+@scenario("heartbeat")
+def changed_class(world: World) -> None:
+    world.ready("n1")
+    assert world.beat("n1", klass="B", changed=True).dirty
+
+
+@scenario("heartbeat")
+def back_from_offline(world: World) -> None:
+    waiting(world)
+    world.ledger.nodes.offline("n1", "so-n1", "gone", 0)
+    assert world.beat("n1").status == "ready"
+
+
+@scenario("touch_node")
+def silent_node(world: World) -> None:
+    world.ready("n1")
+    world.go(23_000)
+    world.settle()
+    world.ledger.nodes.touch("n1", "so-n1")
+
+
+@scenario("drain_node")
+def drained_and_back(world: World) -> None:
+    waiting(world)
+    world.ledger.nodes.drain("n1", "operator", "new disk")
+    world.ledger.nodes.drain("n1", "", "done")
+
+
+@scenario("set_node_pools")
+def first_of_its_class(world: World) -> None:
+    world.register("n1")
+    world.beat("n1")
+    world.ledger.nodes.set_pools("n1", CLASSES["A"], [CLASSES["A"].class_id, "gold"])
+
+
+@scenario("node_offline")
+def without_grace(world: World) -> None:
+    waiting(world)
+    world.ledger.nodes.offline("n1", "so-n1", "closed", 0)
+
+
+@scenario("node_offline")
+def with_grace(world: World) -> None:
+    waiting(world)
+    world.ledger.nodes.offline("n1", "so-n1", "closed", 2000)
+    world.go(2000)
+    world.settle()
+
+
+@scenario("link_requirement")
+def slots_found(world: World) -> None:
+    waiting(world)
+    world.ready("n2", "C", slots=2)
+    assert world.ledger.nodes.link(PT, [CLASSES["C"].class_id]) == 1
+
+
+@scenario("publish_snapshot")
+def older_and_newer(world: World) -> None:
+    for version, json in ((1, "a"), (2, "b"), (2, "c"), (1, "d")):
+        world.ledger.cell.call("publish_snapshot", [world.keys.snapshot], [version, json])
+    assert world.store.command("GET", world.keys.snapshot) == b"c"
+
+
+@scenario("open_session")
+def taken_over(world: World) -> None:
+    world.open()
+    world.open(instance="web2", socket="client-again")
+
+
+@scenario("close_session")
+def closed(world: World) -> None:
+    world.open()
+    assert world.ledger.sessions.close("s", "client")
+    assert not world.ledger.sessions.close("s", "another")
+
+
+@scenario("reserve")
+def placed_and_waiting(world: World) -> None:
+    waiting(world)
+
+
+@scenario("reserve")
+def on_a_node_of_another_instance(world: World) -> None:
+    world.ready("n1", instance="web2")
+    world.open()
+    world.reserve("j1", cost=1)
+    assert [entry["kind"] for entry in world.inbox("web2")] == ["dispatch"]
+
+
+@scenario("reserve")
+def nobody_there(world: World) -> None:
+    world.open()
+    with pytest.raises(NoNode):
+        world.reserve("j1", version=0)
+    with pytest.raises(NoNode):
+        world.reserve("j2", version=7)
+
+
+@scenario("reserve")
+def upkeep_on_the_way(world: World) -> None:
+    waiting(world)
+    world.go(2000)
+    world.reserve("j9")
+
+
+@scenario("advance_attempt")
+def all_stages(world: World) -> None:
+    world.ready("n1")
+    world.open(instance="web2")
+    world.reserve("j1", instance="web2")
+    for token, stage in enumerate(("dispatched", "accepted", "started", "progress", "progress")):
+        world.go(100)
+        world.ledger.jobs.advance("j1", "n1", 1, stage, str(token), "web1", "[]")  # type: ignore[arg-type]
+    assert len([entry for entry in world.inbox("web2") if entry["kind"] == "event"]) == 5
+
+
+@scenario("complete")
+def handed_on(world: World) -> None:
+    waiting(world)
+    done = world.ledger.jobs.complete("j0", "n1", 1, "ok", instance="web1", result="{}")
+    assert [handed.job_id for handed in done.handed] == ["j2"]
+
+
+@scenario("complete")
+def handed_on_elsewhere(world: World) -> None:
+    waiting(world)
+    assert not world.ledger.jobs.complete("j0", "n1", 1, "ok", instance="web2", result="{}").handed
+
+
+@scenario("complete")
+def retried_until_it_fails(world: World) -> None:
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    for attempt in (1, 2, 3):
+        state = world.ledger.jobs.complete("j1", "n1", attempt, "retry", instance="web1", code="X").state
+        world.go(1000)
+        world.settle()
+    assert state == "failed"
+
+
+@scenario("complete")
+def too_late(world: World) -> None:
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    world.go(2000)
+    world.settle()
+    with pytest.raises(StaleAttempt):
+        world.ledger.jobs.complete("j1", "n1", 1, "ok", instance="web1")
+
+
+@scenario("requeue")
+def undeliverable(world: World) -> None:
+    waiting(world)
+    world.ready("n2")
+    assert world.ledger.jobs.requeue("j0", "n1", 1, "NODE_UNAVAILABLE", "gone") == "retried"
+
+
+@scenario("cancel")
+def running_and_waiting(world: World) -> None:
+    waiting(world)
+    world.ledger.jobs.advance("j0", "n1", 1, "dispatched", "t", "web1")
+    for job in ("j0", "j4"):
+        assert world.ledger.jobs.cancel(job, "CANCELLED", "by wish") == "cancelled"
+
+
+@scenario("settle_deadlines")
+def everything_lapses(world: World) -> None:
+    waiting(world)
+    for _ in range(14):
+        world.go(5000)
+        world.settle()
+    assert len(world.outbox()) == 5
+
+
+@scenario("store_result")
+def out_of_order(world: World) -> None:
+    world.open()
+    assert world.ledger.sessions.store(result(1))
+    assert world.ledger.sessions.store(result(0))
+
+
+@scenario("release_results")
+def contiguous_run(world: World) -> None:
+    world.open()
+    for order in (2, 0, 1, 4):
+        world.ledger.sessions.store(result(order))
+    assert world.ledger.sessions.release("s", "pt") == (3, False)
+    assert not world.ledger.sessions.store(result(1))
+
+
+@scenario("put_body")
+def stored(world: World) -> None:
+    Bodies(world.store, world.settings).put("a", "c291bmQ=").wait()
+
+
+@scenario("drop_body")
+def dropped(world: World) -> None:
+    bodies = Bodies(world.store, world.settings)
+    bodies.put("a", "c291bmQ=").wait()
+    bodies.drop("a").wait()
+    assert world.store.command("HGET", world.keys.bodies, "total") == b"0"

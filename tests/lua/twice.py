@@ -1,0 +1,47 @@
+"""A store that runs every script twice and lets nobody notice."""
+
+from scheduling.scripts import Script
+from scheduling.store.base import Parts, Pending
+from scheduling.store.plain import PlainStore
+from tests.lua.dump import dump
+
+
+class Over:
+    """A call that is over."""
+
+    def __init__(self, reply: object) -> None:
+        self._reply = reply
+
+    def wait(self, timeout_s: float | None = None) -> object:
+        return self._reply
+
+
+class TwiceStore:
+    """Implements `Store`; fails where a second run answers otherwise or changes anything."""
+
+    def __init__(self, inner: PlainStore, prefix: str) -> None:
+        self._inner = inner
+        self._prefix = prefix
+        self.ran: set[str] = set()
+        """Scripts that were tried so."""
+        self.command = inner.command
+        self.commands = inner.commands
+        self.submit_command = inner.submit_command
+        self.close = inner.close
+
+    def call(
+        self, script: Script, keys: Parts = (), args: Parts = (), *, timeout_s: float | None = None
+    ) -> object:
+        first = self._inner.call(script, keys, args)
+        before = dump(self._inner, self._prefix)
+        second = self._inner.call(script, keys, args)
+        after = dump(self._inner, self._prefix)
+        self.ran.add(script.name)
+        assert second == first, f"{script.name} answers otherwise when it is repeated"
+        assert after == before, f"{script.name} has a second effect when it is repeated"
+        return first
+
+    def submit(
+        self, script: Script, keys: Parts = (), args: Parts = (), *, timeout_s: float | None = None
+    ) -> Pending:
+        return Over(self.call(script, keys, args))

@@ -1,0 +1,25 @@
+"""A running system that tests share as long as they break nothing, and languages that are theirs alone."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from tests.stack import Stack
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Give two web processes on one Valkey; its logs must be clean when all tests are done."""
+    with Stack(webs=2) as running:
+        yield running
+        running.assert_clean_logs()
+
+
+@pytest.fixture
+def pair() -> tuple[str, str]:
+    """Give a language pair that no other test speaks, so that its jobs meet this test's nodes only."""
+    number = next(_numbers)
+    return f"s{number}", f"t{number}"

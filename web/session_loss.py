@@ -1,0 +1,26 @@
+"""What a client is told when the ledger lost what it had accepted."""
+
+import time
+
+from scheduling.messages import ErrorCode, ErrorMessage, MissingResult, dump
+from web.session_link import SessionLink
+
+_MESSAGE = "The server's storage was lost and this utterance with it. Please say it again."
+_REASON = "history_lost"
+
+
+def tell_history_lost(link: SessionLink) -> None:
+    """End everything the session still waits for, each with an error and its `missing_result`."""
+    lost, link.running = link.running, {}
+    for index in sorted(lost.values()):
+        details = {"utterance_index": index}
+        missing = MissingResult(
+            session_id=link.session_id,
+            utterance_index=index,
+            reason=_REASON,
+            created_at_ms=time.time_ns() // 1_000_000,
+            trace_id=link.trace_id,
+        )
+        error = ErrorMessage(code=ErrorCode.SCHEDULER_DEPENDENCY_DOWN, message=_MESSAGE, details=details)
+        link.send(dump(error))
+        link.send(dump(missing))
