@@ -78,8 +78,9 @@ class Outbound:
         if self._busy and not self.lost:
             if self._drained is None:
                 self._drained = Event()
-            self._drained.wait(timeout_s)
-        return not self._busy and not self.lost
+            if not self._drained.wait(timeout_s):
+                return False
+        return not self.lost  # more may have been queued since; what was there has gone
 
     def drop(self) -> None:
         """Forget what is queued and take nothing more, for a peer that is gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import gevent
@@ -75,14 +75,15 @@ class Registry:
         """Let no connection in from now on: handshakes are answered 503 with this `Retry-After`."""
         self.retry_after_s = retry_after_s
 
-    def close_all(self, code: int, message: str, spread_s: float = 0.0) -> int:
-        """Close those open now, evenly spread over `spread_s`, so that not all come back at once.
+    def close_all(self, code: int, message: Callable[[float], str], spread_s: float = 0.0) -> int:
+        """Close those open now, evenly spread over `spread_s`, and return how many that were.
 
-        Returns how many. Goodbyes are queued, not yet written: `wait_empty` waits for that.
+        `message` gets each one's place among them, from 0 to below 1, so that each can be told another time
+        to come back. Goodbyes are queued, not yet written: `wait_empty` waits for that.
         """
         connections = list(self)
-        for connection in connections:
-            connection.close(code, message)
+        for number, connection in enumerate(connections):
+            connection.close(code, message(number / len(connections)))
             gevent.sleep(spread_s / len(connections))
         return len(connections)
 

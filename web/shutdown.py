@@ -13,8 +13,9 @@ _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05
 #: Closing takes this long at most, so that with SHUTDOWN_S (20 s) the process is gone within 25 s.
-_CLOSING_S = 2.0
-_GOODBYE_S = 2.0
+_CLOSING_S = 1.5
+#: A little longer than a connection waits for the answer to its close frame.
+_GOODBYE_S = 2.5
 
 
 class Shutdown:
@@ -40,14 +41,11 @@ class Shutdown:
         until_s = time.monotonic() + settings.shutdown_s
         while self._dispatcher.peers.busy and time.monotonic() < until_s:
             gevent.sleep(_LOOK_S)
-        self._say_goodbye(settings.restart_spread_s)
+        self._registry.close_all(CloseCode.RESTART, self._goodbye, _CLOSING_S)
         self._registry.wait_empty(_GOODBYE_S)
         self._dispatcher.stop()
 
-    def _say_goodbye(self, spread_s: float) -> None:
-        """Tell each peer when to come back: evenly spread, so that the next process is not stormed."""
-        connections = list(self._registry)
-        for number, connection in enumerate(connections):
-            back_in_s = 1 + spread_s * number / len(connections)
-            connection.close(CloseCode.RESTART, f"restart, come back in {back_in_s:.1f} s")
-            gevent.sleep(_CLOSING_S / len(connections))
+    def _goodbye(self, place: float) -> str:
+        """Tell a peer when to come back: evenly spread by its place (0..1), so that nobody is stormed."""
+        back_in_s = 1 + self._dispatcher.settings.restart_spread_s * place
+        return f"restart, come back in {back_in_s:.1f} s"

@@ -49,6 +49,14 @@ class Store(Protocol):
         logged at most once a second.
         """
 
+    def calls(
+        self, script: Script, requests: Sequence[tuple[Parts, Parts]], *, timeout_s: float | None = None
+    ) -> list[Any]:
+        """Run a script for each of the keys and arguments, and give the replies; raises the first error.
+
+        They are asked together, in one round trip.
+        """
+
     def command(self, *parts: Part, timeout_s: float | None = None, retry: bool = True) -> Any:
         """Send a plain command and give its reply."""
 

@@ -72,6 +72,12 @@ class BatchedStore(Store):
         """See `Store.submit`."""
         return self._run(Unwaited, script, keys, args, timeout_s)
 
+    def calls(
+        self, script: Script, requests: Sequence[tuple[Parts, Parts]], *, timeout_s: float | None = None
+    ) -> list[Any]:
+        """See `Store.calls`; only what needs it is repeated."""
+        return _replies([self._run(Call, script, keys, args, timeout_s) for keys, args in requests])
+
     def command(self, *parts: Part, timeout_s: float | None = None, retry: bool = True) -> Any:
         """See `Store.command`."""
         return self._post(Call, parts, str(parts[0]), None, timeout_s, retry).wait()
@@ -82,11 +88,7 @@ class BatchedStore(Store):
 
     def commands(self, requests: Sequence[Parts], *, timeout_s: float | None = None) -> list[Any]:
         """See `Store.commands`; only what needs it is repeated."""
-        calls = [self._post(Call, parts, str(parts[0]), None, timeout_s, True) for parts in requests]
-        if calls:
-            # Answers come in order: waiting for the last first saves a switch for each of the others.
-            calls[-1].settle()
-        return [call.wait() for call in calls]
+        return _replies([self._post(Call, parts, str(parts[0]), None, timeout_s, True) for parts in requests])
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -122,3 +124,10 @@ class BatchedStore(Store):
         courier.post(call)
         self.stats.calls += 1
         return call
+
+
+def _replies(calls: list[Call]) -> list[Any]:
+    if calls:
+        # Answers come in order: waiting for the last first saves a switch for each of the others.
+        calls[-1].settle()
+    return [call.wait() for call in calls]

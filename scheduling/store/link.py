@@ -35,8 +35,9 @@ class Link:
     ) -> None:
         """``greeting`` goes out before the first call; what is replied to it is not looked at."""
         self.inflight: deque[Call] = deque()
-        self.opened_s = self.heard_s = monotonic()
-        """When bytes last came."""
+        self.opened_s = monotonic()
+        self.heard_s = self.opened_s
+        """When bytes last came; on the monotonic clock, as all times here."""
         self.is_open = True
         self._connection = connection
         self._on_reply = on_reply
@@ -52,7 +53,8 @@ class Link:
         self._readable = hub.loop.io(descriptor, _READ)
         self._writable = hub.loop.io(descriptor, _WRITE)
         self._readable.start(self.read)
-        self._writable.start(self._write_rest)
+        if greeting:
+            self._writable.start(self._write_rest)
 
     def send(self, calls: list[Call]) -> None:
         """Put calls in flight, in one write if the kernel takes it."""
@@ -95,7 +97,9 @@ class Link:
 
     def _write_rest(self) -> None:
         try:
-            del self._unsent[: self._write_some(self._unsent)]
+            # TLS takes a record of 16 KiB at a time.
+            while self._unsent and (sent := self._write_some(self._unsent)):
+                del self._unsent[:sent]
         except OSError as error:
             self._on_lost(self, error)
             return

@@ -49,6 +49,13 @@ class PlainStore(Store):
         """See `Store.submit`; here it is over when this returns."""
         return self._submit(by_digest(script, keys, args), script, timeout_s)
 
+    def calls(
+        self, script: Script, requests: Sequence[tuple[Parts, Parts]], *, timeout_s: float | None = None
+    ) -> list[Any]:
+        """See `Store.calls`; where one has to be repeated, all are."""
+        asked = [by_digest(script, keys, args) for keys, args in requests]
+        return self._ask(asked, script, timeout_s) if asked else []
+
     def command(self, *parts: Part, timeout_s: float | None = None, retry: bool = True) -> Any:
         """See `Store.command`."""
         return self._ask([parts], None, timeout_s, retry)[0]
@@ -98,7 +105,7 @@ class PlainStore(Store):
                 if not _curable(setback, script, retry) or time.monotonic() + pause_s >= until_s:
                     raise (refusal or setback).error(script) from setback
                 if setback.remedy is Remedy.LOAD and script:
-                    packed = [in_full(script, packed[0])]
+                    packed[0] = in_full(script, packed[0])  # which teaches it to the server for the rest
             time.sleep(pause_s)
 
     def _once(self, packed: list[bytes], until_s: float) -> list[Any]:

@@ -13,7 +13,7 @@ _numbers = count()
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Give two web processes on one Valkey; its logs must be clean when all tests are done."""
-    with Stack(webs=2) as running:
+    with Stack(webs=2, relax_ms=200) as running:
         yield running
         running.assert_clean_logs()
 

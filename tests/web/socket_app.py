@@ -66,7 +66,7 @@ def large(connection: Connection, messages: int, size: int) -> None:
         connection.flush()
 
 
-@sockets.route("/two-senders/<int:messages>")
+@sockets.route("/two-senders/<int:messages>", ConnectionOptions(max_queue_bytes=16 * MIB))
 def two_senders(connection: Connection, messages: int) -> None:
     """Send from two greenlets while this one answers pings and pings too; ends on the first message."""
 
@@ -105,7 +105,7 @@ def meddling(connection: Connection) -> None:
 @app.get("/close-all")
 def close_all() -> dict[str, int]:
     """Close every connection, from the greenlet of this request."""
-    return {"closed": sockets.registry.close_all(CloseCode.RESTART, "come back in 2 s")}
+    return {"closed": sockets.registry.close_all(CloseCode.RESTART, lambda _: "come back in 2 s")}
 
 
 @app.get("/let-read")

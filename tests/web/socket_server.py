@@ -8,12 +8,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -46,6 +49,17 @@ class SocketServer:
         return [line for line in self.log().splitlines() if any(sign in line for sign in _SIGNS_OF_TROUBLE)]
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for another process to come to something; the test's own time limit ends it."""
+    while not condition():
+        time.sleep(0.01)
+
+
+def open_client(server: SocketServer, path: str) -> ClientConnection:
+    """Connect an independent client, with no limit and no compression."""
+    return connect(server.url + path, max_size=None, compression=None, proxy=None)
+
+
 @contextmanager
 def socket_server(
     app: str = "tests.web.socket_app:app", *args: str, env: Mapping[str, str] | None = None
@@ -59,7 +73,8 @@ def socket_server(
         log_path = Path(folder, "log")
         command = [
             sys.executable, "-m", "gunicorn", app, "--bind", f"fd://{listener.fileno()}", "--workers", "1",
-            "--worker-class", "gevent", "--worker-connections", "2000", "--graceful-timeout", "1", *args,
+            "--worker-class", "gevent", "--worker-connections", "2000", "--graceful-timeout", "1",
+            "--no-control-socket", *args,
         ]  # fmt: skip
         with log_path.open("wb") as log:
             process = subprocess.Popen(

@@ -58,13 +58,13 @@ def test_close_all_tells_everyone_and_wait_empty_sees_the_last_one_go() -> None:
     with ExitStack() as stack:
         pairs = opened(registry, stack, 4)
         assert not registry.wait_empty(0)
-        assert registry.close_all(CloseCode.RESTART, "come back in 3 s", spread_s=0.02) == 4
-        for connection, peer in pairs:
-            assert peer.read_close() == (CloseCode.RESTART, "come back in 3 s")
+        assert registry.close_all(CloseCode.RESTART, lambda place: f"come back in {4 * place:g} s", 0.02) == 4
+        for number, (connection, peer) in enumerate(pairs):
+            assert peer.read_close() == (CloseCode.RESTART, f"come back in {number} s")
             gevent.spawn(registry.discard, connection)
         assert registry.wait_empty(SOON_S)
 
 
 def test_close_all_of_nothing() -> None:
-    assert Registry().close_all(CloseCode.RESTART, "", spread_s=100.0) == 0
+    assert Registry().close_all(CloseCode.RESTART, str, spread_s=100.0) == 0
     assert Registry().wait_empty(0)

@@ -93,6 +93,25 @@ def the_first_error_of_several_commands_is_raised(make: Make) -> None:
 
 
 @case
+def one_script_for_many_keys_answers_in_order(make: Make) -> None:
+    with Valkey() as server, make(server.url) as store:
+        asked = [((), [str(index)]) for index in range(50)]
+        for _ in range(2):
+            assert store.calls(ECHO, asked) == [str(index).encode() for index in range(50)]
+            store.command("SCRIPT", "FLUSH")
+        assert store.calls(ECHO, []) == []
+
+
+@case
+def the_first_error_of_several_calls_is_raised(make: Make) -> None:
+    with Valkey() as server, make(server.url) as store:
+        store.command("SET", "text", "x")
+        with pytest.raises(ScriptError, match="not an integer"):
+            store.calls(COUNT, [(("n",), ()), (("text",), ()), (("n",), ())])
+        assert int(store.command("GET", "n")) >= 2
+
+
+@case
 def a_script_the_server_never_saw_is_brought_along(make: Make) -> None:
     with Valkey() as server, make(server.url) as store:
         assert store.call(ECHO, ("key",), ["first"]) == b"first"
@@ -289,9 +308,13 @@ def _spin(url: str) -> None:
 @case
 def a_moved_slot_is_followed(make: Make) -> None:
     """Two nodes; the first says MOVED. When the second is gone, the first is asked where to go."""
-    options = [{"cluster_enabled": "yes", "cluster_port": str(free_port())} for _ in range(2)]
-    with Valkey(**options[0]) as first, Valkey(**options[1]) as second:
-        _form_cluster(second, first, options[1]["cluster_port"])
+    ports = [str(free_port()) for _ in range(2)]
+    options = {"cluster_enabled": "yes", "cluster_node_timeout": "1000"}
+    with (
+        Valkey(**options, cluster_port=ports[0]) as first,
+        Valkey(**options, cluster_port=ports[1]) as second,
+    ):
+        _form_cluster(second, first, ports[1])
         with make(first.url) as store:
             assert store.call(COUNT, ("{cell}:n",), timeout_s=20.0) == 1
             assert store.call(COUNT, ("{cell}:n",)) == 2
