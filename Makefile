@@ -9,10 +9,10 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format lock clean
+.PHONY: help install demo run test bench-flows lint format lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(stamp) ## install everything into .venv, at the versions of requirements.lock
 
@@ -34,6 +34,9 @@ run: $(stamp) ## keep the whole system up until Ctrl-C; options in ARGS, as in A
 
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
 	@$(bin)/python -m pytest -n auto $(ARGS)
+
+bench-flows: $(stamp) ## measure how long each flow takes inside the server
+	@$(bin)/python -m bench.flows $(ARGS)
 
 lint: $(stamp) ## check style, format and types
 	@$(bin)/ruff check .

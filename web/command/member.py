@@ -16,6 +16,8 @@ class Member:
         self.exit_code: int | None = None
         """How the last one ended."""
         self.starts = 0
+        self.was_ready = False
+        """Whether it ever did its work; what never did is set up wrongly, and would only fail again."""
         self._ready = False
         self._killed = False
         self._budget = RestartBudget()
@@ -47,7 +49,7 @@ class Member:
         """Tell the first look, after each start, that finds it ready."""
         if self._ready or self.child is None or not self.child.is_ready():
             return False
-        self._ready = True
+        self._ready = self.was_ready = True
         return True
 
     def notice_end(self) -> int | None:

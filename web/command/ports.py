@@ -1,11 +1,15 @@
 """Ports of this machine: whether one can be had, and one that nobody uses."""
 
+import random
 import socket
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 
-from web.command.errors import PortInUse
+from web.command.errors import CommandError, PortInUse
 
 LOOPBACK = "127.0.0.1"
+#: Ports that systems give to nobody by themselves.
+_UNASKED = range(20_000, 32_000)
 _ANSWER_S = 1.0
 _ANY = ("", "0.0.0.0", "::")
 
@@ -45,7 +49,19 @@ def answers(host: str, port: int, path: str) -> bool:
 
 
 def free_port() -> int:
-    """Give a port of the loopback interface that nobody listened on just now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """Give one port, see `free_ports`."""
+    return free_ports(1)
+
+
+def free_ports(count: int) -> int:
+    """Give the first of `count` successive ports of the loopback interface that nobody listens on just now.
+
+    They lie below those a system gives to outgoing connections, so that none of these takes one before its
+    server has.
+    """
+    for first in random.sample(_UNASKED, len(_UNASKED)):
+        with suppress(PortInUse):
+            for port in range(first, first + count):
+                require_free(LOOPBACK, port, "a server", "--port")
+            return first
+    raise CommandError("This machine has no free port.")

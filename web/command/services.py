@@ -4,12 +4,13 @@ All but `worker` replace themselves by the server they start, so that signals re
 """
 
 import os
+import resource
 import sys
 from argparse import ArgumentParser, Namespace
 from math import inf
 from typing import NoReturn
 
-from scheduling.settings import SettingsError, get_settings
+from scheduling.settings import Settings, SettingsError, get_settings
 from tasks.names import CONTROL, DRAIN
 from web.command import redis_url
 from web.command.console import Console
@@ -19,6 +20,8 @@ from web.command.process import ProcessSpec, Stop
 from web.command.supervisor import Supervisor
 
 QUEUES = (CONTROL, DRAIN)
+#: Files a web process has open besides its sockets, generously.
+_OTHER_FILES = 256
 #: Quiet is without the banner: the log says what is connected and ready all the same.
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "tasks.app:app")
 
@@ -44,7 +47,8 @@ def add_web_arguments(parser: ArgumentParser) -> None:
 
 def run_web(args: Namespace) -> NoReturn:
     """Become the web server."""
-    _require_settings("web")
+    settings = _require_settings("web")
+    _allow_sockets(settings.max_connections)
     require_free(args.host, args.port, "the web process", "--port")
     os.environ |= {"HOST": args.host, "PORT": str(args.port)}
     _become((sys.executable, "-m", "web.serve"))
@@ -97,9 +101,7 @@ def add_beat_arguments(parser: ArgumentParser) -> None:
 def run_beat(args: Namespace) -> NoReturn:
     """Become Celery's scheduler of periodic tasks."""
     _require_settings("beat")
-    # Its schedule is kept in memory. The default keeps a file in the current folder, which would only matter
-    # for tasks due at long intervals; ours are due within the minute and harmless when run twice.
-    _become((*_CELERY, "beat", "--loglevel", "INFO", "--scheduler", "celery.beat:Scheduler"))
+    _become((*_CELERY, "beat", "--loglevel", "INFO"))
 
 
 def add_flower_arguments(parser: ArgumentParser) -> None:
@@ -130,13 +132,28 @@ def _worker_command(queue: str, concurrency: int) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _require_settings(command: str) -> None:
+def _require_settings(command: str) -> Settings:
     """Refuse settings that cannot work: with a sentence here instead of a traceback later."""
     redis_url.require(command)
     try:
-        get_settings()
+        return get_settings()
     except SettingsError as error:
         raise _BadSettings(f"Wrong setting in the environment: {error}") from error
+
+
+def _allow_sockets(count: int) -> None:
+    """Raise the limit of open files, often 1024, to what as many sockets need; warn when it stays less."""
+    wanted = count + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < wanted:
+            print(
+                f"Warning: this process may open {allowed} files, too few for MAX_CONNECTIONS={count}; "
+                f"raise the hard limit (ulimit -Hn) or lower the setting.",
+                file=sys.stderr,
+            )
 
 
 def _require_authentication(host: str) -> None:

@@ -152,8 +152,9 @@ class Supervisor:
         """Plan the next start of a member that died, or raise when there is to be none."""
         if member.spec.ends:
             return
-        what = f"{member.spec.name} ended unasked ({describe_exit(code)})"
-        if not member.spec.restarts or code == USAGE:
+        when = "unasked" if member.was_ready else "before it was ready"
+        what = f"{member.spec.name} ended {when} ({describe_exit(code)})"
+        if not member.spec.restarts or not member.was_ready or code == USAGE:
             raise StackFailed(f"{what}.", shell_exit_code(code))
         delay_s = member.plan_restart(time.monotonic())
         if delay_s is None:

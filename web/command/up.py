@@ -1,13 +1,13 @@
 """`speech-dispatch up`: the whole system on this machine, until Ctrl-C."""
 
 import os
-import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from shutil import which
 
 from web.command import redis_url
 from web.command.console import Console
@@ -16,9 +16,6 @@ from web.command.ports import LOOPBACK
 from web.command.process import ProcessSpec
 from web.command.stack import WEB_PORT, StackPlan, add_port_arguments, data_dir, valkey_spec
 from web.command.supervisor import Supervisor
-
-#: Every second something is due; where all goes well, that would be most of the output.
-_PULSE = re.compile(r"Scheduler: Sending due task|Task tasks\.\S+ (received|succeeded in)")
 
 PIPELINES = ("speech", "echo")
 
@@ -42,9 +39,6 @@ def add_up_arguments(parser: ArgumentParser) -> None:
         "--host",
         default=LOOPBACK,
         help="address the web processes listen on (default %(default)s: this machine only)",
-    )
-    parser.add_argument(
-        "--verbose", action="store_true", help="show the coming and going of periodic tasks too"
     )
     node = parser.add_mutually_exclusive_group()
     node.add_argument("--no-node", action="store_true", help="start no speech node")
@@ -71,8 +65,7 @@ def run_up(args: Namespace) -> int:
     with _ledger() as ledger:
         specs = [*ledger.specs, *plan.specs({"REDIS_URL": ledger.url})]
         names = tuple(spec.name for spec in specs)
-        hide = None if args.verbose else _PULSE
-        console = Console(sys.stdout, speaker="up", names=names, hide=hide)
+        console = Console(sys.stdout, speaker="up", names=names)
         with Supervisor(specs, console) as stack:
             if stack.start():
                 console.say(_welcome(plan, ledger))
@@ -117,18 +110,22 @@ def _welcome(plan: StackPlan, ledger: _Ledger) -> str:
             "",
         ]
     url = "" if first == WEB_PORT else f" --url {plan.address(first, path='/ws/session')}"
-    lines += ["From a second terminal:", f"  speech-dispatch say FILE.wav --from en --to pt{url}", ""]
+    lines += ["From a second terminal:", f"  {_program()} say FILE.wav --from en --to pt{url}", ""]
     return "\n".join(lines)
 
 
 def _node_line(plan: StackPlan) -> str:
     if plan.pipeline is None:
-        return (
-            f"none; start one with speech-dispatch node --url {plan.address(plan.node_port, path='/ws/node')}"
-        )
+        return f"none; start one with {_program()} node --url {plan.address(plan.node_port, path='/ws/node')}"
     if plan.pipeline == "echo":
         return "one, which only echoes (pipeline echo)"
     return "one, which recognises, translates and speaks on this machine's CPU (pipeline speech)"
+
+
+def _program() -> str:
+    """Give our command as it can be typed where we were started."""
+    on_path = which("speech-dispatch") is not None
+    return "speech-dispatch" if on_path or not sys.argv[0].endswith("speech-dispatch") else sys.argv[0]
 
 
 def _positive(text: str) -> int:

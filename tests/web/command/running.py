@@ -7,14 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-from tests.valkey import free_port
-from web.command.errors import PortInUse
-from web.command.ports import LOOPBACK, require_free
 
 #: The repository.
 ROOT = Path(__file__).parents[3]
@@ -79,15 +74,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def two_free_ports() -> int:
-    """Give the first of two successive ports that nobody listened on just now."""
-    while True:
-        port = free_port()
-        with suppress(PortInUse):
-            require_free(LOOPBACK, port + 1, "a test", "none")
-            return port
 
 
 def pids_with(variable: str, value: str) -> list[int]:

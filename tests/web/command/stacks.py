@@ -56,6 +56,10 @@ def _fragile(folder: Path) -> list[ProcessSpec]:
     return [staying("other"), failing("fragile", 7, restarts=False)]
 
 
+def _stillborn(folder: Path) -> list[ProcessSpec]:
+    return [staying("other"), failing("stillborn", 1, ready_line=re.compile("never said"))]
+
+
 def _wrong(folder: Path) -> list[ProcessSpec]:
     return [staying("other"), failing("wrong", 2)]
 
@@ -79,6 +83,7 @@ STACKS: dict[str, Callable[[Path], list[ProcessSpec]]] = {
     "deaf": _deaf,
     "patient": _patient,
     "fragile": _fragile,
+    "stillborn": _stillborn,
     "wrong": _wrong,
     "missing": _missing,
     "hanging": _hanging,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.valkey import free_port
-from tests.web.command.running import Running, pids_with, two_free_ports, wait_gone
+from tests.web.command.running import Running, pids_with, wait_gone
 from web.command.demo import _fresh, _require_clean, _result
 from web.command.errors import DemoFailed
+from web.command.ports import free_port, free_ports
 
 GOOD = {
     "text_asr": "and so",
@@ -51,7 +51,7 @@ def test_an_error_in_any_log_is_a_failure_that_names_the_place(tmp_path: Path) -
 
 def test_the_demo_translates_a_recording_over_two_web_processes(tmp_path: Path) -> None:
     """The whole promise: real speech in, real speech out, no error in any log, no process left."""
-    port = two_free_ports()
+    port = free_ports(2)
     arguments = ("demo", "--port", str(port), "--flower-port", str(free_port()))
     with Running("web.command", *arguments, env={"DATA_DIR": str(tmp_path)}) as demo:
         assert demo.finish() == 0, "\n".join(demo.lines)

@@ -1,5 +1,6 @@
 """The embedded Valkey: what it keeps, and that nobody else writes to its folder."""
 
+import fcntl
 import signal
 from pathlib import Path
 
@@ -61,6 +62,8 @@ def test_the_folder_stays_taken_as_long_as_the_server_lives(tmp_path: Path) -> N
             EmbeddedValkey(tmp_path)
         stack.process.kill()
         assert wait_gone([server]) == []
+        with (tmp_path / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # waits for the server's last thread
         EmbeddedValkey(tmp_path).close()
 
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from web.command.errors import PortInUse
-from web.command.ports import LOOPBACK, free_port, is_loopback, reachable, require_free
+from web.command.ports import LOOPBACK, free_port, free_ports, is_loopback, reachable, require_free
 
 
 def test_a_port_in_use_is_named_with_the_option_that_changes_it() -> None:
@@ -26,6 +26,12 @@ def test_a_free_port_is_free_also_when_connections_of_the_last_server_linger() -
         assert client.recv(1) == b""
     require_free(LOOPBACK, port, "a web process", "--port")
     require_free("0.0.0.0", free_port(), "a web process", "--port")
+
+
+def test_successive_free_ports_are_all_free() -> None:
+    first = free_ports(5)
+    for port in range(first, first + 5):
+        require_free(LOOPBACK, port, "a test", "none")
 
 
 def test_addresses() -> None:

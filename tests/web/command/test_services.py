@@ -2,16 +2,19 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.valkey import Valkey, free_port
+from tests.valkey import Valkey
 from tests.web.command.running import Running, wait_gone
 from web.command.main import main
-from web.command.ports import answers
+from web.command.ports import answers, free_port
 
 
 def run(command: str, *arguments: str, redis_url: str) -> Running:
@@ -71,3 +74,23 @@ def test_an_unknown_queue_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(["worker", "--queue", "fast"])
     assert "control" in capsys.readouterr().err
+
+
+def test_a_web_process_may_open_as_many_files_as_it_has_sockets(valkey: Valkey) -> None:
+    """The usual limit of 1024 files would refuse the 1000th speaker with a traceback in the accept loop."""
+    environment = {"REDIS_URL": valkey.url, "MAX_CONNECTIONS": "2000"}
+    with limited_files(256), Running("web.command", "web", f"--port={free_port()}", env=environment) as web:
+        web.until("Booting worker")
+        assert resource.prlimit(web.process.pid, resource.RLIMIT_NOFILE)[0] >= 2000
+        assert web.finish(signal.SIGTERM) == 0
+
+
+@contextmanager
+def limited_files(soft: int) -> Iterator[None]:
+    """Give the processes started meanwhile a low limit of open files, which they may raise."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -1,6 +1,7 @@
 """The supervisor over real processes: what it promises about starts, restarts, signals and leftovers."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -93,7 +94,14 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
 def test_a_process_not_to_be_restarted_ends_the_stack_with_its_code(tmp_path: Path) -> None:
     with run_stack("fragile", tmp_path) as stack:
         assert stack.finish() == 7
-        assert "fragile ended unasked (exit code 7)." in stack.lines
+        assert re.fullmatch(r"fragile ended .* \(exit code 7\)\.", stack.lines[-1])
+        assert wait_gone([stack.pid_of("other")]) == []
+
+
+def test_what_dies_before_it_was_ever_ready_is_not_tried_again(tmp_path: Path) -> None:
+    with run_stack("stillborn", tmp_path) as stack:
+        assert stack.finish() == 1
+        assert stack.lines[-1] == "stillborn ended before it was ready (exit code 1)."
         assert wait_gone([stack.pid_of("other")]) == []
 
 

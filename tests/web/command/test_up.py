@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.valkey import free_port
-from tests.web.command.running import Running, pids_with, two_free_ports, wait_gone
-from web.command.ports import LOOPBACK, answers
+from tests.web.command.running import Running, pids_with, wait_gone
+from web.command.ports import LOOPBACK, answers, free_port, free_ports
 
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
     """Run a stack with two web processes until it is up."""
-    port = two_free_ports()
+    port = free_ports(2)
     arguments = ("up", "--web", "2", "--echo", "--port", str(port), "--flower-port", str(free_port()))
     with Running("web.command", *arguments, env={"DATA_DIR": str(tmp_path)}) as stack:
         stack.until("Everything is up")
