@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from scheduling.messages import GpuInfo, HardwareInfo, ResourceUsage
@@ -12,6 +13,7 @@ from scheduling.messages import GpuInfo, HardwareInfo, ResourceUsage
 #: A driver in trouble lets nvidia-smi hang; a heartbeat must not wait for it. In s.
 _SMI_TIMEOUT_S = 5.0
 _KIB_PER_GIB = 1 << 20
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def hardware() -> HardwareInfo:
@@ -25,11 +27,16 @@ def hardware() -> HardwareInfo:
 
 
 class Meter:
-    """Measures how busy the machine is; CPU between one call of `usage` and the next."""
+    """Measures how busy the machine is; CPU between one call of `usage` and the next.
+
+    Servers keep work away from a node whose CPU is busy. Where the CPU does the node's own work that
+    would turn it away for doing it, so without a GPU the time of this process is left out: it is
+    bounded by the node's slots, as the use of a GPU is.
+    """
 
     def __init__(self, *, has_gpu: bool) -> None:
         self._has_gpu = has_gpu
-        self._before = _cpu_times()
+        self._before = self._cpu_times()
 
     def usage(self, running_jobs: int) -> ResourceUsage:
         """Percentages 0 to 100. Blocks for up to 5 s where there is a GPU to ask."""
@@ -44,8 +51,19 @@ class Meter:
 
     def _cpu(self) -> float:
         busy_before, all_before = self._before
-        self._before = busy, everything = _cpu_times()
+        self._before = busy, everything = self._cpu_times()
         return _percent(busy - busy_before, everything - all_before)
+
+    def _cpu_times(self) -> tuple[float, float]:
+        """Return busy and total time of all cores since boot, in s; zeros where there is no /proc."""
+        try:
+            first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
+        except OSError:
+            return 0.0, 0.0
+        spent = [float(value) / _TICKS_PER_S for value in first.split()[1:9]]
+        idle = spent[3] + spent[4]
+        own = 0.0 if self._has_gpu else time.process_time()
+        return sum(spent) - idle - own, sum(spent)
 
     def _gpu(self) -> tuple[float | None, float | None]:
         """Return the busiest GPU's utilisation and memory."""
@@ -66,17 +84,6 @@ def _smi(*fields: str) -> list[tuple[str, ...]]:
         return []
     rows = (tuple(part.strip() for part in line.split(",")) for line in done.stdout.splitlines())
     return [row for row in rows if len(row) == len(fields)]
-
-
-def _cpu_times() -> tuple[float, float]:
-    """Busy and total time of all cores since boot, in ticks; zeros where there is no /proc."""
-    try:
-        first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
-    except OSError:
-        return 0.0, 0.0
-    ticks = [float(value) for value in first.split()[1:9]]
-    idle = ticks[3] + ticks[4]
-    return sum(ticks) - idle, sum(ticks)
 
 
 def _meminfo() -> dict[str, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from agent.backoff import Backoff
 from agent.link import Link
@@ -34,9 +34,9 @@ from scheduling.messages import (
 
 #: Registration errors that trying again cannot cure.
 FATAL_CODES = frozenset({"INVALID_CAPABILITY_SCHEMA", "NO_GPU_AVAILABLE", "NODE_ID_CONFLICT"})
-#: Close code of ours: another socket registered under this node's id. Two that fought over it would
-#: throw each other out for ever.
-CLOSE_REPLACED = 4001
+#: Close codes after which to stay away: the node may not be here, or another process registered under
+#: its id. Two that fought over an id would throw each other out for ever.
+FATAL_CLOSES = {1008: "NOT_ADMITTED", 4001: "REPLACED"}
 CLOSE_GOING_AWAY = 1001
 
 #: How long running jobs may take after SIGTERM, in s. Platforms kill after 30 s.
@@ -134,6 +134,8 @@ class NodeAgent:
             return _close_reason(closed)
         except InvalidURI as error:
             raise NodeRefused("INVALID_URL", f"{self._options.url} is no WebSocket address.") from error
+        except InvalidStatus as refused:
+            return f"{refused}: {refused.response.body.decode('utf-8', 'replace')[:200].strip()}"
         except (OSError, InvalidHandshake, TimeoutError) as error:
             return str(error) or type(error).__name__
         return "it ended"
@@ -233,10 +235,11 @@ def _understood(data: str | bytes) -> ServerMessageToNode | None:
 def _close_reason(closed: ConnectionClosed) -> str:
     """Return what the server said when it closed.
 
-    Raises `NodeRefused`: another socket has taken over this node's id.
+    Raises `NodeRefused`: it wants this node to stay away.
     """
     if closed.rcvd is None:
         return "the connection broke"
-    if closed.rcvd.code == CLOSE_REPLACED:
-        raise NodeRefused("REPLACED", "another process has registered under this node's id.") from closed
-    return f"closed with {closed.rcvd.code} {closed.rcvd.reason}".strip()
+    reason = closed.rcvd.reason or f"the server closed with {closed.rcvd.code}"
+    if closed.rcvd.code in FATAL_CLOSES:
+        raise NodeRefused(FATAL_CLOSES[closed.rcvd.code], reason) from closed
+    return reason

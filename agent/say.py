@@ -56,7 +56,7 @@ class Say:
         self._options = options
         self._output = output
         self._transcript = Transcript()
-        self._patience = asyncio.timeout(None)
+        self._patience: asyncio.Timeout | None = None
         self._spoken_at: float | None = None
         self._heard_at: float | None = None
 
@@ -144,7 +144,7 @@ class Say:
         raise SayFailed("the server closed the connection before it had given every result")
 
     def _wait_on(self) -> None:
-        if not self._patience.expired():
+        if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time() + SILENT_S)
 
     def _take(self, message: ServerMessageToClient) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from agent import replies
 from agent.link import Link
 from agent.outbox import Key, Outbox
-from agent.pipelines.base import JobCancelled, Pipeline, PipelineError, Progress
+from agent.pipelines.base import JobCancelled, Pipeline, PipelineError, PipelineResult, Progress
 from scheduling.messages import JobAck, JobAssign, JobResult, JobStarted, Message, RunningAttempt
 
 #: Jobs that may wait here for each slot. The server counts slots and sends no more; a few can cross a
@@ -20,6 +20,10 @@ from scheduling.messages import JobAck, JobAssign, JobResult, JobStarted, Messag
 QUEUE_PER_SLOT = 4
 #: Ended attempts remembered, to know an assignment that is delivered twice.
 REMEMBERED = 1000
+
+#: Most speech in an answer, in bytes: in base64 it must fit into the 16 MiB the server takes. The server
+#: would close the connection over more, and again when the answer is sent once more.
+MAX_SPEECH_BYTES = 11 << 20
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +131,7 @@ class Workbench:
         job, began = attempt.job, time.monotonic()
         try:
             result = self._pipeline.process(job, attempt.progress)
+            _check_size(result)
         except JobCancelled:
             return None
         except PipelineError as error:
@@ -157,6 +162,13 @@ class Workbench:
         self._ended[attempt.key] = None
         if len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
+
+
+def _check_size(result: PipelineResult) -> None:
+    size = len(result.tts_audio)
+    if size > MAX_SPEECH_BYTES:
+        sentence = f"The speech has {size} bytes, more than the {MAX_SPEECH_BYTES} that can be sent."
+        raise PipelineError("PROCESSING_ERROR", sentence)
 
 
 def _ms_since(began: float) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 
@@ -72,10 +72,10 @@ class Dispatcher:
 
     @classmethod
     @asynccontextmanager
-    async def listen(cls) -> AsyncIterator["Dispatcher"]:
-        """Listen on a free port."""
+    async def listen(cls, **options: Any) -> AsyncIterator["Dispatcher"]:
+        """Listen on a free port; the options are `websockets`' own."""
         dispatcher = cls()
-        async with serve(dispatcher._accept, "127.0.0.1", 0) as server:
+        async with serve(dispatcher._accept, "127.0.0.1", 0, **options) as server:
             dispatcher._server = server
             yield dispatcher
 

@@ -27,7 +27,7 @@ from scheduling.messages import (
     parse_client_message,
 )
 
-SESSION = {"session_id": "s-1", "trace_id": "t-1"}
+SESSION: dict[str, Any] = {"session_id": "s-1", "trace_id": "t-1"}
 SECOND_OF_SPEECH = write_wav(Recording(b"\x01\x00" * 8_000, 8_000))
 
 
@@ -99,7 +99,7 @@ class SessionServer:
 
     async def _answer(self, socket: ServerConnection, message: Message) -> None:
         if isinstance(message, SessionInit):
-            ready = {
+            ready: dict[str, Any] = {
                 "negotiated_audio_format": message.audio_format or "opus",
                 "negotiated_sample_rate": message.sample_rate or 16_000,
             }

@@ -7,7 +7,7 @@ import pytest
 
 from agent.pipelines.base import PipelineError, PipelineOptions, PipelineResult, Progress
 from agent.pipelines.echo import EchoPipeline
-from agent.workbench import QUEUE_PER_SLOT
+from agent.workbench import MAX_SPEECH_BYTES, QUEUE_PER_SLOT
 from scheduling.messages import (
     JobAck,
     JobAssign,
@@ -173,6 +173,21 @@ async def test_a_pipeline_that_breaks_fails_its_job_and_not_the_node(
     assert broken.error is not None and broken.error.code == "PROCESSING_ERROR"
     assert "ZeroDivisionError" in caplog.text and "ZeroDivision" not in broken.error.message
     assert refused.error is not None and refused.error.details == {"service_id": "x"}
+
+
+class Talkative(StepwisePipeline):
+    def process(self, job: JobAssign, progress: Progress) -> PipelineResult:
+        return PipelineResult(text_asr="blah", tts_audio=bytes(MAX_SPEECH_BYTES + 1))
+
+
+@in_loop
+async def test_speech_too_long_to_send_is_a_failure_and_not_a_broken_connection() -> None:
+    """The server closed over the oversized answer, and again when it was sent once more."""
+    async with running(Talkative()) as here:
+        node = await here.registered()
+        await node.send(job())
+        result = await node.next_of(JobResult)
+    assert result.error is not None and result.error.code == "PROCESSING_ERROR"
 
 
 @in_loop

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
 
-from agent.node import NodeRefused
+from agent.node import NodeAgent, NodeOptions, NodeRefused
 from agent.pipelines.base import PipelineOptions
 from agent.pipelines.echo import EchoPipeline
 from agent.presence import Identity
@@ -22,6 +24,7 @@ from scheduling.messages import (
     NodeStatusMessage,
     ServiceType,
 )
+from tests.agent.dispatcher import Dispatcher
 from tests.agent.jobs import job
 from tests.agent.running import in_loop, running
 from tests.agent.stepwise import StepwisePipeline
@@ -152,13 +155,36 @@ async def test_tries_again_after_an_error_that_may_pass() -> None:
         assert await (await here.server.connection()).register()
 
 
+@pytest.mark.parametrize(("code", "name"), [(4001, "REPLACED"), (1008, "NOT_ADMITTED")])
+def test_stays_away_when_told_to(code: int, name: str) -> None:
+    """Two processes under one id would throw each other out for ever."""
+
+    @in_loop
+    async def scene() -> None:
+        async with running(echo()) as here:
+            node = await here.registered()
+            await node.socket.close(code, "Another node serves.")
+            with pytest.raises(NodeRefused, match=f"{name}: Another node serves"):
+                await here.task
+
+    scene()
+
+
 @in_loop
-async def test_does_not_fight_over_its_id() -> None:
-    async with running(echo()) as here:
-        node = await here.registered()
-        await node.socket.close(4001, "replaced")
-        with pytest.raises(NodeRefused, match="another process"):
-            await here.task
+async def test_heeds_when_a_server_that_is_going_away_tells_it_to_return() -> None:
+    refusals = []
+
+    def refuse_once(socket: ServerConnection, _: Request) -> Response | None:
+        refusals.append(socket)
+        return socket.respond(503, "Going away; come back in 0.1 s") if len(refusals) == 1 else None
+
+    async with Dispatcher.listen(process_request=refuse_once) as server:
+        agent = NodeAgent(echo(), NodeOptions(server.url))
+        task = asyncio.create_task(agent.run())
+        await (await server.connection()).register()
+        agent.leave()
+        await task
+    assert len(refusals) == 2
 
 
 @in_loop

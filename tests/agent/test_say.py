@@ -89,7 +89,7 @@ async def test_a_chunk_is_not_sent_before_it_was_spoken(tmp_path: Path) -> None:
 async def test_fast_sends_one_utterance(tmp_path: Path) -> None:
     terminal = Terminal()
     async with SessionServer(result(0, "hello")).listen() as server:
-        assert await terminal.say(server.url, tmp_path, tone(30.0), fast=True, as_json=True) == 0
+        assert await terminal.say(server.url, tmp_path, tone(9.0), fast=True, as_json=True) == 0
     _, utterance, close = server.said
     assert isinstance(utterance, Utterance) and isinstance(close, SessionClose)
     assert (utterance.audio_format, utterance.sample_rate) == ("wav", RATE)

@@ -50,7 +50,7 @@ class SpeechPipeline:
         self._format = options.tts_format
 
     def load(self) -> None:
-        """Read the three models: 1.5 s and 350 MB of memory; the first time also 145 MB of disk.
+        """Read the three models: 1.5 s, and 350 MB of memory that grow to 500 MB at work.
 
         Raises `PipelineUnavailable`: a model cannot be read; the message says what to do.
         """
