@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         default=15.0, gt=0, description="heartbeat interval of a node that states none, s"
     )
     resource_threshold: float = Field(
-        default=85.0, gt=0, le=100, description="CPU, GPU or memory use that keeps work away, %"
+        default=85.0, gt=0, le=100, description="CPU, GPU or memory use that keeps work away, %; 100 for none"
     )
     unhealthy_beats: int = Field(
         default=3, ge=1, description="unhealthy heartbeats in a row that degrade a node"

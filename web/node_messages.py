@@ -22,6 +22,7 @@ from scheduling.messages import (
     NodeDrain,
     NodeErrorMessage,
     NodeHeartbeat,
+    ResourceUsage,
     UiEvent,
     UiEventName,
     UiStatus,
@@ -81,20 +82,13 @@ class NodeMessages:
         with self._timings.measure("heartbeat"):
             capability = link.capability_of(message)
             usage = message.resource_usage
-            threshold = self._ledger.cell.settings.resource_threshold
             state = self._ledger.nodes.heartbeat(
                 Beat(
                     node_id=link.node_id,
                     socket=link.socket,
                     running=usage.running_jobs,
                     healthy=is_healthy(capability),
-                    overloaded=max(
-                        usage.cpu_percent,
-                        usage.mem_percent,
-                        usage.gpu_percent or 0,
-                        usage.gpu_mem_percent or 0,
-                    )
-                    >= threshold,
+                    overloaded=is_overloaded(usage, self._ledger.cell.settings.resource_threshold),
                     usage=usage.model_dump_json(exclude_none=True),
                     capability=capability,
                     capability_changed=capability is not link.told_capability,
@@ -208,6 +202,12 @@ class NodeMessages:
         except LedgerError:
             return
         link.send_status(status, seq, message.reason or "the node leaves")
+
+
+def is_overloaded(usage: ResourceUsage, threshold: float) -> bool:
+    """Whether a resource of the node is used as much as the threshold (%); at 100 none is too much."""
+    parts = (usage.cpu_percent, usage.mem_percent, usage.gpu_percent or 0, usage.gpu_mem_percent or 0)
+    return threshold < 100 and max(parts) >= threshold
 
 
 def is_healthy(capability: CapabilityClass) -> bool:
