@@ -31,7 +31,7 @@ if node.status ~= 'offline' and grace > 0 then
   if not node.away_until then
     node.away_until = now + grace
     redis.call('HSET', KEYS[2], 'away', node.away_until)
-    watch_node(node, node.away_until)
+    watch_life(node)
     refresh_node(node)
   end
 elseif node.status ~= 'offline' then

@@ -36,8 +36,8 @@ local cell = KEYS[1]
 --@include outbox
 
 local id, socket, instance = ARGV[1], ARGV[2], ARGV[3]
-local owned = redis.call('HMGET', KEYS[2], 'socket', 'owner', 'credential', 'generation', 'former_owner', 'former_socket',
-  'drain')
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'owner', 'credential', 'generation', 'former_owner',
+  'former_socket', 'drain')
 if owned[3] and owned[3] ~= ARGV[4] then
   return {-2}
 end
@@ -61,13 +61,16 @@ end
 if known then
   move_to_pools(known, '')
 end
+-- Silent for 1.5 of its intervals a node gets no new work, and never as long as it takes to be offline.
+local stale_ms = math.min(math.floor(ARGV[6] * 1.5), limit('silence_ms') - 1)
 local generation = redis.call('HINCRBY', cell, 'generation', 1)
 redis.call('PERSIST', KEYS[2])
 redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', ARGV[4], 'generation', generation,
   'former_owner', former_owner, 'former_socket', former_socket, 'status', 'registering', 'status_reason', 'registered',
-  'max', ARGV[5], 'beat_ms', ARGV[6], 'class', ARGV[7], 'class_json', ARGV[8], 'semantic', ARGV[9], 'acks', ARGV[10],
-  'profile', ARGV[11], 'registered_ms', now, 'seen_ms', now, 'held', 0, 'overloaded', '0', 'away', '', 'pools', '',
-  'why', 'status_not_ready', 'turn', 0, 'dirty', '0', 'failures', 0, 'beat', '', 'drain', owned[7] == 'operator' and 'operator' or '')
+  'max', ARGV[5], 'beat_ms', ARGV[6], 'stale_ms', stale_ms, 'class', ARGV[7], 'class_json', ARGV[8],
+  'semantic', ARGV[9], 'acks', ARGV[10], 'profile', ARGV[11], 'registered_ms', now, 'seen_ms', now, 'held', 0,
+  'overloaded', '0', 'away', '', 'pools', '', 'why', 'status_not_ready', 'turn', 0, 'dirty', '0', 'failures', 0,
+  'beat', '', 'drain', owned[7] == 'operator' and 'operator' or '')
 redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 
 local node = read_node(id)

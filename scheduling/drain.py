@@ -3,16 +3,16 @@
 import json
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from scheduling.jobspec import JobSpec
 from scheduling.jobview import JobView
 from scheduling.ledger import Ledger, ReadyResult
 from scheduling.ledger.cell import text
-from scheduling.messages import JobResult, Message, TranslationResult
-from scheduling.outbox import Entry, Outbox
-from scheduling.pooling import consumer_name
+from scheduling.messages import ErrorCode, JobResult, Message, TranslationResult
+from scheduling.outbox import Drained, Entry, Outbox
 from scheduling.results import Outcome, format_failure, format_success
 
 _log = logging.getLogger(__name__)
@@ -32,87 +32,101 @@ _FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """What one drain did."""
-
-    results: int
-    more: bool
-    """There may be more: time or the number ran out."""
-
-
 def drain_shard(ledger: Ledger, shard: int) -> Drained:
     """Format and release what a shard holds, for at most ``drain_ms`` or ``drain_items``.
 
     Everything in it may be done twice: a number that has ended is not stored again.
     """
-    cell, settings = ledger.cell, ledger.cell.settings
-    outbox = Outbox(cell.store, cell.keys.results(shard), consumer_name(), settings.claim_ms)
-    until_s = time.monotonic() + settings.drain_ms / 1000
-    count = 0
-    while count < settings.drain_items and time.monotonic() < until_s:
-        entries = outbox.claim(settings.drain_items - count)
-        if not entries:
-            # From here on a new result wakes a drain of its own; one that came just before is seen now.
-            cell.store.command("DEL", cell.keys.wake(shard))
-            entries = outbox.claim(settings.drain_items - count)
-        if not entries:
-            return Drained(count, more=False)
-        _fan_out(ledger, entries)
-        outbox.done(entries)
-        count += len(entries)
-    return Drained(count, more=True)
+    store, keys = ledger.cell.store, ledger.keys
+    outbox = Outbox(store, keys.results(shard), ledger.cell.settings)
+    # Once the mark is gone, a new result wakes a drain of its own.
+    return outbox.drain(partial(_fan_out, ledger), lambda: store.command("DEL", keys.wake(shard)))
 
 
 def _fan_out(ledger: Ledger, entries: list[Entry]) -> None:
-    keys = ledger.keys
-    jobs = [entry.fields["job"] for entry in entries]
-    records = ledger.cell.store.commands([("HMGET", keys.job(job), *_FIELDS) for job in jobs])
-    touched: dict[tuple[str, str], None] = {}
-    for job_id, values in zip(jobs, records, strict=True):
-        record = dict(zip(_FIELDS, values, strict=True))
-        if record["state"] is None:
-            _log.error(
-                "job %s ended but its record is gone; raise RETENTION_MS or the number of workers", job_id
-            )
-            continue
-        result = ready_result(job_id, record)
-        ledger.sessions.store(result)
-        touched[result.session_id, result.tgt_lang] = None
-    for session_id, tgt_lang in touched:
-        more = True
-        while more:
-            _, more = ledger.sessions.release(session_id, tgt_lang)
+    jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries))
+    results = [result for result in _read_results(ledger, jobs) if result]
+    ledger.sessions.store_all(results)
+    _release(ledger, results)
     retention_ms = ledger.cell.settings.retention_ms
-    ledger.cell.store.commands([("PEXPIRE", keys.job(job), retention_ms) for job in jobs])
+    ledger.cell.store.commands([("PEXPIRE", ledger.keys.job(job), retention_ms) for job in jobs])
+
+
+def _read_results(ledger: Ledger, jobs: Sequence[str]) -> Iterable[ReadyResult | None]:
+    records = ledger.cell.store.commands([("HMGET", ledger.keys.job(job), *_FIELDS) for job in jobs])
+    for job_id, values in zip(jobs, records, strict=True):
+        yield _format(job_id, dict(zip(_FIELDS, values, strict=True)))
+
+
+def _release(ledger: Ledger, results: Iterable[ReadyResult]) -> None:
+    turns = list(dict.fromkeys((result.session_id, result.tgt_lang) for result in results))
+    while turns:
+        released = ledger.sessions.release_all(turns)
+        turns = [turn for turn, (_, more) in zip(turns, released, strict=True) if more]
+
+
+def _format(job_id: str, record: dict[str, Any]) -> ReadyResult | None:
+    """Format one job; one that cannot be must neither hold up its shard nor leave a gap in its session."""
+    if record["state"] is None:
+        _log.error("job %s ended but its record is gone: too little memory, or too few workers", job_id)
+        return None
+    try:
+        return ready_result(job_id, record)
+    except Exception:  # noqa: BLE001  # the log has the trace, the client an error in the result's place
+        _log.exception("the result of job %s cannot be formatted; its client is told so", job_id)
+        return _ready(record, _failure(_bare_view(job_id, record), ErrorCode.INTERNAL_ERROR))
 
 
 def ready_result(job_id: str, record: dict[str, Any]) -> ReadyResult:
     """Format an ended job's record (its hash's fields as bytes) for its turn."""
     view = _view(job_id, record)
-    now_ms = time.time_ns() // 1_000_000
-    if record["state"] == b"done":
-        result = JobResult.model_validate_json(record["result"])
-        outcome = format_success(view, result, now_ms, has_speech=bool(record["speech"]))
-    else:
-        details = json.loads(record["result"])["error"].get("details") if record["result"] else None
-        outcome = format_failure(view, text(record["code"]), text(record["message"]), details, now_ms)
+    if record["state"] != b"done":
+        details = _details(record["result"])
+        return _ready(record, _failure(view, text(record["code"]), text(record["message"]), details))
+    result = JobResult.model_validate_json(record["result"])
+    outcome = format_success(view, result, _now_ms(), has_speech=bool(record["speech"]))
+    return _ready(record, outcome, text(record["speech"]))
+
+
+def _ready(record: dict[str, Any], outcome: Outcome, speech: str = "") -> ReadyResult:
     main = outcome.main
-    speech = text(record["speech"]) if isinstance(main, TranslationResult) else ""
     return ReadyResult(
-        session_id=view.session_id,
+        session_id=text(record["session"]),
         tgt_lang=text(record["tgt"]),
-        order=view.order,
+        order=int(record["order"]),
         grouped=outcome.grouped,
-        speech=speech,
+        speech=speech if isinstance(main, TranslationResult) else "",
         events=_events(outcome),
         main=main.model_dump_json(exclude={"tts_audio"}, exclude_none=True),
     )
 
 
+def _failure(view: JobView, code: str, message: str = "", details: Any = None) -> Outcome:
+    return format_failure(view, code, message, details, _now_ms())
+
+
+def _details(result: bytes | None) -> Any:
+    """Give what a node said about its failure; existing agents may leave out the error altogether."""
+    error = json.loads(result).get("error") if result else None
+    return error.get("details") if error else None
+
+
 def _events(outcome: Outcome) -> str:
     messages: list[Message] = [*outcome.events, *([outcome.error] if outcome.error else [])]
     return json.dumps([message.model_dump(mode="json", exclude_none=True) for message in messages])
+
+
+def _bare_view(job_id: str, record: dict[str, Any]) -> JobView:
+    """View a job whose spec may be unreadable; its order number stands for the label the client knows."""
+    try:
+        return _view(job_id, record)
+    except (ValueError, TypeError, KeyError):
+        session_id, order, tgt_lang = text(record["session"]), int(record["order"]), text(record["tgt"])
+        return JobView(job_id, session_id, order, order, "", tgt_lang, "", created_ms=_now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _view(job_id: str, record: dict[str, Any]) -> JobView:

@@ -1,62 +1,70 @@
 """Pools in the background: what a worker does about nodes and requirements the scripts marked."""
 
-import os
-import socket
+from collections.abc import Iterable
+from functools import partial
 
+from scheduling.capability import CapabilityClass
 from scheduling.catalog import Catalog, read_pools, read_requirements, read_snapshot
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import StaleCapabilities, UnknownNode
-from scheduling.outbox import Entry, Outbox
+from scheduling.outbox import Drained, Entry, Outbox
 from scheduling.pools import candidates, why_not
 from scheduling.requirement import Requirement
 
 
-def consumer_name() -> str:
-    """Name this process among those that drain."""
-    return f"{socket.gethostname()}-{os.getpid()}"
-
-
-def drain_pools(ledger: Ledger, most: int = 100) -> int:
-    """Assign pools to marked nodes, link marked requirements, refresh the snapshot; give how many."""
-    cell = ledger.cell
-    outbox = Outbox(cell.store, cell.keys.dirty, consumer_name(), cell.settings.claim_ms)
-    entries = outbox.claim(most)
-    for entry in entries:
-        _look_at(ledger, entry)
-    outbox.done(entries)
-    if entries:
+def drain_pools(ledger: Ledger) -> Drained:
+    """Assign pools to marked nodes and link marked requirements, for a bounded time; refresh the snapshot."""
+    outbox = Outbox(ledger.cell.store, ledger.keys.dirty, ledger.cell.settings)
+    drained = outbox.drain(partial(_look_at, ledger))
+    if drained.count:
         refresh_snapshot(ledger)
-    return len(entries)
+    return drained
 
 
-def _look_at(ledger: Ledger, entry: Entry) -> None:
-    if node_id := entry.fields.get("node"):
-        assign_pools(ledger, node_id)
-    elif requirement_id := entry.fields.get("requirement"):
-        item = ledger.cell.store.command("HGET", ledger.keys.requirements, requirement_id)
-        if item:
-            link_requirement(ledger, Requirement.from_canonical(item))
+def _look_at(ledger: Ledger, entries: list[Entry]) -> None:
+    nodes = dict.fromkeys(entry.fields["node"] for entry in entries if "node" in entry.fields)
+    requirements = dict.fromkeys(
+        entry.fields["requirement"] for entry in entries if "requirement" in entry.fields
+    )
+    made = [capability for node_id in nodes if (capability := assign_pool(ledger, node_id))]
+    if made:
+        link_classes(ledger, made)
+    if requirements:
+        link_requirements(ledger, requirements)
 
 
-def assign_pools(ledger: Ledger, node_id: str) -> None:
-    """Put a node into the pool of its class, and link what the class serves if it is new."""
-    capability = ledger.nodes.capability_of(node_id)
-    if capability is None:
-        return
-    try:
-        ledger.nodes.set_pools(node_id, capability, [capability.class_id])
-    except (StaleCapabilities, UnknownNode):
-        return  # the change that made it stale is marked as well
-    # Requirements are read after the pool is made: one that comes now sees the pool itself.
-    for requirement in read_requirements(ledger.cell.store, ledger.keys):
-        if why_not(capability, requirement) is None:
-            ledger.nodes.link(requirement, [capability.class_id])
+def assign_pool(ledger: Ledger, node_id: str) -> CapabilityClass | None:
+    """Put a node into the pool of its class, which is made if it is new; None when the node is gone."""
+    while (capability := ledger.nodes.capability_of(node_id)) is not None:
+        try:
+            ledger.nodes.set_pools(node_id, capability, [capability.class_id])
+        except StaleCapabilities:
+            continue  # it changed in between; as the node was marked already, nobody else would look again
+        except UnknownNode:
+            return None
+        return capability
+    return None
 
 
-def link_requirement(ledger: Ledger, requirement: Requirement) -> None:
-    """Link a requirement to every pool that serves it."""
-    catalog = read_pools(ledger.cell.store, ledger.keys)
-    ledger.nodes.link(requirement, candidates(catalog.classes, requirement))
+def link_classes(ledger: Ledger, made: Iterable[CapabilityClass]) -> None:
+    """Link what the classes serve. They are pools by now: a requirement that comes later sees them itself."""
+    requirements = read_requirements(ledger.cell.store, ledger.keys)
+    classes = {capability.class_id: capability for capability in made}
+    links = [
+        (requirement, served)
+        for requirement in requirements
+        if (served := [name for name, cls in classes.items() if why_not(cls, requirement) is None])
+    ]
+    ledger.nodes.link_all(links)
+
+
+def link_requirements(ledger: Ledger, requirement_ids: Iterable[str]) -> None:
+    """Link requirements to every pool that serves them."""
+    store, keys = ledger.cell.store, ledger.keys
+    items = store.command("HMGET", keys.requirements, *requirement_ids)
+    requirements = [Requirement.from_canonical(item) for item in items if item]
+    classes = read_pools(store, keys).classes
+    ledger.nodes.link_all([(requirement, candidates(classes, requirement)) for requirement in requirements])
 
 
 def refresh_snapshot(ledger: Ledger) -> bool:

@@ -1,28 +1,26 @@
 """Short control work: pools, snapshot, deadlines."""
 
-from celery.utils.log import get_task_logger
-
 from scheduling import pooling
+from tasks.again import again
 from tasks.app import app
-from tasks.ledger import first_of_period, worker_ledger
+from tasks.ledger import TROUBLE, first_of_period, sweeper_name, worker_ledger
+from tasks.names import ASSIGN_POOLS, REFRESH_SNAPSHOT, SETTLE
 
-_log = get_task_logger(__name__)
-
+#: A little less than the period, so that of two beats only one is heard.
 _SETTLE_PERIOD_MS = 900
 _SNAPSHOT_PERIOD_MS = 25_000
 
 
-@app.task(name="tasks.control.assign_pools")
+@app.task(name=ASSIGN_POOLS, throws=TROUBLE)
 def assign_pools() -> int:
-    """Give marked nodes their pools and marked requirements their links; give how many."""
-    done = total = pooling.drain_pools(worker_ledger())
-    while done:
-        done = pooling.drain_pools(worker_ledger())
-        total += done
-    return total
+    """Give marked nodes their pools, marked requirements their links, for a bounded time; give how many."""
+    drained = pooling.drain_pools(worker_ledger())
+    if drained.more:
+        again(assign_pools)
+    return drained.count
 
 
-@app.task(name="tasks.control.refresh_snapshot")
+@app.task(name=REFRESH_SNAPSHOT, throws=TROUBLE)
 def refresh_snapshot() -> bool:
     """Compile the snapshot anew, in case one was lost."""
     if not first_of_period("refresh_snapshot", _SNAPSHOT_PERIOD_MS):
@@ -30,9 +28,9 @@ def refresh_snapshot() -> bool:
     return pooling.refresh_snapshot(worker_ledger())
 
 
-@app.task(name="tasks.control.settle")
+@app.task(name=SETTLE, throws=TROUBLE)
 def settle() -> bool:
     """Settle deadlines when no web process does."""
     if not first_of_period("settle", _SETTLE_PERIOD_MS):
         return False
-    return worker_ledger().jobs.settle(pooling.consumer_name(), _SETTLE_PERIOD_MS) is not None
+    return worker_ledger().jobs.settle(sweeper_name(), _SETTLE_PERIOD_MS) is not None

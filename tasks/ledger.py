@@ -1,10 +1,17 @@
 """The worker's ledger: one per process, made at first use."""
 
+import os
+import socket
 from functools import cache
+from typing import Final
 
+from scheduling.errors import StoreBusy, StoreOutOfMemory, StoreReadOnly, StoreTimeout, StoreUnavailable
 from scheduling.ledger import Ledger
 from scheduling.settings import get_settings
 from scheduling.store.plain import PlainStore
+
+#: What a task may raise without being wrong itself: it is logged in one line, and the work is done later.
+TROUBLE: Final = (StoreUnavailable, StoreTimeout, StoreBusy, StoreReadOnly, StoreOutOfMemory)
 
 
 @cache
@@ -18,3 +25,8 @@ def first_of_period(name: str, period_ms: int) -> bool:
     """Whether this is the one process that does a periodic work now: two beats do no harm."""
     ledger = worker_ledger()
     return ledger.cell.store.command("SET", ledger.keys.once(name), "1", "NX", "PX", period_ms) is not None
+
+
+def sweeper_name() -> str:
+    """Name this process among those that settle deadlines."""
+    return f"worker-{socket.gethostname()}-{os.getpid()}"

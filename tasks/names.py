@@ -2,11 +2,16 @@
 
 from typing import Final
 
+#: Short work on pools and deadlines.
 CONTROL: Final = "control"
+#: Results on their way to clients.
 DRAIN: Final = "drain"
 
 ASSIGN_POOLS: Final = "tasks.control.assign_pools"
+REFRESH_SNAPSHOT: Final = "tasks.control.refresh_snapshot"
+SETTLE: Final = "tasks.control.settle"
 DRAIN_RESULTS: Final = "tasks.drain.drain_results"
+DRAIN_ALL: Final = "tasks.drain.drain_all"
 
 #: A wake-up older than this, s, is void: it only says "look", and is repeated while there is a reason.
 EXPIRES_S: Final = 10

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,10 +27,15 @@ class Peer:
         self.frames: list[Frame] = []
         self._news = threading.Condition()
         self._ended: ConnectionClosed | None = None
+        self._leaving = ExitStack()
         # A server says of itself when it is overrun; a client library's own limits would only hide it.
-        self.socket = connect(
-            url, max_size=None, compression=None, close_timeout=1.0, open_timeout=PATIENCE_S
-        )
+        options: dict[str, Any] = {
+            "max_size": None,
+            "compression": None,
+            "close_timeout": 1,
+            "open_timeout": 20,
+        }
+        self.socket = self._leaving.enter_context(connect(url, **options))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -76,7 +81,7 @@ class Peer:
 
     def close(self) -> None:
         """Leave with a closing handshake."""
-        self.socket.close()
+        self._leaving.close()
         self._reader.join(PATIENCE_S)
 
     def cut(self) -> None:
@@ -88,7 +93,7 @@ class Peer:
     def _read(self) -> None:
         try:
             while True:
-                self._take(json.loads(self.socket.recv()))
+                self._take(json.loads(self.socket.recv(), parse_constant=_no_json))
         except ConnectionClosed as end:
             with self._news:
                 self._ended = end
@@ -106,6 +111,11 @@ class Peer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _no_json(constant: str) -> None:
+    """Refuse NaN and Infinity: Python reads them, but the clients' parsers do not."""
+    raise AssertionError(f"{constant} is not JSON")
 
 
 def translation(job: Frame) -> Frame:
@@ -155,9 +165,10 @@ class FakeNode(Peer):
         self._semantic = list(semantic)
         self._pairs = pairs
         super().__init__(url)
-        stated = {"acknowledges": True, "resumable": True, "running_attempts": []} if ours else {}
-        slots_stated = {} if slots is None else {"max_concurrent_jobs": slots}
-        self.register(node_id=node_id, accept_public_jobs=public, **stated, **slots_stated, **additions)
+        stated: Frame = {"acknowledges": True, "resumable": True, "running_attempts": []} if ours else {}
+        if slots is not None:
+            stated["max_concurrent_jobs"] = slots
+        self.register(node_id=node_id, accept_public_jobs=public, **stated | additions)
         self.node_id = self.wait("node_register_ack")["node_id"]
         if beat:
             self.heartbeat()
@@ -283,7 +294,7 @@ class FakeClient(Peer):
         return self.results[nth - 1]
 
     def texts(self, count: int) -> list[str]:
-        """Wait for so many results; gives their recognised texts in order of arrival, "-" for a missing one."""
+        """Wait for so many results; gives their texts as heard, as they came, "-" for a missing one."""
         self.result(count)
         return [frame.get("text_asr", "-") for frame in self.results]
 

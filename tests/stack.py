@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -166,14 +166,11 @@ class Stack:
     def worker(self, queue: str) -> Process:
         """Start a Celery worker for ``control`` or ``drain``; its readiness is not waited for."""
         name = f"{queue}-{len(self.processes)}"
-        options = ["-Q", queue, "-c", "1", "-l", "info", "-n", f"{name}-{self.valkey.port}@%h"]
-        return self._start(name, ["celery", "-A", "tasks.app:app", "worker", *options])
+        return self._start(name, ["web.command", "worker", "--queue", queue, "--concurrency", "1"])
 
     def beat(self) -> Process:
         """Start beat."""
-        return self._start(
-            f"beat-{len(self.processes)}", ["celery", "-A", "tasks.app:app", "beat", "-l", "info"]
-        )
+        return self._start(f"beat-{len(self.processes)}", ["web.command", "beat"])
 
     def record_of(self, node_id: str) -> dict[str, str]:
         """Give a node's record in the ledger; empty when there is none."""
@@ -200,6 +197,11 @@ class Stack:
         """Connect a client to one of the web processes; gives it with its session open."""
         return FakeClient(self.webs[web].url("/ws/session"), src, tgt, **options)
 
+    def flower(self, port: int) -> Process:
+        """Start Flower, whose API is for everybody on this machine."""
+        environment = {"FLOWER_UNAUTHENTICATED_API": "1"}
+        return self._start("flower", ["web.command", "flower", "--port", str(port)], environment)
+
     def assert_clean_logs(self, *allowed: str) -> None:
         """Fail when any process has logged an error, except lines that contain one of ``allowed``."""
         bad = [
@@ -212,8 +214,8 @@ class Stack:
             [*bad, *(f"--- {process.name}\n{process.log}" for process in self.processes)]
         )
 
-    def _start(self, name: str, command: list[str]) -> Process:
-        process = Process(name, command, self._env({}), self.folder)
+    def _start(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> Process:
+        process = Process(name, command, {**self._env({}), **(environment or {})}, self.folder)
         self.processes.append(process)
         return process
 

@@ -14,15 +14,14 @@ from scheduling.ledger import Assigned, Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
 from scheduling.messages import UiEvent, UiEventName, UiStatus
-from web.node_link import NodeLink, Sent
+from web.node_link import NodeLink, Sent, Spoken
 from web.peers import Peers
 
 _log = logging.getLogger(__name__)
 
 _FIELDS = ("spec", "state", "attempt", "node", "semantic", "tried", "audio", "created_ms")
 #: The audio of a job placed here by another instance may still be on its way to the body store.
-_BODY_TRIES = 20
-_BODY_PAUSE_S = 0.05
+_BODY_PAUSES_S = tuple(0.002 * 2**n for n in range(9))  # 1 s in all
 
 
 class Assigner:
@@ -35,7 +34,16 @@ class Assigner:
         self._instance = instance
 
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
-        """Send an attempt known by its record: handed on by a completion, or assigned by another instance."""
+        """Send an attempt known by its record: handed on by a completion, or assigned by another instance.
+
+        When the store cannot be reached, the job goes elsewhere by the deadline of its dispatch.
+        """
+        try:
+            self._send_stored(assigned, node_id)
+        except StoreError as error:
+            _log.warning("attempt %s of job %s cannot be sent: %s", assigned.attempt, assigned.job_id, error)
+
+    def _send_stored(self, assigned: Assigned, node_id: str) -> None:
         store, keys = self._ledger.cell.store, self._ledger.keys
         record = dict(zip(_FIELDS, store.command("HMGET", keys.job(assigned.job_id), *_FIELDS), strict=True))
         current = (text(record["state"]), text(record["attempt"]), text(record["node"]))
@@ -81,7 +89,8 @@ class Assigner:
             self._give_up(assigned, node_id, "NODE_UNAVAILABLE", "The node went away. Please say it again.")
             return
         view = json.loads(spec.assignment)
-        link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, view["utterance_index"])
+        utterance = Spoken(view["session_id"], view["utterance_index"], view["trace_id"])
+        link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, utterance)
         self._note_dispatched(link, assigned, view, created_ms)
 
     def _note_dispatched(
@@ -104,10 +113,10 @@ class Assigner:
         )
 
     def _body(self, name: str) -> str | None:
-        for _ in range(_BODY_TRIES):
+        for pause_s in _BODY_PAUSES_S:
             if (body := self._bodies.get(name)) is not None:
                 return body
-            gevent.sleep(_BODY_PAUSE_S)
+            gevent.sleep(pause_s)
         return None
 
     def _give_up(self, assigned: Assigned, node_id: str, code: str, message: str) -> None:

@@ -68,11 +68,10 @@ class Inbox:
         return text(ids[-1])
 
     def _deal_with(self, fields: dict[str, str]) -> None:
-        handler = self._kinds.get(fields.get("kind", ""))
-        if handler is None:
-            _log.error("inbox entry of unknown kind %r: an instance of another version?", fields.get("kind"))
-            return
-        handler(fields)
+        try:
+            self._kinds[fields["kind"]](fields)
+        except (KeyError, ValueError):  # it must not keep those behind it from being read
+            _log.exception("inbox entry %.200r is broken: an instance of another version?", fields)
 
     def _dispatch(self, fields: dict[str, str]) -> None:
         assigned = Assigned(fields["job"], int(fields["attempt"]))

@@ -20,13 +20,22 @@ from web.connection import Connection, ConnectionClosed
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """The utterance a job is about, in the words its client knows."""
+
+    session_id: str
+    utterance_index: int
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """An attempt that was sent to a node."""
 
     job_id: str
     attempt: int
-    utterance_index: int | None
-    """None when another socket or process sent it."""
+    utterance: Spoken | None
+    """None when another process sent it."""
 
 
 @dataclass(slots=True)
@@ -73,6 +82,15 @@ class NodeLink:
     def sent(self, wire: str, attempt: int) -> Sent:
         """Give what a node's message speaks of, also when it was sent over another socket of the node."""
         return self.attempts.get(wire) or Sent(job_of_wire_id(wire), attempt, None)
+
+    def take_over(self, former: "NodeLink") -> None:
+        """Go on with what a former socket of the node was sent, as far as the node says it still runs it."""
+        running = self.registration.running
+        self.attempts = {
+            wire: sent
+            for wire, sent in former.attempts.items()
+            if running is None or (sent.job_id, sent.attempt) in running
+        }
 
     def holds(self, job_id: str, attempt: int) -> bool:
         """Whether this attempt was sent over this socket already."""

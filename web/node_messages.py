@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import gevent
 
+from scheduling.audio import InvalidAudio, decode_base64
 from scheduling.bodies import Bodies
 from scheduling.capability import CapabilityClass
 from scheduling.errors import StoreError
 from scheduling.ledger import Beat, Completed, Ledger, Stage
-from scheduling.ledger.codes import BodyBudgetSpent, LedgerError, StaleAttempt, UnknownJob
+from scheduling.ledger.codes import BodyBudgetSpent, StaleAttempt, UnknownJob
 from scheduling.messages import (
     ClientAsrPartial,
     JobAck,
@@ -30,12 +31,15 @@ from scheduling.messages import (
 from scheduling.verdicts import is_curable
 from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.assigning import Assigner
-from web.node_link import NodeLink, Sent
+from web.node_link import NodeLink, Sent, Spoken
 from web.peers import Peers
 from web.publisher import Publisher
 from web.timing import Timings
 
 _log = logging.getLogger(__name__)
+
+#: A reason that a node gives is kept this long, in characters.
+_MOST_WORDS = 200
 
 
 class NodeMessages:
@@ -60,6 +64,8 @@ class NodeMessages:
         self._timings = timings
         self.stale = 0
         """Messages about attempts that are no longer running; they change nothing."""
+        self.holding_back = False
+        """This process is about to end: its nodes get no new work."""
         self._handlers: dict[type[Message], Callable[[NodeLink, Any], None]] = {
             NodeHeartbeat: self._heartbeat,
             JobAck: self._ack,
@@ -92,7 +98,7 @@ class NodeMessages:
                     usage=usage.model_dump_json(exclude_none=True),
                     capability=capability,
                     capability_changed=capability is not link.told_capability,
-                    draining=message.draining,
+                    draining=message.draining or self.holding_back,
                 )
             )
         link.told_capability = capability
@@ -103,29 +109,21 @@ class NodeMessages:
 
     def _ack(self, link: NodeLink, message: JobAck) -> None:
         sent = link.sent(message.job_id, message.attempt_id)
-        event = None
-        if sent.utterance_index is not None:
-            event = _event(message, UiEventName.NODE_ACCEPTED, sent.job_id, sent.utterance_index)
-        self._advance(link, sent, "accepted", event)
+        events = [_event(sent.utterance, UiEventName.NODE_ACCEPTED, sent.job_id)] if sent.utterance else []
+        self._advance(link, sent, "accepted", *events)
 
     def _started(self, link: NodeLink, message: JobStarted) -> None:
         self._advance(link, link.sent(message.job_id, message.attempt_id), "started")
 
     def _partial(self, link: NodeLink, message: NodeAsrPartial) -> None:
-        partial = ClientAsrPartial(
-            session_id=message.session_id,
-            utterance_index=message.utterance_index,
-            text=message.text,
-            is_final=message.is_final,
-            trace_id=message.trace_id,
-        )
-        event = _event(message, UiEventName.ASR_PARTIAL, "", message.utterance_index)
-        # The message has no attempt; one that this socket was not sent is taken for the first.
-        self._advance(link, link.sent(message.job_id, 1), "progress", partial, event)
+        # The message has no attempt; one that another process sent is taken for the first.
+        sent = link.sent(message.job_id, 1)
+        events = _partial_of(sent.utterance, message) if sent.utterance else ()
+        self._advance(link, sent, "progress", *events)
 
-    def _advance(self, link: NodeLink, sent: Sent, stage: Stage, *events: Message | None) -> None:
+    def _advance(self, link: NodeLink, sent: Sent, stage: Stage, *events: Message) -> None:
         """Note a stage; tell the client here, or have the script tell the instance that holds it."""
-        frames = [event.model_dump_json(exclude_none=True) for event in events if event]
+        frames = [event.model_dump_json(exclude_none=True) for event in events]
         body = f"[{','.join(frames)}]" if frames else ""
         try:
             progress = self._ledger.jobs.advance(
@@ -156,7 +154,7 @@ class NodeMessages:
             self._bodies.drop(f"a:{job_id}")
 
     def _complete(self, link: NodeLink, message: JobResult, job_id: str, attempt: int) -> Completed | None:
-        speech = self._store_speech(message, job_id, attempt) if message.success else ""
+        speech = self._store_speech(link, message, job_id) if message.success else ""
         error = message.error
         code = error.code if error else "PROCESSING_ERROR"
         verdict = "ok" if message.success else "retry" if is_curable(code) else "fail"
@@ -178,14 +176,18 @@ class NodeMessages:
                 self._bodies.drop(speech)
             return None
 
-    def _store_speech(self, message: JobResult, job_id: str, attempt: int) -> str:
-        """Store the spoken translation before the job counts as done; give its name, empty for none."""
+    def _store_speech(self, link: NodeLink, message: JobResult, job_id: str) -> str:
+        """Store the spoken translation before the job counts as done; give its name, empty for none.
+
+        The node is part of the name: what another one says of this attempt never takes its place.
+        """
         if not message.tts_audio:
             return ""
-        name = f"s:{job_id}:{attempt}"
+        name = f"s:{job_id}:{message.attempt_id}:{link.node_id}"
         try:
+            decode_base64(message.tts_audio)  # it goes into the client's frame as it is
             self._bodies.put(name, message.tts_audio).wait()
-        except (BodyBudgetSpent, StoreError) as error:
+        except (InvalidAudio, BodyBudgetSpent, StoreError) as error:
             _log.warning("speech of job %s cannot be stored, its text goes alone: %s", job_id, error)
             return ""
         return name
@@ -194,14 +196,12 @@ class NodeMessages:
         return self._ledger.jobs.shard_of(session_id)
 
     def _error(self, link: NodeLink, message: NodeErrorMessage) -> None:
-        _log.warning("node %s reports %s: %s", link.node_id, message.code, message.message[:200])
+        _log.warning("node %s reports %.64r: %.200r", link.node_id, message.code, message.message)
 
     def _drain(self, link: NodeLink, message: NodeDrain) -> None:
-        try:
-            status, seq = self._ledger.nodes.drain(link.node_id, "node", message.reason or "the node leaves")
-        except LedgerError:
-            return
-        link.send_status(status, seq, message.reason or "the node leaves")
+        reason = (message.reason or "the node leaves")[:_MOST_WORDS]
+        status, seq = self._ledger.nodes.drain(link.node_id, "node", reason)
+        link.send_status(status, seq, reason)
 
 
 def is_overloaded(usage: ResourceUsage, threshold: float) -> bool:
@@ -215,12 +215,23 @@ def is_healthy(capability: CapabilityClass) -> bool:
     return bool(capability.services)
 
 
-def _event(message: JobAck | NodeAsrPartial, name: UiEventName, job_id: str, utterance_index: int) -> UiEvent:
+def _partial_of(utterance: Spoken, message: NodeAsrPartial) -> tuple[Message, Message]:
+    partial = ClientAsrPartial(
+        session_id=utterance.session_id,
+        utterance_index=utterance.utterance_index,
+        text=message.text,
+        is_final=message.is_final,
+        trace_id=utterance.trace_id,
+    )
+    return partial, _event(utterance, UiEventName.ASR_PARTIAL, "")
+
+
+def _event(utterance: Spoken, name: UiEventName, job_id: str) -> UiEvent:
     return UiEvent(
-        trace_id=message.trace_id,
-        session_id=message.session_id,
+        trace_id=utterance.trace_id,
+        session_id=utterance.session_id,
         job_id=job_id,
-        utterance_index=utterance_index,
+        utterance_index=utterance.utterance_index,
         event=name,
         status=UiStatus.OK,
     )

@@ -8,6 +8,7 @@ from uuid import uuid4
 from scheduling.capability import capability_class
 from scheduling.errors import StoreError
 from scheduling.hints import hint
+from scheduling.jobspec import job_of_wire_id
 from scheduling.ledger import Ledger, NodeRegistration
 from scheduling.ledger.codes import LedgerError, NodeIdConflict, NodeReplaced, UnknownNode
 from scheduling.messages import (
@@ -18,6 +19,7 @@ from scheduling.messages import (
     NodeRegister,
     NodeRegisterAck,
     RequestPairingCode,
+    RunningAttempt,
     dump,
     parse_node_message,
 )
@@ -35,6 +37,7 @@ _log = logging.getLogger(__name__)
 _SCHEMA = "2.0"
 #: A node has this long to register, s.
 _OPENING_S = 30.0
+_LEAST_BEAT_MS = 100
 #: Node ids become parts of keys and of space separated lists.
 _NODE_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
@@ -79,6 +82,7 @@ class NodeSocket:
 
     def hold_back(self) -> None:
         """Let no new work come to the nodes of this process, which is about to end; running work stays."""
+        self._messages.holding_back = True
         patience_ms = round((self._settings.shutdown_s + self._settings.restart_spread_s) * 1000) + 5000
         for link in list(self._peers.nodes.values()):
             try:
@@ -177,7 +181,7 @@ class NodeSocket:
             instance=self._instance,
             credential="",
             slots=min(slots, settings.max_node_slots),
-            beat_ms=round((message.heartbeat_interval_s or settings.heartbeat_s) * 1000),
+            beat_ms=self._beat_ms(message.heartbeat_interval_s or settings.heartbeat_s),
             capability=capability,
             acknowledges=message.acknowledges,
             profile=json.dumps(
@@ -187,7 +191,7 @@ class NodeSocket:
                     "hardware": message.hardware.model_dump(exclude_none=True),
                 }
             ),
-            running=None if running is None else [(item.job_id, item.attempt_id) for item in running],
+            running=None if running is None else [_attempt(item) for item in running],
         )
         return NodeLink(
             connection=connection,
@@ -195,8 +199,11 @@ class NodeSocket:
             resumable=message.resumable,
             capability=capability,
             stated=(message.capability_by_type, message.language_capabilities),
-            told_capability=capability,
         )
+
+    def _beat_ms(self, stated_s: float) -> int:
+        """Give a heartbeat interval that makes sense: silence means offline after ``silence_ms`` anyway."""
+        return round(min(max(stated_s * 1000, _LEAST_BEAT_MS), self._settings.silence_ms))
 
     def _new_id(self) -> str:
         """Make an id that no node has; eight digits are what existing agents know."""
@@ -211,8 +218,9 @@ class NodeSocket:
         former = self._peers.nodes.get(link.node_id)
         self._peers.nodes[link.node_id] = link
         link.status_seq = entered.status_seq
+        link.told_capability = link.registration.capability
         if former is not None and former is not link:
-            link.attempts.update(former.attempts)
+            link.take_over(former)
             if former.connection is not link.connection:
                 former.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
         if entered.dirty:
@@ -227,6 +235,10 @@ class NodeSocket:
             self._ledger.nodes.offline(link.node_id, link.socket, reason, grace_ms)
         except (LedgerError, StoreError) as error:
             _log.warning("node %s will be found offline by its silence: %s", link.node_id, error)
+
+
+def _attempt(item: RunningAttempt) -> tuple[str, int]:
+    return job_of_wire_id(item.job_id), item.attempt_id
 
 
 def _refuse(connection: Connection, code: ErrorCode, message: str) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -16,18 +17,27 @@ from scheduling.hints import hint
 from scheduling.jobspec import JobSpec
 from scheduling.languages import fold
 from scheduling.ledger import Assigned, Ledger, Placement, Reservation
-from scheduling.ledger.codes import BodyBudgetSpent, NoNode, QueueFull, SessionMoved, UnknownSession
+from scheduling.ledger.codes import (
+    BodyBudgetSpent,
+    NoNode,
+    QueueFull,
+    SessionMoved,
+    UnknownJob,
+    UnknownSession,
+)
 from scheduling.messages import ErrorCode, JobAssign, PipelineConfig, Utterance
 from scheduling.pools import served_pairs
 from scheduling.requirement import Requirement, requirement_for
 from web.assigning import Assigner
 from web.session_link import SessionLink
+from web.session_loss import tell_history_lost
 from web.timing import Timings
 
 _log = logging.getLogger(__name__)
 
 _ALL_SERVICES = PipelineConfig(use_asr=True, use_nmt=True, use_tts=True)
 _PARTIAL_INTERVAL_MS = 1000  # what the protocol's servers always ask for
+_MOST_LANGUAGES = 2 + 30
 
 
 class Refused(Exception):
@@ -77,7 +87,13 @@ class Placer:
             self._prefer_pool(session, requirement, pools)
             job_id = f"job-{uuid4().hex}"
             body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
-            placement = self._reserve(session, ask, job_id, requirement, pools)
+            try:
+                placement = self._reserve(session, ask, job_id, requirement, pools)
+            except Refused as refused:
+                # A store that did not answer may have taken the job all the same.
+                if refused.code is not ErrorCode.SCHEDULER_DEPENDENCY_DOWN:
+                    self._bodies.drop(_audio_name(job_id))
+                raise
             if placement.job_id == job_id:
                 session.running[requirement.tgt, placement.order] = ask.assign.utterance_index
                 self._go_on(ask, placement)
@@ -86,12 +102,7 @@ class Placer:
                 self._bodies.drop(_audio_name(job_id))  # a repeated request found its job
 
     def _requirement(self, session: SessionLink, assign: JobAssign) -> Requirement:
-        for language in (assign.src_lang, assign.tgt_lang):
-            if not _is_language(language):
-                raise Refused(
-                    ErrorCode.INVALID_MESSAGE,
-                    f"{language[:32]!r} is not a language code. Send one such as en, pt-br or auto.",
-                )
+        _check_languages(assign.src_lang, assign.tgt_lang, *assign.auto_langs or ())
         # A tenant nobody reserves nodes for needs no queue of its own, whatever clients call themselves.
         tenant = session.init.tenant_id
         tenant = tenant if tenant in self.catalog.tenants else None
@@ -104,7 +115,7 @@ class Placer:
             try:
                 self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
             except StoreError as error:
-                raise _store_down(error) from error
+                raise store_down(error) from error
             pools = self.catalog.pools_for(requirement)
         if not pools:
             raise self._unsupported(requirement)
@@ -162,13 +173,14 @@ class Placer:
         except (UnknownSession, SessionMoved) as error:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED")) from error
         except StoreError as error:
-            raise _store_down(error) from error
+            raise store_down(error) from error
 
     def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:
         """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again."""
         try:
             return self._ledger.jobs.reserve(reservation)
         except UnknownSession:
+            tell_history_lost(session)
             self._ledger.sessions.open(session.session_id, self._instance, session.socket, session.profile)
             return self._ledger.jobs.reserve(reservation)
 
@@ -194,7 +206,10 @@ class Placer:
             body.wait()
         except (BodyBudgetSpent, StoreError) as error:
             _log.warning("audio of job %s cannot be stored: %s", job_id, error)
-            self._ledger.jobs.cancel(job_id, ErrorCode.NODE_OVERLOADED, hint("NODE_OVERLOADED"))
+            full = isinstance(error, BodyBudgetSpent)
+            code = ErrorCode.NODE_OVERLOADED if full else ErrorCode.SCHEDULER_DEPENDENCY_DOWN
+            with suppress(UnknownJob):
+                self._ledger.jobs.cancel(job_id, code, hint(code))
 
 
 def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
@@ -262,9 +277,24 @@ def _audio_name(job_id: str) -> str:
     return f"a:{job_id}"
 
 
-def _store_down(error: Exception) -> Refused:
+def store_down(error: Exception) -> Refused:
+    """Refuse an utterance because the ledger cannot be reached; logs why."""
     _log.warning("an utterance is refused because the ledger cannot be reached: %s", error)
     return Refused(ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"), 1000)
+
+
+def _check_languages(*codes: str) -> None:
+    """Refuse what is no language: it would become part of keys, and of requirements that are kept."""
+    if len(codes) > _MOST_LANGUAGES:
+        raise Refused(
+            ErrorCode.INVALID_MESSAGE, f"auto_langs names {len(codes) - 2} languages. Send 30 at most."
+        )
+    for code in codes:
+        if not _is_language(code):
+            raise Refused(
+                ErrorCode.INVALID_MESSAGE,
+                f"{code[:32]!r} is not a language code. Send one such as en, pt-br or auto.",
+            )
 
 
 def _is_language(code: str) -> bool:

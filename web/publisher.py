@@ -1,30 +1,35 @@
 """Publishing to Celery: coalesced, by one supervised greenlet, so that no request waits for a broker."""
 
 import logging
-import time
-from typing import Any
 
 import gevent
 from celery import Celery
 from gevent.event import Event
 
-from tasks.names import EXPIRES_S
+from tasks.wakeups import Wakeups
 
 _log = logging.getLogger(__name__)
 
-#: A stopped broker takes the connection and never answers; the greenlet gives up after this time.
-_TIMEOUT_S = 3.0
+#: Last resort, s: each step has a shorter time-out of its own, but a name server has none.
+_LONGEST_S = 10.0
 #: After a failure, how long until the next try, s.
 _PAUSE_S = 1.0
 
 
 class Publisher:
-    """Wake-ups wait in a set, each at most once, until they are published or superseded."""
+    """Wake-ups wait in a set, each at most once, until they are published or given up.
+
+    A lost one is repeated by the sweeper while there is something to do, so nothing is kept here when the
+    broker fails.
+    """
 
     def __init__(self, app: Celery) -> None:
-        self._app = app
+        self._wakeups = Wakeups(app)
         self._wanted: dict[tuple[str, tuple[int, ...], str], None] = {}
         self._there_is_work = Event()
+        self._failures_in_a_row = 0
+        self.heard = True
+        """False while the broker fails, or so many messages wait that nobody seems to take them."""
         self.published = 0
         self.failed = 0
 
@@ -35,34 +40,37 @@ class Publisher:
 
     def run(self) -> None:
         """Publish for ever."""
-        while True:
-            self._there_is_work.wait()
-            self._there_is_work.clear()
-            wanted, self._wanted = self._wanted, {}
-            for item in wanted:
-                if not self._publish(*item):
-                    gevent.sleep(_PAUSE_S)
-                    break  # the web process repeats what is still not drained
-
-    def _publish(self, task: str, args: tuple[int, ...], queue: str) -> bool:
         try:
-            with gevent.Timeout(_TIMEOUT_S):
-                self._app.send_task(
-                    task, args, queue=queue, expires=EXPIRES_S, ignore_result=True, retry=False
-                )
-        except (gevent.Timeout, Exception) as error:  # noqa: BLE001  # brokers raise whatever their client raises
-            self._give_up_connection(error)
+            while True:
+                self._there_is_work.wait()
+                self._there_is_work.clear()
+                if not self._publish():
+                    gevent.sleep(_PAUSE_S)
+        finally:
+            self._wakeups.close()
+
+    def _publish(self) -> bool:
+        """Publish what is wanted; False when the broker failed."""
+        wanted, self._wanted = self._wanted, {}
+        try:
+            with gevent.Timeout(_LONGEST_S):
+                taken = [self._wakeups.send(task, queue, args) for task, args, queue in wanted]
+        except (gevent.Timeout, Exception) as error:  # noqa: BLE001  # whatever the broker's client raises
+            self._note_failure(error)
             return False
-        self.published += 1
+        self.published += sum(taken)
+        self.heard = all(taken)
+        self._note_success()
         return True
 
-    def _give_up_connection(self, error: Any) -> None:
-        """Drop connections that may hold half a request; count, and say so once in a while."""
+    def _note_failure(self, error: BaseException) -> None:
+        self.heard = False
         self.failed += 1
-        if self.failed % 30 == 1:
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row == 1:
             _log.warning("the broker takes no messages (%s); results go on without workers", error)
-        try:
-            with gevent.Timeout(_TIMEOUT_S):
-                self._app.pool.force_close_all()
-        except (gevent.Timeout, Exception):  # noqa: BLE001  # closing what is broken may fail as well
-            _log.debug("closing broker connections failed at %.0f", time.time())
+
+    def _note_success(self) -> None:
+        if self._failures_in_a_row:
+            _log.info("the broker takes messages again, after %d failures", self._failures_in_a_row)
+            self._failures_in_a_row = 0

@@ -15,7 +15,7 @@ from flask import Flask  # noqa: E402
 from gunicorn.app.base import BaseApplication  # noqa: E402
 
 from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
-from tasks.app import make_app  # noqa: E402
+from tasks.configuration import make_app  # noqa: E402
 from web.app import create_app  # noqa: E402
 from web.dispatcher import Dispatcher  # noqa: E402
 
@@ -64,8 +64,13 @@ def _start_worker(worker: Any) -> None:
     shutdown = worker.wsgi.extensions["shutdown"]
 
     def end() -> None:
-        shutdown.run()
-        worker.alive = False
+        # Platforms signal every process, and then gunicorn signals its worker again: once is enough.
+        if not shutdown.begun:
+            try:
+                shutdown.run()
+            finally:
+                worker.alive = False
+            sys.exit(0)  # gunicorn would notice within a second or two, which we do not have
 
     gevent.signal_handler(signal.SIGTERM, lambda: gevent.spawn(end))
     gevent.signal_handler(signal.SIGINT, lambda: gevent.spawn(end))

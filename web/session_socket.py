@@ -40,13 +40,16 @@ from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
 from web.node_link import socket_token
 from web.peers import Peers
-from web.placing import Ask, Placer, Refused, ask_for_cut, ask_for_utterance
+from web.placing import Ask, Placer, Refused, ask_for_cut, ask_for_utterance, store_down
 from web.session_link import SessionLink
 
 _log = logging.getLogger(__name__)
 
 _RATE = 16_000
 _OPENING_S = 60.0
+#: A one-shot utterance may be this many times as large as one cut from a stream: a recording of 2 minutes.
+#: What nodes are sent must fit what may wait for them, or a client could have a slow one disconnected.
+_ONE_SHOT = 8
 
 
 class SessionSocket:
@@ -58,6 +61,7 @@ class SessionSocket:
         self._placer = placer
         self._instance = instance
         settings = ledger.cell.settings
+        self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
         self._limits = CutLimits(
             pause_ms=settings.pause_ms,
             max_duration_ms=settings.max_duration_ms,
@@ -134,12 +138,10 @@ class SessionSocket:
             raise Refused(ErrorCode.INVALID_SESSION, _wrong_session(link))
         if link.closing:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED"))
-        if not link.draining or isinstance(message, ClientHeartbeat):
+        if not link.draining or isinstance(message, ClientHeartbeat | SessionClose):
             handler(link, message)
 
     def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
-        if former is not None:
-            self._leave(former)  # a second session_init ends the first session of the socket
         negotiated = init.audio_format is not None
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
@@ -156,6 +158,8 @@ class SessionSocket:
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
         )
         self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
+        if former is not None:
+            self._leave(former)  # a second session_init ends the first session of the socket
         self._peers.sessions[link.session_id] = link
         ack = SessionInitAck(
             session_id=link.session_id,
@@ -186,6 +190,11 @@ class SessionSocket:
 
     def _utterance(self, link: SessionLink, message: Utterance) -> None:
         audio = decode_base64(message.audio)
+        if len(audio) > self._most_bytes:
+            raise Refused(
+                ErrorCode.INVALID_MESSAGE,
+                f"utterance: 'audio' has {len(audio)} bytes. Send {self._most_bytes} at most, or audio_chunk.",
+            )
         if check(message.audio_format, audio, message.sample_rate) == 0:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
@@ -214,21 +223,9 @@ class SessionSocket:
         try:
             self._placer.place(link, ask)
         except Refused as refused:
-            index = ask.assign.utterance_index
-            event = UiEvent(
-                trace_id=ask.assign.trace_id,
-                session_id=link.session_id,
-                job_id="",
-                utterance_index=index,
-                event=UiEventName.ERROR,
-                status=UiStatus.ERROR,
-                error_code=refused.code,
-                hint=refused.message,
-            )
-            details = {"utterance_index": index, "retry_after_ms": refused.retry_after_ms}
-            known = {key: value for key, value in details.items() if value is not None}
-            link.send(dump(event))
-            link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
+            _tell_refused(link, ask, refused)
+        except (LedgerError, StoreError) as error:
+            _tell_refused(link, ask, store_down(error))
 
     def _leave(self, link: SessionLink) -> None:
         try:
@@ -242,6 +239,24 @@ class SessionSocket:
 
 def _tell(connection: Connection, code: ErrorCode, message: str) -> None:
     connection.send(dump(ErrorMessage(code=code, message=message)))
+
+
+def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
+    index = ask.assign.utterance_index
+    event = UiEvent(
+        trace_id=ask.assign.trace_id,
+        session_id=link.session_id,
+        job_id="",
+        utterance_index=index,
+        event=UiEventName.ERROR,
+        status=UiStatus.ERROR,
+        error_code=refused.code,
+        hint=refused.message,
+    )
+    details = {"utterance_index": index, "retry_after_ms": refused.retry_after_ms}
+    known = {key: value for key, value in details.items() if value is not None}
+    link.send(dump(event))
+    link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
 
 
 def _wrong_session(link: SessionLink | None) -> str:

@@ -28,9 +28,7 @@ class Shutdown:
         """From then on the process is not ready and lets nobody in."""
 
     def run(self) -> None:
-        """Do all of it; returns when the last socket is closed or the time is over."""
-        if self.begun:
-            return
+        """Do all of it, once; returns when the last socket is closed or the time is over."""
         self.begun = True
         settings = self._dispatcher.settings
         self._registry.refuse(settings.restart_spread_s)

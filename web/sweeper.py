@@ -94,9 +94,17 @@ class Sweeper:
         if epoch is None:
             self._ledger.cell.open()
         elif epoch != self._epoch:
-            for link in list(self._peers.sessions.values()) if self._epoch else []:
-                tell_history_lost(link)
+            if self._epoch:
+                self._tell_lost()
             self._epoch = epoch
+
+    def _tell_lost(self) -> None:
+        """Tell the sessions that are gone; one that is there was opened again, and told, after the loss."""
+        waiting = [link for link in self._peers.sessions.values() if link.running]
+        names = [("EXISTS", self._ledger.keys.session(link.session_id)) for link in waiting]
+        for link, exists in zip(waiting, self._ledger.cell.store.commands(names), strict=True):
+            if not exists:
+                tell_history_lost(link)
 
     def _notice_pools(self, seen: Sequence[bytes | None]) -> None:
         if tuple(seen) != self._snapshot_seen:
@@ -110,7 +118,7 @@ class Sweeper:
         settings = self._ledger.cell.settings
         if age_ms > settings.wake_ms:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
-        if age_ms > settings.fallback_ms:
+        if age_ms > self._patience_ms():
             self.fallbacks += 1
             drain_pools(self._ledger)
 
@@ -118,9 +126,14 @@ class Sweeper:
         settings = self._ledger.cell.settings
         if age_ms > settings.wake_ms:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, shard)
-        if age_ms > settings.fallback_ms:
+        if age_ms > self._patience_ms():
             self.fallbacks += 1
             drain_shard(self._ledger, shard)
+
+    def _patience_ms(self) -> int:
+        """How long the work is left to workers, ms: less when none of them will hear of it."""
+        settings = self._ledger.cell.settings
+        return settings.fallback_ms if self._publisher.heard else min(settings.wake_ms, settings.fallback_ms)
 
 
 def _age_ms(first: list[Any], now_ms: int) -> int:

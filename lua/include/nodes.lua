@@ -1,7 +1,7 @@
 -- nodes: the one place that decides whether a node may be given work, and keeps pools and counters in step.
 local TURN_SPAN = 2 ^ 40 -- a pool's score is load in thousandths times this, plus the turn of the last assignment
 local NODE_FIELDS = {
-  'status', 'max', 'held', 'seen_ms', 'beat_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
+  'status', 'max', 'held', 'seen_ms', 'stale_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
 }
 
 -- `used` is the number of live leases; only `assign` and a fresh reading change it.
@@ -11,14 +11,10 @@ local function read_node(id)
     return nil
   end
   return {
-    id = id, status = v[1], max = tonumber(v[2]), held = tonumber(v[3]), seen = tonumber(v[4]), beat = tonumber(v[5]),
+    id = id, status = v[1], max = tonumber(v[2]), held = tonumber(v[3]), seen = tonumber(v[4]), stale = tonumber(v[5]),
     overloaded = v[6] == '1', away_until = tonumber(v[7]), pools = v[8], why = v[9], turn = tonumber(v[10]),
     owner = v[11], semantic = v[12], used = redis.call('ZCARD', key('leases', id)),
   }
-end
-
-local function stale_after(node)
-  return math.floor(node.beat * 1.5)
 end
 
 local function free_slots(node)
@@ -33,7 +29,7 @@ local function reason_against(node)
     return 'status_not_ready'
   elseif node.away_until then
     return 'away'
-  elseif now - node.seen > stale_after(node) then
+  elseif now - node.seen > node.stale then
     return 'silent'
   elseif node.overloaded then
     return 'resource_threshold_exceeded'
@@ -96,10 +92,11 @@ local function watch_node(node, due)
   redis.call('ZADD', PREFIX .. 'deadlines', due, 'n|' .. node.id)
 end
 
--- Silence first keeps new work away, then takes the node offline: the index holds the next of the two.
+-- Silence first keeps new work away, then takes the node offline, as does the end of a closed socket's grace:
+-- the index holds what comes next.
 local function watch_life(node)
-  local stale, gone = node.seen + stale_after(node) + 1, node.seen + limit('silence_ms')
-  watch_node(node, stale > now and math.min(stale, gone) or gone)
+  local stale, gone = node.seen + node.stale + 1, node.seen + limit('silence_ms')
+  watch_node(node, math.min(node.away_until or gone, stale > now and stale or gone))
 end
 
 local function note_life(node)

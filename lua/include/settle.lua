@@ -50,7 +50,7 @@ local function settle_node(id)
   elseif now - node.seen >= limit('silence_ms') then
     take_offline(node, 'no heartbeat in time')
   else
-    if node.away_until then watch_node(node, node.away_until) else watch_life(node) end
+    watch_life(node)
     serve_and_tell(node)
   end
 end

@@ -45,6 +45,16 @@ class Cell:
             self.open()
             return _checked(name, self.store.call(script, all_keys, args))
 
+    def calls(self, name: str, requests: Sequence[tuple[Sequence[Part], Sequence[Part]]]) -> list[list[Any]]:
+        """Do the same for several keys and arguments, in one round trip."""
+        script = scripts.load(name)
+        asked = [([self.keys.cell, *keys], args) for keys, args in requests]
+        try:
+            return [_checked(name, reply) for reply in self.store.calls(script, asked)]
+        except CellClosed:
+            self.open()
+            return [_checked(name, reply) for reply in self.store.calls(script, asked)]
+
     def submit(self, name: str, keys: Sequence[Part], args: Sequence[Part]) -> Pending:
         """Run a script and do not wait; its result code is not looked at."""
         return self.store.submit(scripts.load(name), [self.keys.cell, *keys], args)

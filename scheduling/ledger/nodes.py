@@ -8,7 +8,7 @@ from uuid import uuid4
 from scheduling.capability import CapabilityClass
 from scheduling.ledger.cell import Cell, text
 from scheduling.requirement import Requirement
-from scheduling.store.base import Pending
+from scheduling.store.base import Part, Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,12 @@ class Nodes:
 
     def link(self, requirement: Requirement, pools: Sequence[str]) -> int:
         """Note which pools serve a requirement; give the number of jobs that still wait for it."""
-        args = [requirement.requirement_id, requirement.canonical(), *pools]
-        return int(self._cell.call("link_requirement", [], args)[1])
+        return int(self._cell.call("link_requirement", *_to_link(requirement, pools))[1])
+
+    def link_all(self, links: Sequence[tuple[Requirement, Sequence[str]]]) -> list[int]:
+        """Do the same for several requirements, in one round trip."""
+        replies = self._cell.calls("link_requirement", [_to_link(*link) for link in links])
+        return [int(reply[1]) for reply in replies]
 
     def capability_of(self, node_id: str) -> CapabilityClass | None:
         """Class a node stated last; None when the node is unknown."""
@@ -154,3 +158,7 @@ class Nodes:
 
 def _semantic(capability: CapabilityClass) -> str:
     return " ".join(sorted(capability.semantic))
+
+
+def _to_link(requirement: Requirement, pools: Sequence[str]) -> tuple[list[Part], list[Part]]:
+    return [], [requirement.requirement_id, requirement.canonical(), *pools]

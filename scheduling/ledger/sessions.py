@@ -1,5 +1,6 @@
 """Sessions and their results in the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduling.ledger.cell import Cell, text
@@ -41,21 +42,30 @@ class Sessions:
 
     def store(self, result: ReadyResult) -> bool:
         """Keep the messages of an order number until its turn; False when it has ended already."""
-        keys = self._keys
-        reply = self._cell.call(
-            "store_result",
-            [keys.session(result.session_id), keys.ready(result.session_id, result.tgt_lang)],
-            [result.tgt_lang, result.order, int(result.grouped), result.speech, result.events, result.main],
-        )
-        return bool(reply[0])
+        return bool(self._cell.call("store_result", *self._to_store(result))[0])
+
+    def store_all(self, results: Sequence[ReadyResult]) -> list[bool]:
+        """Do the same for several, in one round trip."""
+        replies = self._cell.calls("store_result", [self._to_store(result) for result in results])
+        return [bool(reply[0]) for reply in replies]
 
     def release(self, session_id: str, tgt_lang: str, most: int = 64) -> tuple[int, bool]:
         """Append the contiguous run to the out stream; give the next number and whether more is ready."""
-        keys = self._keys
-        args: list[Part] = [session_id, tgt_lang, most]
-        reply = self._cell.call(
-            "release_results",
-            [keys.session(session_id), keys.ready(session_id, tgt_lang), keys.out(session_id)],
-            args,
-        )
+        reply = self._cell.call("release_results", *self._to_release(session_id, tgt_lang, most))
         return int(reply[1]), bool(reply[2])
+
+    def release_all(self, turns: Sequence[tuple[str, str]], most: int = 64) -> list[tuple[int, bool]]:
+        """Do the same for several pairs of session and target language, in one round trip."""
+        replies = self._cell.calls("release_results", [self._to_release(*turn, most) for turn in turns])
+        return [(int(reply[1]), bool(reply[2])) for reply in replies]
+
+    def _to_store(self, result: ReadyResult) -> tuple[list[Part], list[Part]]:
+        ready = self._keys.ready(result.session_id, result.tgt_lang)
+        return (
+            [self._keys.session(result.session_id), ready],
+            [result.tgt_lang, result.order, int(result.grouped), result.speech, result.events, result.main],
+        )
+
+    def _to_release(self, session_id: str, tgt_lang: str, most: int) -> tuple[list[Part], list[Part]]:
+        ready, out = self._keys.ready(session_id, tgt_lang), self._keys.out(session_id)
+        return [self._keys.session(session_id), ready, out], [session_id, tgt_lang, most]

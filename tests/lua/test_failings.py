@@ -106,7 +106,9 @@ def test_5_late_result_of_an_earlier_attempt_changes_nothing(world: World) -> No
         world.ledger.jobs.complete("j1", first, 1, "ok", instance="web1", result='"first"')
     with pytest.raises(StaleAttempt):
         world.ledger.jobs.complete("j1", first, 2, "ok", instance="web1", result='"foreign"')
-    assert world.ledger.jobs.complete("j1", second, 2, "ok", instance="web1", result='"second"').state == "done"
+    assert (
+        world.ledger.jobs.complete("j1", second, 2, "ok", instance="web1", result='"second"').state == "done"
+    )
     assert world.job("j1")["result"] == '"second"'
     assert world.outbox() == ["j1"]
 

@@ -38,11 +38,11 @@ def test_many_silent_nodes_do_not_hide_a_live_one(world: World) -> None:
     """
     for number in range(10):
         world.ready(f"dead{number}", beat_ms=1000)
-    world.ready("alive")
+    world.ready("live")
     world.open()
     world.go(1501)
     world.store.command("ZREM", world.keys.deadlines, *[f"n|dead{number}" for number in range(10)])
-    assert world.reserve("j1").node_id == "alive"
+    assert world.reserve("j1").node_id == "live"
 
 
 def test_sign_of_life_of_a_silent_node_hands_out_its_slots(world: World) -> None:

@@ -1,5 +1,8 @@
 """A store that runs every script twice and lets nobody notice."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from scheduling.scripts import Script
 from scheduling.store.base import Parts, Pending
 from scheduling.store.plain import PlainStore
@@ -9,10 +12,10 @@ from tests.lua.dump import dump
 class Over:
     """A call that is over."""
 
-    def __init__(self, reply: object) -> None:
+    def __init__(self, reply: Any) -> None:
         self._reply = reply
 
-    def wait(self, timeout_s: float | None = None) -> object:
+    def wait(self, timeout_s: float | None = None) -> Any:
         return self._reply
 
 
@@ -31,7 +34,7 @@ class TwiceStore:
 
     def call(
         self, script: Script, keys: Parts = (), args: Parts = (), *, timeout_s: float | None = None
-    ) -> object:
+    ) -> Any:
         first = self._inner.call(script, keys, args)
         before = dump(self._inner, self._prefix)
         second = self._inner.call(script, keys, args)
@@ -40,6 +43,11 @@ class TwiceStore:
         assert second == first, f"{script.name} answers otherwise when it is repeated"
         assert after == before, f"{script.name} has a second effect when it is repeated"
         return first
+
+    def calls(
+        self, script: Script, requests: Sequence[tuple[Parts, Parts]], *, timeout_s: float | None = None
+    ) -> list[Any]:
+        return [self.call(script, keys, args) for keys, args in requests]
 
     def submit(
         self, script: Script, keys: Parts = (), args: Parts = (), *, timeout_s: float | None = None

@@ -34,7 +34,9 @@ class World:
 
     def __init__(self, store: Store, **settings: int) -> None:
         self.store = store
-        self.settings = Settings(redis_url="redis://unused", **settings)  # type: ignore[arg-type]
+        # Marks that live in real time must outlive a test that compares two moments.
+        limits = {"wake_ms": 60_000} | settings
+        self.settings = Settings(redis_url="redis://unused", **limits)  # type: ignore[arg-type]
         self.ledger = Ledger(store, self.settings)
         self.keys = self.ledger.keys
         self.ledger.cell.open()
@@ -51,7 +53,7 @@ class World:
         return dump(self.store, self.keys.prefix)
 
     def settle(self, most: int = 64, sweeper: str = "me") -> int | None:
-        return self.ledger.jobs.settle(sweeper, 500, most)
+        return self.ledger.jobs.settle(sweeper, 60_000, most)
 
     def register(self, node: str, **changes: Any) -> None:
         """Register over a socket ``so-NODE``."""
@@ -109,7 +111,16 @@ def registration(
 ) -> NodeRegistration:
     """Give what a node says when it registers."""
     return NodeRegistration(
-        node, socket or f"so-{node}", instance, credential, slots, beat_ms, CLASSES[klass], acks, "{}", running
+        node,
+        socket or f"so-{node}",
+        instance,
+        credential,
+        slots,
+        beat_ms,
+        CLASSES[klass],
+        acks,
+        "{}",
+        running,
     )
 
 

@@ -24,6 +24,8 @@ QUEUES = (CONTROL, DRAIN)
 _OTHER_FILES = 256
 #: Quiet is without the banner: the log says what is connected and ready all the same.
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "tasks.app:app")
+#: Flower keeps what it saw in memory: so many tasks, and the workers that left within so many seconds.
+_FLOWER_MEMORY = ("--max_tasks=10000", "--purge_offline_workers=3600")
 
 
 class _BadSettings(CommandError):
@@ -115,7 +117,7 @@ def run_flower(args: Namespace) -> NoReturn:
     _require_settings("flower")
     _require_authentication(args.host)
     require_free(args.host, args.port, "Flower", "--port")
-    _become((*_CELERY, "flower", f"--address={args.host}", f"--port={args.port}"))
+    _become((*_CELERY, "flower", f"--address={args.host}", f"--port={args.port}", *_FLOWER_MEMORY))
 
 
 def this_command(*arguments: str) -> tuple[str, ...]:

@@ -1,0 +1,88 @@
+"""Sending wake-ups to workers: short time-outs, and no more of them than are worth having."""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+from celery import Celery
+
+from tasks.names import EXPIRES_S
+
+#: Each step (connect, send, answer) may take so long, s; then the connection is given up.
+TIMEOUT_S = 2.0
+#: No more than about so many messages wait in a queue, which is more than there can be shards. Nothing in
+#: Redis removes a message that is void; only a worker does, by taking it.
+MOST_WAITING = 100
+#: Others send as well: the length is looked at again after so many messages.
+_SENT_UNSEEN = 20
+#: How often to look whether a full queue has room again, s.
+_LOOK_AGAIN_S = 1.0
+
+_OPTIONS = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+
+
+class Wakeups:
+    """One connection to the broker, made when it is needed. Not for two senders at the same time.
+
+    Celery's own pool of connections is not used: it has no time-outs of its own for a producer, and once
+    told to drop its connections it serves nobody again.
+    """
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._connection: Any = None
+        self._producer: Any = None
+        self._room: dict[str, int] = {}
+        self._look_at_s: dict[str, float] = {}
+
+    def send(self, task: str, queue: str, args: tuple[int, ...] = ()) -> bool:
+        """Publish a task; False when so many wait that one more would change nothing.
+
+        Raises whatever the broker's client raises; the connection is given up then, as it is when the
+        caller is ended from outside.
+        """
+        try:
+            self._connect()
+            if not self._has_room(queue):
+                return False
+            self._app.send_task(
+                task, args, queue=queue, expires=EXPIRES_S, ignore_result=True, retry=False,
+                producer=self._producer,
+            )  # fmt: skip
+        except BaseException:
+            # It may hold half a request or half an answer.
+            self.close()
+            raise
+        self._room[queue] -= 1
+        return True
+
+    def close(self) -> None:
+        """Let go of the connection; the next message makes a new one."""
+        connection, self._connection, self._producer = self._connection, None, None
+        self._room.clear()
+        if connection is not None:
+            with suppress(Exception):
+                connection.release()
+
+    def _connect(self) -> None:
+        if self._producer is None:
+            self._connection = self._app.connection_for_write(
+                connect_timeout=TIMEOUT_S, transport_options=_OPTIONS
+            )
+            self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
+
+    def _has_room(self, queue: str) -> bool:
+        """Look how long the queue is when the room seen last is used up; in a full queue once a second."""
+        if self._room.get(queue, 0) <= 0:
+            now_s = time.monotonic()
+            if now_s < self._look_at_s.get(queue, 0.0):
+                return False
+            self._room[queue] = min(MOST_WAITING - self._waiting_in(queue), _SENT_UNSEEN)
+            self._look_at_s[queue] = 0.0 if self._room[queue] > 0 else now_s + _LOOK_AGAIN_S
+        return self._room[queue] > 0
+
+    def _waiting_in(self, queue: str) -> int:
+        """Length of a queue, which is made if it is not there."""
+        channel = self._connection.default_channel
+        declared = channel.queue_declare(queue=queue, durable=True, exclusive=False, auto_delete=False)
+        return int(declared.message_count)

@@ -1,0 +1,125 @@
+"""What must be true of the ledger: always, and once everything due has been settled."""
+
+from collections import Counter
+
+from tests.lua.dump import Dump
+from tests.lua.model import JobModel, Model, NodeModel
+
+LOOKS = 8
+TURN_SPAN = 2**40
+
+
+def check_always(model: Model, found: Dump) -> None:
+    """Check what no interleaving may break."""
+    check_leases(model, found)
+    check_one_end_each(model, found)
+    check_waiting(model, found)
+    check_deadlines(model, found)
+    check_pools(model, found)
+    check_orders(model)
+
+
+def check_settled(model: Model, found: Dump) -> None:
+    """Check what holds when nothing is due any more."""
+    for node in model.nodes.values():
+        assert not node.lost(model.now), f"{node.name} should be offline"
+        why = found.hash(f"node:{node.name}")["why"]
+        expected = node.unfit(model.now) or ("" if _free(node, found) > 0 else "capacity_exceeded")
+        assert why == expected, f"{node.name}: {why!r}, it should be {expected!r}"
+    for job in model.jobs.values():
+        assert not job.overdue(model.now), f"{job.name} should not be {job.state} any more"
+    check_work_conserving(model, found)
+
+
+def check_leases(model: Model, found: Dump) -> None:
+    """Leases and running attempts are the same thing, and never more than the node has slots."""
+    for node in model.nodes.values():
+        expected = {
+            f"{job.name}|{len(job.tried)}|{slot}"
+            for job in model.jobs.values()
+            if job.running and job.tried[-1] == node.name
+            for slot in range(1, job.cost + 1)
+        }
+        leases = set(found.scores(f"leases:{node.name}"))
+        assert leases == expected, f"{node.name}: leases without job {leases - expected}, {expected - leases}"
+        # A node that comes back smaller keeps what it runs, so this is asked when it is given work.
+        if node.name in model.begun:
+            assert len(leases) + node.held <= node.slots, f"{node.name} is over-committed"
+
+
+def check_one_end_each(model: Model, found: Dump) -> None:
+    """Each job that ended is in the outbox once, no other is."""
+    shards = found.named("outbox:results")
+    told = Counter(entry["job"] for shard in shards for entry in found.entries(f"outbox:results:{shard}"))
+    assert told == Counter(job.name for job in model.jobs.values() if job.ended)
+
+
+def check_waiting(model: Model, found: Dump) -> None:
+    """The queue, its heads by pool, and its length agree with the records."""
+    waiting = [job for job in model.jobs.values() if job.state == "waiting"]
+    ranks = {job.name: float(found.hash(f"job:{job.name}")["rank"]) for job in waiting}
+    for requirement, pools in model.links.items():
+        queue = {job.name: ranks[job.name] for job in waiting if job.requirement == requirement}
+        assert found.scores(f"waiting:{requirement}") == queue
+        for pool in pools:
+            head = found.scores(f"poolwaiting:{pool}").get(requirement)
+            assert head == min(queue.values(), default=None), f"head of {requirement} in {pool}"
+    assert int(found.hash("cell")["waiting"]) == len(waiting)
+
+
+def check_deadlines(model: Model, found: Dump) -> None:
+    """Each living job and each node not offline has its one entry; nothing else has."""
+    expected = {f"j|{job.name}" for job in model.jobs.values() if not job.ended}
+    expected |= {f"n|{node.name}" for node in model.nodes.values() if node.status != "offline"}
+    entries = set(found.scores("deadlines"))
+    assert {entry for entry in entries if not entry.startswith("r|")} == expected
+
+
+def check_pools(model: Model, found: Dump) -> None:
+    """Members, counters and the order by load agree with the nodes' records."""
+    records = {node.name: found.hash(f"node:{node.name}") for node in model.nodes.values()}
+    for node in model.nodes.values():
+        assert set(records[node.name]["pools"].split()) == node.pools
+    for pool in {*found.named("members"), *found.named("pool"), *found.named("poolcount")}:
+        members = {node.name for node in model.nodes.values() if pool in node.pools}
+        assert found.members(f"members:{pool}") == members
+        reasons = Counter(records[name]["why"] or "dispatchable" for name in members)
+        counted = {why: int(number) for why, number in found.hash(f"poolcount:{pool}").items() if int(number)}
+        assert counted == dict(reasons), f"counters of {pool}"
+        scores = {name: _score(model.nodes[name], found) for name in members if not records[name]["why"]}
+        assert found.scores(f"pool:{pool}") == scores
+    for requirement, pools in model.links.items():
+        assert found.members(f"reqpools:{requirement}") == pools
+
+
+def check_orders(model: Model) -> None:
+    """Order numbers are dense per session and language."""
+    taken: dict[tuple[str, str], list[int]] = {}
+    for job in model.jobs.values():
+        taken.setdefault((job.session, job.tgt), []).append(job.order)
+    for orders in taken.values():
+        assert sorted(orders) == list(range(len(orders)))
+
+
+def check_work_conserving(model: Model, found: Dump) -> None:
+    """No job waits beside a free slot it could use, as far as a script looks."""
+    waiting = [job for job in model.jobs.values() if job.state == "waiting"]
+    if len(waiting) > LOOKS:
+        return
+    for job in waiting:
+        idle = [node.name for node in model.nodes.values() if _could_take(model, node, job, found)]
+        assert not idle, f"{job.name} waits beside {idle}"
+
+
+def _could_take(model: Model, node: NodeModel, job: JobModel, found: Dump) -> bool:
+    fit = not node.unfit(model.now) and _free(node, found) >= job.cost
+    return fit and model.serves(node, job) and not job.excludes(node.name, model.now)
+
+
+def _free(node: NodeModel, found: Dump) -> int:
+    return node.slots - node.held - len(found.scores(f"leases:{node.name}"))
+
+
+def _score(node: NodeModel, found: Dump) -> float:
+    load = (node.slots - _free(node, found)) * 1000 // node.slots
+    return float(load * TURN_SPAN + int(found.hash(f"node:{node.name}")["turn"]))

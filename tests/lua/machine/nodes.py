@@ -1,0 +1,148 @@
+"""What nodes do, and the workers who find them their pools."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from scheduling.ledger.codes import NodeReplaced, StaleCapabilities
+from scheduling.requirement import Requirement
+from tests.lua.machine.base import CAN, Cell, classes, requirements, some
+from tests.lua.model import GRACE_MS, JobModel, NodeModel
+from tests.lua.world import CLASSES, POOLS
+
+names = st.sampled_from(("n1", "n2", "n3", "n4"))
+
+
+class NodeRules(Cell):
+    """Nodes come, change, fall silent and go."""
+
+    @rule(name=names, klass=classes, slots=st.integers(1, 4), acks=st.booleans())
+    def arrive(self, name: str, klass: str, slots: int, acks: bool) -> None:
+        """A node comes all the way to its first work; a worker does its part."""
+        self.register(name, klass, slots, 15_000, acks, None)
+        number = list(self.model.nodes).index(name)
+        self.assign_pools(number, None, False)
+        for requirement in CAN:
+            if requirement.requirement_id in self.model.links:
+                self.link(requirement, False)
+        self.heartbeat(number, 0, True, False, False, None)
+
+    @rule(
+        name=names,
+        klass=classes,
+        slots=st.integers(1, 4),
+        beat_ms=st.sampled_from([1000, 15_000, 40_000]),
+        acks=st.booleans(),
+        lists=st.sampled_from([None, False, True]),
+    )
+    def register(
+        self, name: str, klass: str, slots: int, beat_ms: int, acks: bool, lists: bool | None
+    ) -> None:
+        """Register, anew or again; an agent lists all its attempts, none, or does not say."""
+        socket = self.new_socket()
+        held = [(job.name, len(job.tried)) for job in self.held_by(name)]
+        running = None if lists is None else held if lists else []
+        self.world.register(
+            name, klass=klass, socket=socket, slots=slots, beat_ms=beat_ms, acks=acks, running=running
+        )
+        former = self.model.nodes.get(name)
+        drain = "operator" if former and former.drain == "operator" else ""
+        self.model.nodes[name] = NodeModel(
+            name, klass, socket, slots, beat_ms, self.model.now, {POOLS[klass]} & self.model.made, drain
+        )
+        if lists is False:
+            lost = [job.name for job in self.held_by(name) if job.state != "assigned"]
+            self.see()
+            assert not [
+                job for job in lost if self.model.jobs[job].holds(name, len(self.model.jobs[job].tried))
+            ]
+
+    def held_by(self, name: str) -> list[JobModel]:
+        return [job for job in self.model.jobs.values() if job.running and job.tried[-1] == name]
+
+    @rule(
+        number=some,
+        extra=st.integers(-2, 2),
+        healthy=st.sampled_from([True, True, False]),
+        overloaded=st.sampled_from([False, False, True]),
+        draining=st.sampled_from([False, False, False, True]),
+        klass=st.sampled_from([None, None, "A", "B", "C"]),
+    )
+    def heartbeat(
+        self, number: int, extra: int, healthy: bool, overloaded: bool, draining: bool, klass: str | None
+    ) -> None:
+        """A node says how it is, and what it runs: more or less than the ledger knows."""
+        node = self.node(number)
+        used = len(self.world.dump().scores(f"leases:{node.name}"))
+        changed = klass is not None and klass != node.klass
+        node.klass = klass or node.klass
+        self.world.beat(
+            node.name, klass=node.klass, socket=node.socket, running=max(0, used + extra), healthy=healthy,
+            overloaded=overloaded, changed=changed, draining=draining,
+        )  # fmt: skip
+        if POOLS[node.klass] not in node.pools:
+            node.pools = {POOLS[node.klass]} & self.model.made or (set() if changed else node.pools)
+        held = max(0, extra)
+        node.beats(self.model.now, healthy=healthy, overloaded=overloaded, draining=draining, held=held)
+
+    @rule()
+    def all_beat(self) -> None:
+        """Every node that has not left says it is well: without this most of a run would be silence."""
+        for number, node in enumerate(self.model.nodes.values()):
+            if node.status != "offline":
+                self.heartbeat(number, 0, True, False, False, None)
+                self.see()
+
+    @rule(number=some)
+    def pong(self, number: int) -> None:
+        """Any other frame counts as life."""
+        node = self.node(number)
+        self.ledger.nodes.touch(node.name, node.socket)
+        if node.status != "offline" and node.away_until is None:
+            node.seen_ms = self.model.now
+
+    @rule(number=some, grace_ms=st.sampled_from([0, GRACE_MS]))
+    def close(self, number: int, grace_ms: int) -> None:
+        """The node's socket closes."""
+        node = self.node(number)
+        assert self.ledger.nodes.offline(node.name, node.socket, "closed", grace_ms)
+        node.closes(self.model.now, grace_ms)
+
+    @rule(number=some, grace_ms=st.sampled_from([0, GRACE_MS]))
+    def former_socket(self, number: int, grace_ms: int) -> None:
+        """A socket that no longer holds the node closes, or speaks once more: nothing happens."""
+        name = self.node(number).name
+        assert not self.ledger.nodes.offline(name, "so0", "closed", grace_ms)
+        assert self.world.dump() == self.found
+        self.refused(lambda: self.ledger.nodes.touch(name, "so0"), NodeReplaced)
+        self.refused(lambda: self.world.beat(name, socket="so0"), NodeReplaced)
+
+    @rule(number=some, by=st.sampled_from(["", "", "node", "operator"]))
+    def drain(self, number: int, by: Any) -> None:
+        """The node or an operator takes it out of new work, or back."""
+        node = self.node(number)
+        self.ledger.nodes.drain(node.name, by, "drain")
+        node.drains(by)
+
+    @rule(number=some, klass=st.sampled_from([None, None, "A", "B", "C"]), gold=st.booleans())
+    def assign_pools(self, number: int, klass: str | None, gold: bool) -> None:
+        """A worker puts a node into its pools, perhaps by a computation that is out of date."""
+        node = self.node(number)
+        name, klass = node.name, klass or node.klass
+        pools = [POOLS[klass], "gold"] if gold else [POOLS[klass]]
+        if klass != node.klass:
+            self.refused(lambda: self.ledger.nodes.set_pools(name, CLASSES[klass], pools), StaleCapabilities)
+            return
+        self.ledger.nodes.set_pools(name, CLASSES[klass], pools)
+        self.model.made.add(POOLS[klass])
+        if node.status != "offline":
+            node.pools = set(pools)
+
+    @rule(requirement=requirements, gold=st.booleans())
+    def link(self, requirement: Requirement, gold: bool) -> None:
+        """A worker links a requirement to the pools there are."""
+        pools = [POOLS[klass] for klass in CAN[requirement] if POOLS[klass] in self.model.made]
+        pools += ["gold"] if gold else []
+        self.ledger.nodes.link(requirement, pools)
+        self.model.links.setdefault(requirement.requirement_id, set()).update(pools)

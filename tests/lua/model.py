@@ -1,0 +1,203 @@
+"""What the ledger should know, in plain Python: nodes and jobs as somebody outside would describe them.
+
+It does not foretell which of several nodes a job goes to. It watches each job move and says whether the
+move was allowed, and knows by rules of its own which nodes may be given work.
+"""
+
+from dataclasses import dataclass, field
+
+from tests.lua.dump import Dump
+
+RUNNING = frozenset({"assigned", "dispatched", "accepted", "started"})
+ENDED = frozenset({"done", "failed", "cancelled"})
+
+SILENCE_MS, GRACE_MS = 30_000, 2000
+DISPATCH_MS, ATTEMPT_MS, WAIT_MS, UTTERANCE_MS, RELAX_MS = 2000, 30_000, 10_000, 60_000, 1000
+MOST_ATTEMPTS, UNHEALTHY_BEATS = 3, 3
+
+
+@dataclass
+class NodeModel:
+    """One node, as its owner sees it."""
+
+    name: str
+    klass: str
+    socket: str
+    slots: int
+    beat_ms: int
+    seen_ms: int
+    pools: set[str]
+    drain: str = ""
+    status: str = "registering"
+    away_until: int | None = None
+    overloaded: bool = False
+    failures: int = 0
+    held: int = 0
+
+    def unfit(self, now: int) -> str:
+        """Say what keeps new work away, slots apart; '' for nothing."""
+        if self.status in ("offline", "draining"):
+            return self.status
+        if self.status != "ready":
+            return "status_not_ready"
+        if self.away_until is not None:
+            return "away"
+        if now > self.seen_ms + min(self.beat_ms * 3 // 2, SILENCE_MS - 1):
+            return "silent"
+        return "resource_threshold_exceeded" if self.overloaded else ""
+
+    def lost(self, now: int) -> bool:
+        """Whether the node counts as offline as soon as somebody looks."""
+        back_by = self.away_until if self.away_until is not None else now + 1
+        return self.status != "offline" and (now >= back_by or now >= self.seen_ms + SILENCE_MS)
+
+    def beats(self, now: int, *, healthy: bool, overloaded: bool, draining: bool, held: int) -> None:
+        self.seen_ms, self.away_until, self.overloaded, self.held = now, None, overloaded, held
+        self.failures = 0 if healthy else self.failures + 1
+        if self.status == "offline":
+            self.status = "registering"
+        if draining or self.drain:
+            self.status = "draining"
+        elif healthy:
+            self.status = "ready"
+        elif self.failures >= UNHEALTHY_BEATS and self.status != "registering":
+            self.status = "degraded"
+
+    def drains(self, by: str) -> None:
+        self.drain = by
+        if by and self.status != "offline":
+            self.status = "draining"
+        elif not by and self.status == "draining":
+            self.status = "registering"
+
+    def closes(self, now: int, grace_ms: int) -> None:
+        if self.status == "offline":
+            return
+        if grace_ms == 0:
+            self.goes_offline()
+        elif self.away_until is None:
+            self.away_until = now + grace_ms
+
+    def goes_offline(self) -> None:
+        self.status, self.pools, self.held, self.away_until = "offline", set(), 0, None
+
+
+@dataclass
+class JobModel:
+    """One job and its attempts."""
+
+    name: str
+    requirement: str
+    session: str
+    tgt: str
+    order: int
+    cost: int
+    created_ms: int
+    state: str = "new"
+    tried: list[str] = field(default_factory=list)
+    outcomes: dict[int, str] = field(default_factory=dict)
+    """How attempts ended: done, retried, failed."""
+    since_ms: int = 0
+    """When it began to wait."""
+    due_ms: int = 0
+    """By when it must be waiting or assigned no more, or have made progress."""
+    asked: set[str] = field(default_factory=set)
+    """Ends that somebody asked for: done, failed, cancelled."""
+
+    @property
+    def running(self) -> bool:
+        return self.state in RUNNING
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    def holds(self, node: str, attempt: int) -> bool:
+        """Whether this is the attempt that runs."""
+        return self.running and attempt == len(self.tried) and node == self.tried[-1]
+
+    def answer(self, node: str, attempt: int, now: int, verdict: str) -> str:
+        """Say what a node must be told that gives this verdict; '' when it comes too late."""
+        if self.holds(node, attempt):
+            last = attempt == MOST_ATTEMPTS or now >= self.created_ms + UTTERANCE_MS
+            return {"ok": "done", "fail": "failed"}.get(verdict, "failed" if last else "retried")
+        known = self.outcomes.get(attempt, "")
+        late = not known or self.tried[attempt - 1] != node or (verdict == "ok" and known != "done")
+        return "" if late else known
+
+    def excludes(self, node: str, now: int) -> bool:
+        """Whether it still insists on another node than this."""
+        return node in self.tried and not (self.state == "waiting" and now >= self.since_ms + RELAX_MS)
+
+    def overdue(self, now: int) -> bool:
+        """Whether something should have happened to it by now."""
+        return not self.ended and now >= min(self.due_ms, self.created_ms + UTTERANCE_MS)
+
+    def advances(self, now: int) -> None:
+        self.due_ms = now + ATTEMPT_MS
+
+
+class Model:
+    """All of it, and what was allowed to happen since the last look."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.nodes: dict[str, NodeModel] = {}
+        self.jobs: dict[str, JobModel] = {}
+        self.made: set[str] = set()
+        """Pools there are."""
+        self.links: dict[str, set[str]] = {}
+        """Pools by requirement."""
+        self.begun: set[str] = set()
+        """Nodes that were given work in the last step."""
+
+    def serves(self, node: NodeModel, job: JobModel) -> bool:
+        return bool(node.pools & self.links.get(job.requirement, set()))
+
+    def look(self, found: Dump) -> None:
+        """Take in what happened; fail where it should not have."""
+        self.begun.clear()
+        for node in self.nodes.values():
+            status = found.hash(f"node:{node.name}")["status"]
+            if status == "offline" and node.lost(self.now):
+                node.goes_offline()
+            assert status == node.status, f"{node.name} is {status}, it should be {node.status}"
+        assert set(found.named("job")) == set(self.jobs)
+        for job in self.jobs.values():
+            self._follow(job, found.hash(f"job:{job.name}"))
+
+    def _follow(self, job: JobModel, record: dict[str, str]) -> None:
+        tried, state = record["tried"].split(), record["state"]
+        if job.ended:
+            assert (state, tried) == (job.state, job.tried), f"{job.name} had ended"
+            return
+        assert tried[: len(job.tried)] == job.tried
+        for attempt in range(len(job.tried), len(tried)):
+            self._allow(job, tried[attempt], tried[:attempt])
+            job.outcomes.setdefault(attempt, "retried")
+        if len(tried) > len(job.tried):
+            job.due_ms = self.now + DISPATCH_MS
+            self.begun.add(tried[-1])
+        if state == "waiting" and (job.state != "waiting" or len(tried) > len(job.tried)):
+            job.since_ms, job.due_ms = self.now, self.now + WAIT_MS
+        if state == "waiting" and tried:
+            job.outcomes[len(tried)] = "retried"
+        elif state in ("done", "failed") and tried:
+            job.outcomes.setdefault(len(tried), state)
+        if state in ENDED:
+            assert self._may_end(job, state, tried), f"{job.name} should not be {state}"
+        job.tried, job.state = tried, state
+        job.outcomes.pop(0, None)
+
+    def _allow(self, job: JobModel, name: str, before: list[str]) -> None:
+        node = self.nodes[name]
+        assert not node.unfit(self.now), f"{job.name} went to {name}, which is {node.unfit(self.now)}"
+        assert self.serves(node, job), f"{job.name} went to {name}, which does not serve it"
+        assert name not in before or not job.excludes(name, self.now), f"{job.name} went back to {name}"
+
+    def _may_end(self, job: JobModel, state: str, tried: list[str]) -> bool:
+        if state in job.asked or state != "failed":
+            return state in job.asked
+        out_of_time = self.now >= job.created_ms + UTTERANCE_MS
+        waited = job.state == "waiting" and self.now >= job.since_ms + WAIT_MS
+        return len(tried) == MOST_ATTEMPTS or out_of_time or waited

@@ -1,0 +1,135 @@
+"""Redis goes away under running sessions and comes back, with its memory or without."""
+
+import pytest
+import redis
+
+from tests.stack import Stack, wait_until
+from tests.valkey import Valkey
+
+
+def _lasting() -> Valkey:
+    return Valkey(appendonly="yes", appendfsync="always")
+
+
+def _lose_everything(stack: Stack, how: str) -> None:
+    if how == "restart":
+        stack.valkey.restart()
+        return
+    with redis.Redis.from_url(stack.valkey.url) as ledger:
+        ledger.flushall()
+
+
+def test_redis_killed_and_restarted_with_its_data() -> None:
+    """A clear error while it is away; then the same session and the same node go on by themselves."""
+    with _lasting() as valkey, Stack(valkey=valkey, store_timeout_s=0.5) as stack:
+        with stack.node(("en", "pt")) as node, stack.client() as client:
+            client.say()
+            client.result()
+            valkey.kill()
+            assert stack.webs[0].get("/ready") == (503, {"ready": False, "reason": "Redis does not answer"})
+            client.say()
+            assert client.wait("error")["code"] == "SCHEDULER_DEPENDENCY_DOWN"
+            node.heartbeat()
+            assert node.wait("error")["code"] == "SCHEDULER_DEPENDENCY_DOWN"
+            valkey.start()
+            stack.webs[0].wait_ready()
+            client.say()
+            assert client.texts(2) == ["en 0", "en 2"]
+            assert len(node.jobs) == 2
+        stack.assert_clean_logs()
+
+
+def test_result_that_comes_while_redis_is_away_is_not_lost() -> None:
+    """Calls are tried again for a while: a short absence is not even noticed."""
+    with _lasting() as valkey, Stack(valkey=valkey, store_timeout_s=8) as stack:
+        with stack.node(("en", "pt"), answer=None) as node, stack.client() as client:
+            client.say()
+            job = node.job()
+            valkey.kill()
+            node.answer(job)
+            client.say()
+            valkey.start()
+            node.answer(node.job(2))
+            assert client.texts(2) == ["en 0", "en 1"]
+            assert not client.all("error")
+        stack.assert_clean_logs()
+
+
+@pytest.mark.parametrize("how", ["FLUSHALL", "restart"])
+def test_everything_in_redis_is_lost(how: str) -> None:
+    """Nodes are back with their next heartbeat, sessions go on, and what was lost is said."""
+    with Stack() as stack:
+        with stack.node(("en", "pt"), answer=None) as node, stack.client() as client:
+            client.say()
+            client.say()
+            node.job(2)
+            node.answer(node.job(1))
+            client.result()
+            _lose_everything(stack, how)
+            lost = client.result(2)
+            assert (lost["type"], lost["utterance_index"]) == ("missing_result", 1)
+            assert "lost" in client.wait("error")["message"]
+            node.answer(node.job(2))  # too late: nobody waits for it any more
+            node.heartbeat()
+            stack.wait_dispatchable(node.node_id)
+            client.say()
+            node.answer(node.job(3))
+            assert client.texts(3)[2] == "en 2"
+            client.send("session_close", session_id=client.session_id, reason="done")
+            client.wait("session_close_ack")
+            assert len(client.results) == 3
+        stack.assert_clean_logs()
+
+
+def test_node_whose_languages_changed_is_re_entered_as_it_is_now() -> None:
+    with Stack() as stack, stack.node(("en", "pt")) as node:
+        spanish = node.capabilities(("en", "es"))
+        node.heartbeat(**spanish)
+        stack.wait_dispatchable(node.node_id)
+        _lose_everything(stack, "FLUSHALL")
+        node.heartbeat(**spanish)
+        wait_until(lambda: bool(stack.record_of(node.node_id)), "the node to be known again")
+        stack.wait_dispatchable(node.node_id)
+        with stack.client("en", "es") as client:
+            client.say()
+            assert client.texts(1) == ["en 0"]
+        stack.assert_clean_logs()
+
+
+def test_paused_redis_stops_nobody_for_good() -> None:
+    """A server that takes connections and does not answer: time-outs, an error, and then on as before.
+
+    It may have taken the utterance all the same, and then does it when it goes on.
+    """
+    with Stack(store_timeout_s=0.5) as stack, stack.node(("en", "pt")), stack.client() as client:
+        client.say()
+        client.result()
+        stack.valkey.pause()
+        try:
+            client.say()
+            assert client.wait("error")["code"] == "SCHEDULER_DEPENDENCY_DOWN"
+        finally:
+            stack.valkey.resume()
+        stack.webs[0].wait_ready()
+        client.say()
+        client.wait("translation_result", text_asr="en 2")
+        assert client.texts(2) in (["en 0", "en 2"], ["en 0", "en 1", "en 2"], ["en 0", "-", "en 2"])
+        stack.assert_clean_logs()
+
+
+def test_nothing_is_forgotten_that_was_said_while_redis_was_away() -> None:
+    """A cut by a pause, a new session and a close are all refused clearly; the socket lives through them."""
+    with _lasting() as valkey, Stack(valkey=valkey, store_timeout_s=0.3, pause_ms=200) as stack:
+        with stack.node(("en", "pt")), stack.client() as client:
+            valkey.kill()
+            client.chunk(bytes(3200))
+            assert client.wait("ui_event", event="ERROR")["error_code"] == "SCHEDULER_DEPENDENCY_DOWN"
+            client.init()
+            client.wait("error", nth=2)
+            client.chunk(bytes(3200))
+            client.wait("error", nth=3)
+            valkey.start()
+            stack.webs[0].wait_ready()
+            client.say()
+            assert client.texts(1) == ["en 2"], "the session is the same"
+        stack.assert_clean_logs()
