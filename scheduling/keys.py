@@ -8,16 +8,17 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``nodes`` | sorted set | online nodes by last life (ms) | node scripts | a member with its node |
 | ``node:ID`` | hash | record of a node | node scripts | ``node_memory_ms`` after it went offline |
 | ``leases:ID`` | sorted set | ``job|attempt|slot`` to deadline (ms) | job scripts | empty when none runs |
-| ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by upkeep |
+| ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by `prune_pool` |
 | ``pool:P`` | sorted set | dispatchable nodes by load | `refresh_node` | empty when none is |
 | ``members:P`` | set | nodes of the pool | `move_to_pools` | empty when none is |
 | ``poolcount:P`` | hash | nodes by reason against them | `refresh_node` | with its pool |
+| ``idlepools`` | hash | pools without a node, since when (ms) | `prune_pool` | a field with its pool |
 | ``poolgone:P`` | string | its last node left a moment ago | `move_to_pools` | ``wait_ms`` |
 | ``requirements`` | hash | requirement id to canonical requirement | `link` | a field with its pools |
 | ``reqpools:R`` | set | pools that serve it, at most 32 | `link` | with its requirement |
 | ``waiting:R`` | sorted set | jobs that wait, by rank | `waiting` | empty when none waits |
 | ``poolwaiting:P`` | sorted set | requirements that wait for it | `waiting` | empty when none waits |
-| ``deadlines`` | sorted set | ``j|JOB`` and ``n|NODE`` to due time (ms) | all | a member when settled |
+| ``deadlines`` | sorted set | ``j|JOB``, ``n|NODE``, ``r|REQ`` to due (ms) | all | a member when settled |
 | ``session:S`` | hash | owner, order numbers, group | session scripts | ``session_ms``, ``retention_ms`` |
 | ``request:ID`` | string | job of a request id | `reserve` | utterance and retention |
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |

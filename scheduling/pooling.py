@@ -67,6 +67,17 @@ def link_requirements(ledger: Ledger, requirement_ids: Iterable[str]) -> None:
     ledger.nodes.link_all([(requirement, candidates(classes, requirement)) for requirement in requirements])
 
 
+def prune_pools(ledger: Ledger) -> int:
+    """Forget classes that no node has had for long; give how many."""
+    store, keys = ledger.cell.store, ledger.keys
+    requirements = read_requirements(store, keys)
+    pruned = 0
+    for pool, capability in read_pools(store, keys).classes.items():
+        served = [req.requirement_id for req in requirements if why_not(capability, req) is None]
+        pruned += ledger.nodes.prune_pool(pool, served)
+    return pruned
+
+
 def refresh_snapshot(ledger: Ledger) -> bool:
     """Compile the snapshot and publish it if it differs; False when a newer one is in force."""
     store, keys = ledger.cell.store, ledger.keys

@@ -21,6 +21,7 @@ from tasks.names import (
     DRAIN,
     DRAIN_ALL,
     EXPIRES_S,
+    PRUNE_POOLS,
     REFRESH_SNAPSHOT,
     SETTLE,
 )
@@ -34,6 +35,7 @@ PERIODIC = {
     ASSIGN_POOLS: (5.0, CONTROL),
     REFRESH_SNAPSHOT: (30.0, CONTROL),
     DRAIN_ALL: (5.0, DRAIN),
+    PRUNE_POOLS: (3600.0, CONTROL),
 }
 
 

@@ -4,11 +4,12 @@ from scheduling import pooling
 from tasks.again import again
 from tasks.app import app
 from tasks.ledger import TROUBLE, first_of_period, sweeper_name, worker_ledger
-from tasks.names import ASSIGN_POOLS, REFRESH_SNAPSHOT, SETTLE
+from tasks.names import ASSIGN_POOLS, PRUNE_POOLS, REFRESH_SNAPSHOT, SETTLE
 
 #: A little less than the period, so that of two beats only one is heard.
 _SETTLE_PERIOD_MS = 900
 _SNAPSHOT_PERIOD_MS = 25_000
+_PRUNE_PERIOD_MS = 3_500_000
 
 
 @app.task(name=ASSIGN_POOLS, throws=TROUBLE)
@@ -26,6 +27,14 @@ def refresh_snapshot() -> bool:
     if not first_of_period("refresh_snapshot", _SNAPSHOT_PERIOD_MS):
         return False
     return pooling.refresh_snapshot(worker_ledger())
+
+
+@app.task(name=PRUNE_POOLS, throws=TROUBLE)
+def prune_pools() -> int:
+    """Forget classes that no node has had for long; give how many."""
+    if not first_of_period("prune_pools", _PRUNE_PERIOD_MS):
+        return 0
+    return pooling.prune_pools(worker_ledger())
 
 
 @app.task(name=SETTLE, throws=TROUBLE)

@@ -74,11 +74,6 @@ class Peer:
         frame = self._ended.rcvd
         return (frame.code, frame.reason) if frame else (1006, "")
 
-    @property
-    def open(self) -> bool:
-        """Whether nobody has closed it."""
-        return self._ended is None
-
     def close(self) -> None:
         """Leave with a closing handshake."""
         self._leaving.close()

@@ -12,7 +12,7 @@ def is_patched(*args: int) -> list[int | bool]:
 
 
 def fails() -> None:
-    assert False, "as it should"  # noqa: B011, PT015
+    assert False, "as it should"  # noqa: B011
 
 
 def test_the_result_comes_back() -> None:

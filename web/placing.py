@@ -1,21 +1,16 @@
 """From an utterance to a placed job: store the audio, reserve, send."""
 
-import base64
-import hashlib
 import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from uuid import uuid4
 
 from scheduling.bodies import Bodies, PendingBody
 from scheduling.catalog import Catalog, read_pools
-from scheduling.cutter import Cut
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.jobspec import JobSpec
-from scheduling.languages import fold
 from scheduling.ledger import Assigned, Ledger, Placement, Reservation
 from scheduling.ledger.codes import (
     BodyBudgetSpent,
@@ -25,9 +20,10 @@ from scheduling.ledger.codes import (
     UnknownJob,
     UnknownSession,
 )
-from scheduling.messages import ErrorCode, JobAssign, PipelineConfig, Utterance
+from scheduling.messages import ErrorCode, JobAssign
 from scheduling.pools import served_pairs
 from scheduling.requirement import Requirement, requirement_for
+from web.asking import Ask
 from web.assigning import Assigner
 from web.session_link import SessionLink
 from web.session_loss import tell_history_lost
@@ -35,8 +31,6 @@ from web.timing import Timings
 
 _log = logging.getLogger(__name__)
 
-_ALL_SERVICES = PipelineConfig(use_asr=True, use_nmt=True, use_tts=True)
-_PARTIAL_INTERVAL_MS = 1000  # what the protocol's servers always ask for
 _MOST_LANGUAGES = 2 + 30
 
 
@@ -48,18 +42,6 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.retry_after_ms = retry_after_ms
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One utterance to be placed."""
-
-    assign: JobAssign
-    """With its audio; job id and attempt are filled in here."""
-    request_id: str
-    next_index: int
-    consumed: int
-    client_timestamp_ms: int | None = None
 
 
 class Placer:
@@ -210,67 +192,6 @@ class Placer:
             code = ErrorCode.NODE_OVERLOADED if full else ErrorCode.SCHEDULER_DEPENDENCY_DOWN
             with suppress(UnknownJob):
                 self._ledger.jobs.cancel(job_id, code, hint(code))
-
-
-def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
-    """Make the ask for an utterance cut from a session's stream."""
-    init = session.init
-    assign = JobAssign(
-        job_id="-",
-        attempt_id=1,
-        session_id=session.session_id,
-        utterance_index=index,
-        src_lang=init.src_lang,
-        tgt_lang=init.tgt_lang,
-        dialect=init.dialect,
-        features=init.features,
-        pipeline=_ALL_SERVICES,
-        audio=base64.b64encode(cut.audio).decode("ascii"),
-        audio_format=session.audio_format,
-        sample_rate=session.sample_rate,
-        mode=init.mode,
-        lang_a=init.lang_a,
-        lang_b=init.lang_b,
-        auto_langs=init.auto_langs,
-        enable_streaming_asr=True,
-        partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
-        trace_id=session.trace_id,
-        padding_ms=cut.padding_ms,
-        **cut.flags,
-    )
-    # The index keeps requests apart even when a client repeats its sequence numbers.
-    request_id = f"{session.session_id}:{index}:{cut.first_seq}.{cut.first_offset}:{fold(init.tgt_lang)}"
-    consumed = cut.last_seq - 1 if cut.split_at else cut.last_seq
-    return Ask(assign, request_id, index + 1, consumed, cut.client_timestamp_ms)
-
-
-def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
-    """Make the ask for a one-shot ``utterance``; its audio was checked."""
-    init = session.init
-    assign = JobAssign(
-        job_id="-",
-        attempt_id=1,
-        session_id=session.session_id,
-        utterance_index=message.utterance_index,
-        src_lang=message.src_lang,
-        tgt_lang=message.tgt_lang,
-        dialect=message.dialect,
-        features=message.features or init.features,
-        pipeline=message.pipeline or _ALL_SERVICES,
-        audio=message.audio,
-        audio_format=message.audio_format,
-        sample_rate=message.sample_rate,
-        mode=init.mode,
-        lang_a=init.lang_a,
-        lang_b=init.lang_b,
-        auto_langs=init.auto_langs,
-        enable_streaming_asr=True,
-        partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
-        trace_id=message.trace_id or session.trace_id,
-    )
-    digest = hashlib.sha256(message.audio.encode()).hexdigest()[:16]
-    request_id = f"{session.session_id}:u{message.utterance_index}.{digest}:{fold(message.tgt_lang)}"
-    return Ask(assign, request_id, session.next_index, -1)
 
 
 def _audio_name(job_id: str) -> str:

@@ -35,12 +35,13 @@ from scheduling.messages import (
     dump,
     parse_client_message,
 )
+from web.asking import Ask, ask_for_cut, ask_for_utterance
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
 from web.node_link import socket_token
 from web.peers import Peers
-from web.placing import Ask, Placer, Refused, ask_for_cut, ask_for_utterance, store_down
+from web.placing import Placer, Refused, store_down
 from web.session_link import SessionLink
 
 _log = logging.getLogger(__name__)
@@ -193,7 +194,7 @@ class SessionSocket:
         if len(audio) > self._most_bytes:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE,
-                f"utterance: 'audio' has {len(audio)} bytes. Send {self._most_bytes} at most, or audio_chunk.",
+                f"utterance: 'audio' has {len(audio)} bytes. Send {self._most_bytes} at most, or chunks.",
             )
         if check(message.audio_format, audio, message.sample_rate) == 0:
             raise Refused(

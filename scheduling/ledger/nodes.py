@@ -150,6 +150,10 @@ class Nodes:
         replies = self._cell.calls("link_requirement", [_to_link(*link) for link in links])
         return [int(reply[1]) for reply in replies]
 
+    def prune_pool(self, pool: str, requirement_ids: Sequence[str]) -> bool:
+        """Forget a pool if it has had no node for long; ``requirement_ids`` are those it serves."""
+        return bool(self._cell.call("prune_pool", [], [pool, *requirement_ids])[0])
+
     def capability_of(self, node_id: str) -> CapabilityClass | None:
         """Class a node stated last; None when the node is unknown."""
         canonical = self._cell.store.command("HGET", self._keys.node(node_id), "class_json")

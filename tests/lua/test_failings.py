@@ -6,7 +6,7 @@ Numbers are those of the list of failings; each docstring tells what went wrong 
 import pytest
 
 from scheduling.ledger.codes import NoNode, StaleAttempt
-from tests.lua.world import World
+from tests.lua.world import CLASSES, DE, POOLS, PT, World
 
 
 def leases(world: World, node: str) -> set[str]:
@@ -150,3 +150,39 @@ def test_16_what_a_node_runs_beyond_its_leases_is_held_back(world: World) -> Non
     world.started("j1")
     assert world.beat("n1", running=2).free_slots == 1
     assert world.beat("n1", running=1).free_slots == 2
+
+
+def test_3_waiting_job_is_served_by_a_node_that_joins_its_pool(world: World) -> None:
+    world.ready("n1")
+    world.open()
+    world.started("j1")
+    world.reserve("j2")
+    world.register("n2", klass="C")
+    world.beat("n2", klass="C")
+    world.ledger.nodes.link(PT, [POOLS["C"]])
+    world.ledger.nodes.set_pools("n2", CLASSES["C"], [POOLS["C"]])
+    assert leases(world, "n2") == {"j2|1|1"}
+
+
+def test_3_waiting_jobs_are_served_in_the_order_they_came(world: World) -> None:
+    """Across requirements too."""
+    world.ready("n1", "C")
+    world.open()
+    for number, requirement in enumerate([PT, DE, PT, PT, DE]):
+        world.reserve(f"j{number}", requirement=requirement, pools=[POOLS["C"]])
+    for number in range(4):
+        done = world.ledger.jobs.complete(f"j{number}", "n1", 1, "ok", instance="web1")
+        assert [job.job_id for job in done.handed] == [f"j{number + 1}"]
+
+
+def test_3_retried_job_keeps_its_place(world: World) -> None:
+    """It came first, so it is served before those who wait since then."""
+    world.ready("n1")
+    world.open()
+    world.started("first")
+    world.reserve("second")
+    world.ledger.jobs.requeue("first", "n1", 1, "NODE_UNAVAILABLE", "")
+    assert leases(world, "n1") == {"second|1|1"}  # the node it failed on goes to the next
+    world.reserve("third")
+    world.ready("n2")
+    assert leases(world, "n2") == {"first|2|1"}

@@ -22,7 +22,7 @@ from tests.lua.world import result
 from tests.valkey import Valkey
 
 _PROFILES = {
-    "ci": settings(max_examples=300, stateful_step_count=50),
+    "ci": settings(max_examples=250, stateful_step_count=50),
     "long": settings(max_examples=4000, stateful_step_count=80),
 }
 _PROFILE = settings(
@@ -129,5 +129,5 @@ class Dispatch(NodeRules, JobRules):
 @pytest.mark.timeout(3600)
 def test_ledger_under_everything(valkey: Valkey) -> None:
     with EchoStore(valkey.url) as store:
-        factory: type[Dispatch] = lambda: Dispatch(store)  # type: ignore[assignment]  # all it needs
-        run_state_machine_as_test(factory, settings=_PROFILE)
+        # A class is asked for, anything that makes a machine is taken.
+        run_state_machine_as_test(lambda: Dispatch(store), settings=_PROFILE)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from scheduling.keys import Keys
 from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt
 from scheduling.store.plain import PlainStore
 from tests.lua.twice import TwiceStore
-from tests.lua.world import CLASSES, PT, World, registration, result
+from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
 
 Scenario = Callable[[World], None]
 SCENARIOS: list[tuple[str, Scenario]] = []
@@ -158,6 +158,19 @@ def older_and_newer(world: World) -> None:
     for version, json in ((1, "a"), (2, "b"), (2, "c"), (1, "d")):
         world.ledger.cell.call("publish_snapshot", [world.keys.snapshot], [version, json])
     assert world.store.command("GET", world.keys.snapshot) == b"c"
+
+
+@scenario("prune_pool")
+def forgotten(world: World) -> None:
+    world.ready("n1")
+    world.ledger.nodes.link(PT, [POOLS["A"]])
+    for _ in range(2):
+        assert not world.ledger.nodes.prune_pool(POOLS["A"], [PT.requirement_id])
+        world.ledger.nodes.offline("n1", "so-n1", "gone", 0)
+        world.go(world.settings.node_memory_ms // 2 + 1)
+    assert not world.ledger.nodes.prune_pool(POOLS["A"], [PT.requirement_id])
+    world.go(world.settings.node_memory_ms // 2)
+    assert world.ledger.nodes.prune_pool(POOLS["A"], [PT.requirement_id])
 
 
 @scenario("open_session")

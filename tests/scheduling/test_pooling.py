@@ -178,3 +178,36 @@ def test_a_worker_that_dies_at_any_step_leaves_the_work_to_the_next(
 def test_registration_states_a_class_of_its_own(world: World) -> None:
     """What these tests stand on."""
     assert registration("n", klass="pt").capability == EN_PT
+
+
+def test_a_class_nobody_has_had_for_a_day_is_forgotten(world: World) -> None:
+    """Every class and requirement that ever came was kept for ever."""
+    world.ledger.nodes.link(PT, [])
+    world.register("n", klass="pt")
+    pooling.drain_pools(world.ledger)
+    assert pooling.prune_pools(world.ledger) == 0
+    world.ledger.nodes.offline("n", "so-n", "gone", 0)
+    assert pooling.prune_pools(world.ledger) == 0  # noted as idle
+    world.go(world.settings.node_memory_ms - 1)
+    assert pooling.prune_pools(world.ledger) == 0
+    world.go(1)
+    assert pooling.prune_pools(world.ledger) == 1
+    left = world.dump()
+    assert not left.hash("pools")
+    assert not left.hash("requirements")
+    assert not left.hash("idlepools")
+    world.register("n", klass="pt", socket="so-again")
+    pooling.drain_pools(world.ledger)
+    assert world.node("n")["pools"] == EN_PT.class_id
+
+
+def test_a_pool_in_use_again_is_not_forgotten(world: World) -> None:
+    world.register("n", klass="pt")
+    pooling.drain_pools(world.ledger)
+    world.ledger.nodes.offline("n", "so-n", "gone", 0)
+    pooling.prune_pools(world.ledger)
+    world.register("n", klass="pt", socket="so-again")
+    pooling.prune_pools(world.ledger)
+    world.ledger.nodes.offline("n", "so-again", "gone", 0)
+    world.go(world.settings.node_memory_ms)
+    assert pooling.prune_pools(world.ledger) == 0

@@ -57,13 +57,13 @@ def _init(**members: Any) -> str:
 
 def _register(**members: Any) -> str:
     head = {"version": "2.0.0", "capability_schema_version": "2.0", "platform": "linux", "hardware": HARDWARE}
-    lists = {"installed_models": [], "capability_by_type": [], "features_supported": {}}
+    lists: dict[str, Any] = {"installed_models": [], "capability_by_type": [], "features_supported": {}}
     return _json("node_register", **head | lists | {"accept_public_jobs": True} | members)
 
 
 def _beat(**members: Any) -> str:
     usage = {"cpu_percent": 1, "mem_percent": 1, "running_jobs": 0}
-    lists = {"installed_services": [], "capability_by_type": []}
+    lists: dict[str, Any] = {"installed_services": [], "capability_by_type": []}
     head = {"node_id": "NODE", "timestamp": 1, "resource_usage": usage}
     return _json("node_heartbeat", **head | lists | members)
 

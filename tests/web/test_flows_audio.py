@@ -160,12 +160,17 @@ def test_partial_text_reaches_the_session_on_another_instance(stack: Stack, pair
 
 
 def test_session_settings_reach_the_node(stack: Stack, pair: tuple[str, str]) -> None:
-    asked = {"dialect": "hill", "features": {"emotion_detection": True}, "mode": "one_way", "trace_id": "t-1"}
+    asked: dict[str, Any] = {
+        "dialect": "hill",
+        "features": {"emotion_detection": True},
+        "mode": "one_way",
+        "trace_id": "t-1",
+    }
     with stack.node(pair) as node, stack.client(*pair, **asked) as client:
         client.say()
         job = node.job()
         assert {name: job[name] for name in asked} == asked
-        own = {"dialect": "sea", "features": {"emotion_detection": False}, "trace_id": "t-2"}
+        own: dict[str, Any] = {"dialect": "sea", "features": {"emotion_detection": False}, "trace_id": "t-2"}
         client.utterance(7, **own, mode="two_way_auto")
         job = node.job(2)
         assert {name: job[name] for name in own} == own

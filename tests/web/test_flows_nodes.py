@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,7 +181,7 @@ def test_10_auto_source_language_finds_a_node(stack: Stack, pair: Pair) -> None:
 
 def test_10_auto_between_two_languages(stack: Stack, pair: Pair) -> None:
     src, tgt = pair
-    both = {"mode": "two_way_auto", "lang_a": src, "lang_b": tgt, "auto_langs": [src, tgt]}
+    both: dict[str, Any] = {"mode": "two_way_auto", "lang_a": src, "lang_b": tgt, "auto_langs": [src, tgt]}
     with stack.node(pair, (tgt, src)) as node, stack.client("auto", tgt, **both) as client:
         client.say()
         client.result()
@@ -216,7 +217,7 @@ def test_16_what_a_node_runs_beyond_its_leases_is_held_back(stack: Stack, pair: 
 
 def test_any_frame_is_a_sign_of_life() -> None:
     """A node that answers pings is not offline, however late its heartbeats are."""
-    settings = {"silence_ms": 1000, "grace_ms": 300, "ping_s": 0.2}
+    settings: dict[str, Any] = {"silence_ms": 1000, "grace_ms": 300, "ping_s": 0.2}
     with Stack(**settings) as stack, stack.node(("alive", "well"), heartbeat_interval_s=0.3) as node:
         registered_ms = int(stack.record_of(node.node_id)["seen_ms"])
         wait_until(lambda: int(stack.record_of(node.node_id)["seen_ms"]) > registered_ms + 1500, "life")

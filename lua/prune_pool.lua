@@ -1,0 +1,34 @@
+-- prune_pool: forget a pool that has had no node for as long as a node is remembered.
+--
+-- Requirements that nobody serves any more go with it. A node of the class makes the pool anew.
+-- KEYS
+--   1 cell             root hash of the cell
+-- ARGV
+--   1 pool             pool id
+--   2.. requirements   requirements that the pool serves
+-- REPLY
+--   {1} forgotten | {0} has nodes, or had one not long ago
+local cell = KEYS[1]
+--@include ground
+local pool, idle = ARGV[1], PREFIX .. 'idlepools'
+if redis.call('HEXISTS', PREFIX .. 'pools', pool) == 0 then
+  return {1}
+elseif redis.call('SCARD', key('members', pool)) > 0 then
+  redis.call('HDEL', idle, pool)
+  return {0}
+end
+redis.call('HSETNX', idle, pool, now)
+if now - redis.call('HGET', idle, pool) < limit('node_memory_ms') then
+  return {0}
+end
+for at = 2, #ARGV do
+  redis.call('SREM', key('reqpools', ARGV[at]), pool)
+  if redis.call('EXISTS', key('reqpools', ARGV[at]), key('waiting', ARGV[at])) == 0 then
+    redis.call('HDEL', PREFIX .. 'requirements', ARGV[at])
+  end
+end
+redis.call('DEL', key('pool', pool), key('poolcount', pool), key('poolwaiting', pool))
+redis.call('HDEL', idle, pool)
+redis.call('HDEL', PREFIX .. 'pools', pool)
+redis.call('HINCRBY', cell, 'pools_version', 1)
+return {1}

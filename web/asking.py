@@ -1,0 +1,86 @@
+"""What is asked of the ledger for one utterance: cut from a session's stream, or sent at once."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+from scheduling.cutter import Cut
+from scheduling.languages import fold
+from scheduling.messages import JobAssign, PipelineConfig, Utterance
+from web.session_link import SessionLink
+
+_ALL_SERVICES = PipelineConfig(use_asr=True, use_nmt=True, use_tts=True)
+_PARTIAL_INTERVAL_MS = 1000  # what the protocol's servers always ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One utterance to be placed."""
+
+    assign: JobAssign
+    """With its audio; job id and attempt are filled in here."""
+    request_id: str
+    next_index: int
+    consumed: int
+    client_timestamp_ms: int | None = None
+
+
+def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
+    """Make the ask for an utterance cut from a session's stream."""
+    init = session.init
+    assign = JobAssign(
+        job_id="-",
+        attempt_id=1,
+        session_id=session.session_id,
+        utterance_index=index,
+        src_lang=init.src_lang,
+        tgt_lang=init.tgt_lang,
+        dialect=init.dialect,
+        features=init.features,
+        pipeline=_ALL_SERVICES,
+        audio=base64.b64encode(cut.audio).decode("ascii"),
+        audio_format=session.audio_format,
+        sample_rate=session.sample_rate,
+        mode=init.mode,
+        lang_a=init.lang_a,
+        lang_b=init.lang_b,
+        auto_langs=init.auto_langs,
+        enable_streaming_asr=True,
+        partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
+        trace_id=session.trace_id,
+        padding_ms=cut.padding_ms,
+        **cut.flags,
+    )
+    # The index keeps requests apart even when a client repeats its sequence numbers.
+    request_id = f"{session.session_id}:{index}:{cut.first_seq}.{cut.first_offset}:{fold(init.tgt_lang)}"
+    consumed = cut.last_seq - 1 if cut.split_at else cut.last_seq
+    return Ask(assign, request_id, index + 1, consumed, cut.client_timestamp_ms)
+
+
+def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
+    """Make the ask for a one-shot ``utterance``; its audio was checked."""
+    init = session.init
+    assign = JobAssign(
+        job_id="-",
+        attempt_id=1,
+        session_id=session.session_id,
+        utterance_index=message.utterance_index,
+        src_lang=message.src_lang,
+        tgt_lang=message.tgt_lang,
+        dialect=message.dialect,
+        features=message.features or init.features,
+        pipeline=message.pipeline or _ALL_SERVICES,
+        audio=message.audio,
+        audio_format=message.audio_format,
+        sample_rate=message.sample_rate,
+        mode=init.mode,
+        lang_a=init.lang_a,
+        lang_b=init.lang_b,
+        auto_langs=init.auto_langs,
+        enable_streaming_asr=True,
+        partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
+        trace_id=message.trace_id or session.trace_id,
+    )
+    digest = hashlib.sha256(message.audio.encode()).hexdigest()[:16]
+    request_id = f"{session.session_id}:u{message.utterance_index}.{digest}:{fold(message.tgt_lang)}"
+    return Ask(assign, request_id, session.next_index, -1)
