@@ -154,6 +154,17 @@ class Model:
     def serves(self, node: NodeModel, job: JobModel) -> bool:
         return bool(node.pools & self.links.get(job.requirement, set()))
 
+    def forgets(self, pool: str, requirements: set[str]) -> None:
+        """Drop a pool, and requirements that no pool serves and no job waits for."""
+        self.made.discard(pool)
+        for requirement in requirements & set(self.links):
+            self.links[requirement].discard(pool)
+            wanted = any(
+                job.state == "waiting" and job.requirement == requirement for job in self.jobs.values()
+            )
+            if not self.links[requirement] and not wanted:
+                del self.links[requirement]
+
     def look(self, found: Dump) -> None:
         """Take in what happened; fail where it should not have."""
         self.begun.clear()

@@ -27,6 +27,7 @@ def test_2_expired_attempt_gives_its_slot_back(hasty: Stack) -> None:
         client.say()
         assert client.wait("error")["code"] == "JOB_TIMEOUT"
         assert client.result()["reason"] == "result_timeout"
+        node.wait("job_cancel", nth=2)
         assert [cancel["job_id"] for cancel in node.all("job_cancel")] == [job["job_id"] for job in node.jobs]
         assert len(node.jobs) == 2, "both attempts went to the only node there is"
         silent[0] = False

@@ -101,9 +101,12 @@ def test_3_waiting_ends_with_an_error_and_the_order_goes_on(hasty: Stack) -> Non
         first = node.job()
         client.say()
         with redis.Redis.from_url(hasty.valkey.url) as ledger:
-            waiting = lambda: int(ledger.hget("sd:{0}:cell", "waiting") or 0)  # noqa: E731
-            wait_until(lambda: waiting() == 1, "it to wait")
-            wait_until(lambda: waiting() == 0, "the waiting to end")
+
+            def has_given_up() -> bool:
+                accepted = ledger.hget(f"sd:{{0}}:session:{client.session_id}", "order:long")
+                return bool(accepted == b"2" and ledger.hget("sd:{0}:cell", "waiting") == b"0")
+
+            wait_until(has_given_up, "the waiting to end")
         node.answer(first)
         assert client.texts(2) == ["wait 0", "-"]
         assert client.wait("error")["code"] == "NO_AVAILABLE_NODE"

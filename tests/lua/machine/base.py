@@ -50,6 +50,7 @@ class Cell(RuleBasedStateMachine):
         self.model.now = self.world.now_ms
         self.sockets = 0
         self.sound = True
+        self.idle_since: dict[str, int] = {}
         self.owners = dict.fromkeys(SESSIONS, "web1")
         self.stored: dict[tuple[str, str], set[int]] = {}
         self.found = self.world.dump()

@@ -11,6 +11,9 @@ from tests.lua.machine.base import CAN, Cell, classes, requirements, some
 from tests.lua.model import GRACE_MS, JobModel, NodeModel
 from tests.lua.world import CLASSES, POOLS
 
+#: A class without nodes is forgotten after this time here, ms.
+IDLE_MS = 5000
+
 names = st.sampled_from(("n1", "n2", "n3", "n4"))
 
 
@@ -146,3 +149,24 @@ class NodeRules(Cell):
         pools += ["gold"] if gold else []
         self.ledger.nodes.link(requirement, pools)
         self.model.links.setdefault(requirement.requirement_id, set()).update(pools)
+
+    @rule(klass=st.sampled_from("ABC"))
+    def prune(self, klass: str) -> None:
+        """A worker forgets a class that has had no node for long."""
+        pool = POOLS[klass]
+        served = [requirement.requirement_id for requirement, able in CAN.items() if klass in able]
+        kept_ms = self.found.hash("cell")["node_memory_ms"]
+        self.store.command("HSET", self.ledger.keys.cell, "node_memory_ms", IDLE_MS)
+        gone = self.ledger.nodes.prune_pool(pool, served)
+        self.store.command("HSET", self.ledger.keys.cell, "node_memory_ms", kept_ms)
+        assert gone == (pool not in self.model.made or self.idle(pool))
+        if gone and pool in self.model.made:
+            self.idle_since.pop(pool)
+            self.model.forgets(pool, set(served))
+
+    def idle(self, pool: str) -> bool:
+        """Whether the worker has met the pool without nodes for long enough."""
+        if any(pool in node.pools for node in self.model.nodes.values()):
+            self.idle_since.pop(pool, None)
+            return False
+        return self.model.now - self.idle_since.setdefault(pool, self.model.now) >= IDLE_MS
