@@ -57,12 +57,12 @@ local function note_pace()
 end
 
 note_pace()
+redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8]) -- of a failure too: its details go to the client
 if ARGV[4] == 'retry' then
   local words = with_wake(retry(job, ARGV[5], ARGV[6], true), job, ARGV[3], ARGV[2])
   settle(4)
   return {1, words}
 end
-redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8])
 local state = ARGV[4] == 'ok' and 'done' or 'failed'
 finish(job, state, ARGV[5], ARGV[6])
 local words = state .. ' ' .. wake(job.shard)

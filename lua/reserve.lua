@@ -82,7 +82,7 @@ end
 
 local order = redis.call('HINCRBY', KEYS[3], 'order:' .. job.tgt, 1) - 1
 job.rank = redis.call('HINCRBY', cell, 'turn', 1)
-redis.call('HSET', KEYS[3], 'next_index', ARGV[14], 'consumed', ARGV[15])
+redis.call('HSET', KEYS[3], 'next_index', ARGV[14], 'consumed', ARGV[15], 'preferred', ARGV[8], 'pair', ARGV[10])
 redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
 redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retention_ms'))
 redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5],

@@ -116,13 +116,15 @@ def test_node_lost_with_its_job_is_replaced(stack: Stack, pair: Pair) -> None:
 
 
 def test_failure_everywhere_ends_in_one_clear_error(stack: Stack, pair: Pair) -> None:
-    broken = failure("MODEL_CORRUPTED", "checksum differs")
+    """What the last node said about it used to be lost when no attempt was left."""
+    broken = failure("MODEL_CORRUPTED", "checksum differs", details={"model": "nmt"})
     nodes = [stack.node(pair, answer=broken) for _ in range(3)]
     with nodes[0], nodes[1], nodes[2], stack.client(*pair) as client:
         client.say()
         assert client.result()["type"] == "missing_result"
         error = client.wait("error")
         assert (error["code"], error["message"]) == ("MODEL_CORRUPTED", "checksum differs")
+        assert error["details"] == {"model": "nmt"}
         event = client.wait("ui_event", event="ERROR")
         assert event["error_code"] == "MODEL_CORRUPTED"
         assert event["hint"]
