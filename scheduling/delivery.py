@@ -31,6 +31,10 @@ class OutEntry:
             fields["speech"], fields["events"], fields["main"],
         )  # fmt: skip
 
+    def is_about(self, job_id: str) -> bool:
+        """Whether this is the end of a job; only its events name it when there is no result."""
+        return job_id in self.main or job_id in self.events
+
     def frames(self, speech: str) -> list[str]:
         """Give the events and the result as text frames; ``speech`` is base64 and passes as it is."""
         frames = [json.dumps(event, ensure_ascii=False) for event in json.loads(self.events)]

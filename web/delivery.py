@@ -60,6 +60,10 @@ class Delivery:
         return [OutEntry.parse(item) for item in raw]
 
     def _send(self, link: SessionLink, entry: OutEntry) -> None:
+        if told_before := next((job for job in link.unheard if entry.is_about(job)), None):
+            link.unheard.discard(told_before)
+            link.sent_id = entry.entry_id
+            return
         speech = self._bodies.get(entry.speech) if entry.speech else ""
         if speech is None:
             _log.warning(

@@ -25,6 +25,7 @@ from scheduling.pools import served_pairs
 from scheduling.requirement import Requirement, requirement_for
 from web.asking import Ask
 from web.assigning import Assigner
+from web.doubt import Doubt
 from web.session_link import SessionLink
 from web.session_loss import tell_history_lost
 from web.timing import Timings
@@ -55,6 +56,7 @@ class Placer:
         self._assigner = assigner
         self._instance = instance
         self._timings = timings
+        self._doubt = Doubt(ledger)
         self.catalog = Catalog()
 
     def swap_catalog(self, catalog: Catalog) -> None:
@@ -71,10 +73,8 @@ class Placer:
             body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
             try:
                 placement = self._reserve(session, ask, job_id, requirement, pools)
-            except Refused as refused:
-                # A store that did not answer may have taken the job all the same.
-                if refused.code is not ErrorCode.SCHEDULER_DEPENDENCY_DOWN:
-                    self._bodies.drop(_audio_name(job_id))
+            except Refused:
+                self._bodies.drop(_audio_name(job_id))
                 raise
             if placement.job_id == job_id:
                 session.running[requirement.tgt, placement.order] = ask.assign.utterance_index
@@ -155,6 +155,7 @@ class Placer:
         except (UnknownSession, SessionMoved) as error:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED")) from error
         except StoreError as error:
+            self._doubt.settle_later(session, reservation)
             raise store_down(error) from error
 
     def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:

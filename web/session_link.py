@@ -26,6 +26,8 @@ class SessionLink:
     language_pair: tuple[str, str] = ("", "")
     running: dict[tuple[str, int], int] = field(default_factory=dict)
     """Language and order number of what was accepted and not answered yet, to its utterance index."""
+    unheard: set[str] = field(default_factory=set)
+    """Jobs the client was told had failed while it was not known whether they were accepted."""
     sent_id: str = ""
     """Last entry of the out stream that was sent."""
     wanted_id: str = ""

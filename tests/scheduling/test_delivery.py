@@ -60,3 +60,9 @@ def test_stream_ids_are_ordered_as_numbers(a: tuple[int, int], b: tuple[int, int
 def test_nothing_was_sent_before_the_first_entry() -> None:
     assert precedes("", "0-1")
     assert not precedes("0-1", "")
+
+
+def test_an_entry_names_its_job_also_when_it_has_no_result() -> None:
+    assert entry(RESULT).is_about("job-1")
+    assert entry(MISSING).is_about("job-1")
+    assert not entry(MISSING).is_about("job-2")
