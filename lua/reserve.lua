@@ -51,9 +51,10 @@ local function reply(id)
   local instance = v[4] and v[4] ~= '' and redis.call('HGET', key('node', v[4]), 'owner')
   return {1, id, tonumber(v[1] or -1), v[2] or 'ended', tonumber(v[3] or 0), v[4] or '', instance or '', v[5] or '0'}
 end
+-- The binding of a job that failed is gone, so that its utterance can be said again; a repeated call is not.
 local bound = redis.call('GET', KEYS[2])
-if bound then
-  return reply(bound)
+if bound or redis.call('EXISTS', key('job', ARGV[1])) == 1 then
+  return reply(bound or ARGV[1])
 end
 settle(4)
 
@@ -88,7 +89,7 @@ redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retentio
 redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5],
   'rank', job.rank, 'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline,
   'wait_until_ms', 0, 'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
-  'created_ms', now, 'semantic', '0')
+  'created_ms', now, 'semantic', '0', 'binding', KEYS[2])
 if node then
   assign(job, node)
   if node.owner ~= ARGV[3] then

@@ -25,7 +25,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``ready:S:TGT`` | hash | messages before their turn | `store_result` | utterance and retention |
 | ``out:S`` | stream | what was released to the client | `release_results` | ``retention_ms`` after the last |
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
-| ``instance:I`` | string | the instance lives | web process | its presence time |
+| ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
@@ -101,10 +101,6 @@ class Keys:
     def inbox(self, instance: str) -> str:
         """Inbox stream of an instance."""
         return f"{self.prefix}inbox:{instance}"
-
-    def instance(self, instance: str) -> str:
-        """Presence of an instance."""
-        return f"{self.prefix}instance:{instance}"
 
     def results(self, shard: int) -> str:
         """Outbox of ended jobs."""

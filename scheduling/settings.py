@@ -1,10 +1,11 @@
 """All settings, typed and validated in one place; the environment gives each by its upper-case name."""
 
 from functools import cache
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.connection import parse_url
 
 
 class SettingsError(Exception):
@@ -25,6 +26,9 @@ class Settings(BaseSettings):
         default="0", pattern=r"^[a-z0-9-]{1,32}$", description="cell, the unit of scale; hash tag of its keys"
     )
 
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="what the web process logs: DEBUG, INFO, WARNING or ERROR"
+    )
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=5010, ge=1, le=65535, description="port of the web process")
     web_concurrency: int = Field(default=1, ge=1, description="web processes behind the port")
@@ -124,11 +128,26 @@ class Settings(BaseSettings):
         default=2000, ge=100, description="a claimed result returns to the outbox after this time, ms"
     )
     presence_ms: int = Field(
-        default=6000, ge=1000, description="an instance that does not renew its presence is dead, ms"
+        default=3000, ge=1000, description="nodes of an instance not heard this long get no new work, ms"
     )
     fallback_ms: int = Field(
         default=1000, ge=10, description="the web process drains what no worker took for this long, ms"
     )
+
+    @field_validator("redis_url", "payload_url")
+    @classmethod
+    def _is_redis(cls, url: str) -> str:
+        if url:
+            try:
+                parse_url(url)  # type: ignore[no-untyped-call]
+            except ValueError as error:
+                raise ValueError("must look like redis://host:6379/0, or rediss:// for TLS") from error
+        return url
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, level: object) -> object:
+        return level.upper() if isinstance(level, str) else level
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -158,7 +177,7 @@ class Settings(BaseSettings):
 SCRIPT_LIMITS = (
     "unhealthy_beats", "silence_ms", "node_memory_ms", "dispatch_ms", "ack_ms", "attempt_ms", "wait_ms",
     "utterance_ms", "relax_ms", "max_attempts", "max_waiting", "retention_ms", "session_ms", "inbox_ms",
-    "group_ms", "wake_ms",
+    "group_ms", "wake_ms", "presence_ms",
 )  # fmt: skip
 
 
@@ -183,7 +202,7 @@ def settings_table() -> str:
     """Describe every setting as a Markdown table, for ``docs/settings.md``."""
     rows = ["| setting | type | default | meaning |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        kind = getattr(field.annotation, "__name__", str(field.annotation))
+        kind = getattr(field.annotation, "__name__", "str")
         default = "required" if field.is_required() else f"`{field.default}`" if field.default != "" else ""
         rows.append(f"| `{name.upper()}` | {kind} | {default} | {field.description} |")
     return "\n".join(rows) + "\n"

@@ -48,6 +48,11 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
 
 
 def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, sockets: Sockets) -> None:
+    @app.get("/")
+    def index() -> Response:
+        text = "speech-dispatch: clients at /ws/session, nodes at /ws/node; see /ready and /api/v1/process\n"
+        return Response(text, mimetype="text/plain")
+
     @app.get("/health")
     def health() -> Response:
         return Response("OK\n", mimetype="text/plain")

@@ -64,15 +64,23 @@ class Delivery:
             link.unheard.discard(told_before)
             link.sent_id = entry.entry_id
             return
-        speech = self._bodies.get(entry.speech) if entry.speech else ""
-        if speech is None:
-            _log.warning(
-                "speech of a result of session %s has lapsed; its text is sent alone", link.session_id
-            )
-        for frame in entry.frames(speech or ""):
+        for frame in entry.frames(self._speech(link, entry.speech) if entry.speech else ""):
             link.send(frame)
         link.running.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id
+
+    def _speech(self, link: SessionLink, name: str) -> str:
+        """Give a spoken translation and free its bytes; without it, the text is sent alone."""
+        try:
+            speech = self._bodies.get(name)
+        except StoreError as error:
+            _log.warning("speech of a result of session %s cannot be read: %s", link.session_id, error)
+            return ""
+        if speech is None:
+            _log.warning("speech of a result of session %s has lapsed", link.session_id)
+            return ""
+        self._bodies.drop(name)  # nobody else reads it: a session has one socket and is not resumed yet
+        return speech
 
 
 def acknowledge_close(link: SessionLink) -> None:

@@ -26,6 +26,7 @@ from web.placing import Placer
 from web.publisher import Publisher
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
+from web.store_check import warn_of_forgetful_store
 from web.sweeper import Sweeper
 from web.timing import Timings
 
@@ -63,7 +64,13 @@ class Dispatcher:
         placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
         self.sessions = SessionSocket(self.ledger, self.peers, placer, self.instance)
         self.sweeper = Sweeper(
-            self.ledger, self.instance, self.peers, self.publisher, delivery, placer.swap_catalog
+            self.ledger,
+            self.instance,
+            self.peers,
+            self.publisher,
+            delivery,
+            placer.swap_catalog,
+            self.nodes.enter_all,
         )
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
@@ -71,6 +78,7 @@ class Dispatcher:
         """Open the cell and start the greenlets; each is started again if it ever fails."""
         try:
             self.ledger.cell.open()
+            warn_of_forgetful_store(self.store)
             self.sweeper.sweep()
         except StoreError as error:
             _log.warning("the ledger cannot be reached yet: %s", error)

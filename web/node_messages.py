@@ -1,6 +1,7 @@
 """What each message of a registered node does."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -40,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 #: A reason that a node gives is kept this long, in characters.
 _MOST_WORDS = 200
+#: How often a result is offered to a ledger that does not answer, s.
+_RETRY_S = 0.5
 
 
 class NodeMessages:
@@ -142,7 +145,7 @@ class NodeMessages:
             sent = link.sent(message.job_id, message.attempt_id)
             # The node's word for the attempt counts: what it was sent later is not what it answers.
             job_id, attempt = sent.job_id, message.attempt_id
-            completed = self._complete(link, message, job_id, attempt)
+            completed = self._complete_patiently(link, message, job_id, attempt)
         link.attempts.pop(message.job_id, None)
         if completed is None:
             return
@@ -152,6 +155,22 @@ class NodeMessages:
             gevent.spawn(self._assigner.send_stored, handed, link.node_id)
         if completed.state != "retried":
             self._bodies.drop(f"a:{job_id}")
+
+    def _complete_patiently(
+        self, link: NodeLink, message: JobResult, job_id: str, attempt: int
+    ) -> Completed | None:
+        """Try until the ledger takes the result: a node says it once. Raises `StoreError` at last.
+
+        Meanwhile this node is not listened to, which is how it learns to wait.
+        """
+        until_s = time.monotonic() + self._ledger.cell.settings.attempt_ms / 1000
+        while True:
+            try:
+                return self._complete(link, message, job_id, attempt)
+            except StoreError:
+                if time.monotonic() > until_s or link.connection.closed:
+                    raise
+            gevent.sleep(_RETRY_S)
 
     def _complete(self, link: NodeLink, message: JobResult, job_id: str, attempt: int) -> Completed | None:
         speech = self._store_speech(link, message, job_id) if message.success else ""

@@ -1,5 +1,6 @@
 """``/ws/node``: a node registers, then its messages are dealt with until its socket closes."""
 
+import hashlib
 import json
 import logging
 import re
@@ -85,10 +86,16 @@ class NodeSocket:
         self._messages.holding_back = True
         patience_ms = round((self._settings.shutdown_s + self._settings.restart_spread_s) * 1000) + 5000
         for link in list(self._peers.nodes.values()):
+            # Not waited for: a silent ledger must not hold up the goodbyes.
+            self._ledger.nodes.submit_offline(link.node_id, link.socket, "its server restarts", patience_ms)
+
+    def enter_all(self) -> None:
+        """Tell a ledger that lost everything about the nodes connected here."""
+        for link in list(self._peers.nodes.values()):
             try:
-                self._ledger.nodes.offline(link.node_id, link.socket, "its server restarts", patience_ms)
+                self._enter(link)
             except (LedgerError, StoreError) as error:
-                _log.warning("node %s cannot be held back: %s", link.node_id, error)
+                _log.warning("node %s is entered with its next message: %s", link.node_id, error)
 
     def _take(self, connection: Connection, link: NodeLink | None, data: str | bytes) -> NodeLink | None:
         """Deal with one frame; give the node's link, which a registration makes."""
@@ -121,7 +128,8 @@ class NodeSocket:
             handled = self._messages.handle(link, message)
         except UnknownNode:
             # The ledger was lost or forgot the node: the node's own socket can tell it everything again.
-            self._enter(link)
+            if not self._enter_or_refuse(link):
+                return
             handled = self._messages.handle(link, message)
         except NodeReplaced:
             link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
@@ -141,10 +149,7 @@ class NodeSocket:
                 _refuse(connection, *refusal)
                 return former
             link = self._link(connection, message, former)
-            try:
-                self._enter(link)
-            except NodeIdConflict:
-                _refuse(connection, ErrorCode.NODE_ID_CONFLICT, hint("NODE_ID_CONFLICT"))
+            if not self._enter_or_refuse(link):
                 return former
             link.send(dump(NodeRegisterAck(node_id=link.node_id)))
         _log.info("node %s registered with %s slots", link.node_id, link.registration.slots)
@@ -161,6 +166,11 @@ class NodeSocket:
             return ErrorCode.NO_GPU_AVAILABLE, hint("NO_GPU_AVAILABLE")
         if message.node_id is not None and not _NODE_ID.fullmatch(message.node_id):
             return ErrorCode.INVALID_MESSAGE, "node_id may hold 1 to 128 letters, digits and . _ : @ - only."
+        if message.max_concurrent_jobs == 0:
+            return (
+                ErrorCode.INVALID_MESSAGE,
+                "max_concurrent_jobs must be 1 or more. Or leave it out.",
+            )
         if former is not None and message.node_id not in (None, former.node_id):
             return (
                 ErrorCode.INVALID_MESSAGE,
@@ -179,7 +189,7 @@ class NodeSocket:
             node_id=message.node_id or (former.node_id if former else self._new_id()),
             socket=socket_token(),
             instance=self._instance,
-            credential="",
+            credential=_fingerprint(message.credential),
             slots=min(slots, settings.max_node_slots),
             beat_ms=self._beat_ms(message.heartbeat_interval_s or settings.heartbeat_s),
             capability=capability,
@@ -212,6 +222,15 @@ class NodeSocket:
             if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.node(node_id)):
                 return node_id
 
+    def _enter_or_refuse(self, link: NodeLink) -> bool:
+        """Enter a node; False when its id belongs to another credential, which it is told."""
+        try:
+            self._enter(link)
+        except NodeIdConflict:
+            _refuse(link.connection, ErrorCode.NODE_ID_CONFLICT, hint("NODE_ID_CONFLICT"))
+            return False
+        return True
+
     def _enter(self, link: NodeLink) -> None:
         """Enter a node into the ledger; its former socket, if any, is closed."""
         entered = self._ledger.nodes.register(link.registration)
@@ -239,6 +258,11 @@ class NodeSocket:
 
 def _attempt(item: RunningAttempt) -> tuple[str, int]:
     return job_of_wire_id(item.job_id), item.attempt_id
+
+
+def _fingerprint(credential: str | None) -> str:
+    """Give what is kept of a credential: enough to tell it from another one; empty for none."""
+    return hashlib.sha256(credential.encode()).hexdigest()[:32] if credential else ""
 
 
 def _refuse(connection: Connection, code: ErrorCode, message: str) -> None:

@@ -67,7 +67,10 @@ class Placer:
         """Reserve a slot and send the job, or let it wait. Raises `Refused`."""
         with self._timings.measure("create"):
             requirement = self._requirement(session, ask.assign)
-            pools = self._pools(requirement)
+            try:
+                pools = self._pools(requirement)
+            except StoreError as error:
+                raise store_down(error) from error
             self._prefer_pool(session, requirement, pools)
             job_id = f"job-{uuid4().hex}"
             body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
@@ -93,15 +96,17 @@ class Placer:
     def _pools(self, requirement: Requirement) -> Sequence[str]:
         """Give the candidate pools; nothing is called unsupported before a fresh look."""
         pools = self.catalog.pools_for(requirement)
-        if not pools:
-            try:
-                self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
-            except StoreError as error:
-                raise store_down(error) from error
+        if not pools and self._is_outdated():
+            self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
             pools = self.catalog.pools_for(requirement)
         if not pools:
             raise self._unsupported(requirement)
         return pools
+
+    def _is_outdated(self) -> bool:
+        """Whether pools were made or forgotten since the catalog was read."""
+        version = self._ledger.cell.store.command("HGET", self._ledger.keys.cell, "pools_version")
+        return int(version or 0) != self.catalog.version
 
     def _unsupported(self, requirement: Requirement) -> Refused:
         pairs = sorted(served_pairs(self.catalog.classes, requirement.tenant))

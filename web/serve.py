@@ -5,7 +5,6 @@ from gevent import monkey
 monkey.patch_all()
 
 import logging  # noqa: E402
-import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
@@ -45,7 +44,7 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
             "graceful_timeout": int(settings.shutdown_s) + _GRACE_BEYOND_S,
             "post_worker_init": _start_worker,
             "proc_name": "speech-dispatch-web",
-            "loglevel": os.environ.get("LOG_LEVEL", "info").lower(),
+            "loglevel": settings.log_level.lower(),
             "control_socket_disable": True,
         }
         for name, value in options.items():
@@ -78,12 +77,11 @@ def _start_worker(worker: Any) -> None:
 
 def main() -> None:
     """Serve until SIGTERM."""
-    level = os.environ.get("LOG_LEVEL", "info").upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = get_settings()
     except SettingsError as error:
         sys.exit(f"speech-dispatch web: {error}")
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     WebApplication(settings).run()
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from gevent.lock import RLock
+
 from scheduling.cutter import Cutter
 from scheduling.messages import SessionInit
 from web.connection import Connection, ConnectionClosed
@@ -22,6 +24,8 @@ class SessionLink:
     profile: str
     """JSON of what the session asked for, as the ledger keeps it."""
     next_index: int = 0
+    placing: RLock = field(default_factory=RLock)
+    """Held while cuts are placed, so that their indices and order numbers go together."""
     preferred_pool: str = ""
     language_pair: tuple[str, str] = ("", "")
     running: dict[tuple[str, int], int] = field(default_factory=dict)

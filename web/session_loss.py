@@ -3,6 +3,7 @@
 import time
 
 from scheduling.messages import ErrorCode, ErrorMessage, MissingResult, dump
+from web.delivery import acknowledge_close
 from web.session_link import SessionLink
 
 _MESSAGE = "The server's storage was lost and this utterance with it. Please say it again."
@@ -24,3 +25,5 @@ def tell_history_lost(link: SessionLink) -> None:
         error = ErrorMessage(code=ErrorCode.SCHEDULER_DEPENDENCY_DOWN, message=_MESSAGE, details=details)
         link.send(dump(error))
         link.send(dump(missing))
+    if link.closing:
+        acknowledge_close(link)

@@ -139,6 +139,9 @@ class SessionSocket:
             raise Refused(ErrorCode.INVALID_SESSION, _wrong_session(link))
         if link.closing:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED"))
+        if link.draining and isinstance(message, Utterance):
+            # A chunk's client was told to pause; a whole utterance would be waited for.
+            raise Refused(ErrorCode.SESSION_CLOSED, "The server restarts. Reconnect, then say it again.")
         if not link.draining or isinstance(message, ClientHeartbeat | SessionClose):
             handler(link, message)
 
@@ -215,9 +218,10 @@ class SessionSocket:
         """Playback times matter to rooms and groups only."""
 
     def _place_cuts(self, link: SessionLink, cuts: list[Cut]) -> None:
-        for cut in cuts:
-            index, link.next_index = link.next_index, link.next_index + 1
-            self._place(link, ask_for_cut(link, cut, index))
+        with link.placing:
+            for cut in cuts:
+                index, link.next_index = link.next_index, link.next_index + 1
+                self._place(link, ask_for_cut(link, cut, index))
 
     def _place(self, link: SessionLink, ask: Ask) -> None:
         """Place an utterance; a refusal is told at once, as it takes no place in the order of results."""

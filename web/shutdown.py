@@ -12,6 +12,8 @@ from web.registry import Registry
 _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05
+#: A silent ledger may hold up the last jobs so long, s, not the goodbyes.
+_DRAINING_S = 5.0
 #: Closing takes this long at most, so that with SHUTDOWN_S (20 s) the process is gone within 25 s.
 _CLOSING_S = 1.5
 #: A little longer than a connection waits for the answer to its close frame.
@@ -33,10 +35,11 @@ class Shutdown:
         settings = self._dispatcher.settings
         self._registry.refuse(settings.restart_spread_s)
         _log.info("shutting down: %s sockets, finishing what runs", len(self._registry))
-        for link in list(self._dispatcher.peers.sessions.values()):
-            self._dispatcher.sessions.drain(link)
-        self._dispatcher.nodes.hold_back()
         until_s = time.monotonic() + settings.shutdown_s
+        sessions = list(self._dispatcher.peers.sessions.values())
+        drains = [gevent.spawn(self._dispatcher.sessions.drain, link) for link in sessions]
+        gevent.joinall(drains, timeout=_DRAINING_S)
+        self._dispatcher.nodes.hold_back()
         while self._dispatcher.peers.busy and time.monotonic() < until_s:
             gevent.sleep(_LOOK_S)
         self._registry.close_all(CloseCode.RESTART, self._goodbye, _CLOSING_S)

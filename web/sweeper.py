@@ -35,6 +35,7 @@ class Sweeper:
         publisher: Publisher,
         delivery: Delivery,
         swap_catalog: Callable[[Catalog], None],
+        enter_nodes: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._instance = instance
@@ -42,6 +43,7 @@ class Sweeper:
         self._publisher = publisher
         self._delivery = delivery
         self._swap_catalog = swap_catalog
+        self._enter_nodes = enter_nodes
         self._snapshot_seen: tuple[bytes | None, ...] = ()
         self._epoch: bytes | None = None
         self.fallbacks = 0
@@ -68,15 +70,14 @@ class Sweeper:
         replies = self._ledger.cell.store.commands(
             [
                 ("TIME",),
-                ("SET", self._ledger.keys.instance(self._instance), "1", "PX", settings.presence_ms),
                 ("HMGET", self._ledger.keys.cell, "snapshot_seq", "pools_version", "epoch"),
                 *[("XRANGE", stream, "-", "+", "COUNT", 1) for stream in [self._ledger.keys.dirty, *streams]],
             ]
         )
         now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
-        self._notice_pools(replies[2])
-        self._notice_loss(replies[2][2])
-        ages = [_age_ms(reply, now_ms) for reply in replies[3:]]
+        self._notice_pools(replies[1])
+        self._notice_loss(replies[1][2])
+        ages = [_age_ms(reply, now_ms) for reply in replies[2:]]
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)
@@ -96,6 +97,7 @@ class Sweeper:
         elif epoch != self._epoch:
             if self._epoch:
                 self._tell_lost()
+                self._enter_nodes()
             self._epoch = epoch
 
     def _tell_lost(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import cast
 
 from agent.pipelines.base import Pipeline, PipelineOptions, PipelineUnavailable
@@ -34,13 +35,20 @@ def create(name: str, options: PipelineOptions) -> Pipeline:
         raise PipelineUnavailable(
             f"There is no pipeline '{name}': use {', '.join(sorted(BUILT_IN))}, or module:Class for your own."
         )
+    if name not in BUILT_IN and "" not in sys.path:
+        sys.path.insert(0, "")  # one's own module usually lies where the command is given
     try:
         made = getattr(importlib.import_module(module_name), class_name)
     except ModuleNotFoundError as error:
         raise PipelineUnavailable(_explain(error, name)) from error
     except AttributeError as error:
         raise PipelineUnavailable(f"The module {module_name} has no class {class_name}.") from error
-    return cast("Pipeline", made(options))
+    except SyntaxError as error:
+        raise PipelineUnavailable(f"The module {module_name} does not compile: {error}.") from error
+    try:
+        return cast("Pipeline", made(options))
+    except TypeError as error:
+        raise PipelineUnavailable(f"{name} is not made with PipelineOptions alone: {error}.") from error
 
 
 def _explain(error: ModuleNotFoundError, name: str) -> str:

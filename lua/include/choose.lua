@@ -29,14 +29,30 @@ local function best_head(heads, preferred)
   return best
 end
 
+-- An instance is heard whenever it sweeps; one that never did is not judged.
+local function instance_lives(id)
+  local heard = redis.call('ZSCORE', PREFIX .. 'instances', id)
+  return not heard or now - heard < limit('presence_ms')
+end
+
+-- The socket of a live node died with its instance: no new work until the node is heard again.
+local function keep_away(node)
+  if reason_against(node) == '' then
+    node.away_until = node.seen + limit('silence_ms')
+    redis.call('HSET', key('node', node.id), 'away', node.away_until)
+    watch_life(node)
+  end
+  refresh_node(node)
+end
+
 -- The node of a pool's entry. One that fell silent since it came in leaves as it is met, once each,
 -- so a crowd of them costs no later call and never hides a node behind it.
 local function live_node(head)
   local node = read_node(head.id)
-  if node and reason_against(node) == '' then
+  if node and reason_against(node) == '' and instance_lives(node.owner) then
     return node
   elseif node then
-    refresh_node(node)
+    keep_away(node)
   end
   redis.call('ZREM', key('pool', head.pool), head.id)
 end

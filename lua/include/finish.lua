@@ -4,6 +4,9 @@ local function finish(job, state, code, message)
   job.state = state
   redis.call('HSET', key('job', job.id), 'state', state, 'code', code, 'message', message, 'ended_ms', now)
   redis.call('ZREM', PREFIX .. 'deadlines', 'j|' .. job.id)
+  if state ~= 'done' then
+    redis.call('DEL', redis.call('HGET', key('job', job.id), 'binding')) -- the same utterance may be said again
+  end
   redis.call('XADD', key('outbox', 'results:' .. job.shard), '*', 'job', job.id)
   redis.call('PEXPIRE', key('job', job.id), limit('session_ms')) -- a drain shortens it once the result is stored
 end

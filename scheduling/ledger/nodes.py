@@ -127,6 +127,11 @@ class Nodes:
         )
         return bool(reply[0])
 
+    def submit_offline(self, node_id: str, socket: str, reason: str, grace_ms: int) -> Pending:
+        """Do the same without waiting."""
+        args: list[Part] = [node_id, socket, reason, grace_ms]
+        return self._cell.submit("node_offline", [self._keys.node(node_id)], args)
+
     def drain(self, node_id: str, by: Literal["node", "operator", ""], reason: str) -> tuple[str, int]:
         """Take a node out of new work, or back with ``by`` empty; give its status and status number.
 

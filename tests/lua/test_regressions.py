@@ -247,3 +247,44 @@ def test_body_budget(store: PlainStore) -> None:
     bodies.put("b", "x").wait()
     assert bodies.get("a") is None
     assert bodies.get("b") == "x"
+
+
+def test_an_utterance_that_failed_can_be_said_again(world: World) -> None:
+    """Told to say it again, a client did, and the request id found the job that had failed: nothing was
+    placed, nothing was answered.
+    """
+    world.ready("n1")
+    world.open()
+    world.reserve("j1", request="r")
+    world.ledger.jobs.cancel("j1", "NODE_OVERLOADED", "")
+    assert world.reserve("j2", request="r").job_id == "j2"
+    assert world.reserve("j3", request="r").job_id == "j2"
+
+
+def test_a_repeated_call_finds_its_job_also_after_that_failed(world: World) -> None:
+    """The binding of a failed job is gone; the very same call, repeated, must not run the job anew."""
+    world.ready("n1")
+    world.open()
+    first = world.reserve("j1", request="r")
+    world.ledger.jobs.cancel("j1", "NODE_OVERLOADED", "")
+    again = world.reserve("j1", request="r")
+    assert (again.order, again.state) == (first.order, "cancelled")
+
+
+def test_nodes_of_a_dead_instance_get_no_new_work(world: World) -> None:
+    """Jobs were assigned to nodes whose instance had died until all their attempts were spent, beside
+    free nodes of an instance that lived.
+    """
+    world.ready("dead", instance="web2")
+    world.ready("live", slots=2)
+    world.open()
+    world.ledger.jobs.settle("web2", 60_000)
+    assert world.reserve("j1").node_id == "dead"
+    world.go(world.settings.presence_ms)
+    world.ledger.jobs.complete("j1", "dead", 1, "ok", instance="web2")
+    assert world.reserve("j2").node_id == "live"
+    assert world.reserve("j3").node_id == "live"
+    assert world.node("dead")["why"] == "away"
+    world.register("dead", socket="so-again")
+    world.beat("dead", socket="so-again")
+    assert world.reserve("j4").node_id == "dead"

@@ -4,6 +4,7 @@ CommandError            a sentence and an exit code
   RedisUrlMissing       no REDIS_URL where one is needed (exit code 2)
   RedisSilent           the server REDIS_URL names does not answer
   PortInUse             another program listens where one of ours should
+  BadAddress            no port, or an address that is not this machine's (exit code 2)
   FolderInUse           another stack keeps its data in the same folder
   StackFailed           a supervised process could not be started, kept or made ready
   DemoFailed            the demo ran but did not do what it promises
@@ -44,6 +45,12 @@ class PortInUse(CommandError):
             f"Port {port} on {host}, meant for {purpose}, is in use by another program: "
             f"stop that program, or choose another port with {option}."
         )
+
+
+class BadAddress(CommandError):
+    """What should be listened on is no port, or no address of this machine."""
+
+    exit_code = USAGE
 
 
 class FolderInUse(CommandError):

@@ -71,9 +71,8 @@ def _parser(words: Sequence[str]) -> ArgumentParser:
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, subcommand in _SUBCOMMANDS.items():
-        subparser = subparsers.add_parser(
-            name, help=subcommand.summary, description=f"{subcommand.summary.capitalize()}."
-        )
+        sentence = f"{subcommand.summary[0].upper()}{subcommand.summary[1:]}."
+        subparser = subparsers.add_parser(name, help=subcommand.summary, description=sentence)
         if words and words[0] == name:
             subcommand.add_arguments(name, subparser)
     return parser

@@ -1,11 +1,12 @@
 """Ports of this machine: whether one can be had, and one that nobody uses."""
 
+import errno
 import random
 import socket
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 
-from web.command.errors import CommandError, PortInUse
+from web.command.errors import BadAddress, CommandError, PortInUse
 
 LOOPBACK = "127.0.0.1"
 #: Ports that systems give to nobody by themselves.
@@ -26,6 +27,8 @@ def is_loopback(host: str) -> bool:
 
 def require_free(host: str, port: int, purpose: str, option: str) -> None:
     """Raise `PortInUse`, naming the port and the option that changes it, when `port` cannot be bound."""
+    if not 0 < port < 65536:
+        raise BadAddress(f"{port} is no port: choose one from 1 to 65535 with {option}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         # As servers do it: connections that linger after a restart are not somebody who listens.
@@ -33,6 +36,8 @@ def require_free(host: str, port: int, purpose: str, option: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise BadAddress(f"{purpose} cannot listen on {host}: {error.strerror}.") from error
             raise PortInUse(host, port, purpose, option) from error
 
 

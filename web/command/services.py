@@ -109,7 +109,12 @@ def run_beat(args: Namespace) -> NoReturn:
 def add_flower_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `flower`."""
     parser.add_argument("--host", default=LOOPBACK, help="address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=int, default=5555, help="port to listen on (default %(default)s)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("PORT") or "5555",
+        help="port to listen on; default $PORT or 5555",
+    )
 
 
 def run_flower(args: Namespace) -> NoReturn:

@@ -11,8 +11,8 @@ from tests.lua.world import POOLS, PT, World, result
 
 #: Keys that live as long as the cell or hold only what is removed one by one.
 _LASTING = {
-    "cell", "nodes", "pools", "requirements", "deadlines", "snapshot", "bodies", "bodyindex", "leases",
-    "pool", "members", "poolcount", "reqpools", "waiting", "poolwaiting", "outbox",
+    "cell", "nodes", "instances", "pools", "requirements", "deadlines", "snapshot", "bodies", "bodyindex",
+    "leases", "pool", "members", "poolcount", "reqpools", "waiting", "poolwaiting", "outbox",
 }  # fmt: skip
 
 

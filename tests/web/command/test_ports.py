@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from web.command.errors import PortInUse
+from web.command.errors import BadAddress, PortInUse
 from web.command.ports import LOOPBACK, free_port, free_ports, is_loopback, reachable, require_free
 
 
@@ -40,3 +40,10 @@ def test_addresses() -> None:
     assert is_loopback("127.0.0.1")
     assert is_loopback("localhost")
     assert not is_loopback("0.0.0.0")
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99999), ("127.0.0.1", 0), ("192.0.2.1", 5010)])
+def test_what_cannot_be_listened_on_is_not_called_in_use(host: str, port: int) -> None:
+    """An address of another machine was said to be in use by another program; port 99999 was a traceback."""
+    with pytest.raises(BadAddress):
+        require_free(host, port, "the web process", "--port")
