@@ -110,8 +110,12 @@ class Settings(BaseSettings):
     )
 
     pause_ms: int = Field(default=3000, ge=100, description="silence that ends an utterance, ms")
-    max_duration_ms: int = Field(default=10000, ge=500, description="longest utterance, ms")
-    max_audio_bytes: int = Field(default=512_000, ge=2**17, description="largest utterance, bytes")
+    max_duration_ms: int = Field(default=10000, ge=500, description="longest utterance cut from chunks, ms")
+    max_audio_bytes: int = Field(
+        default=512_000,
+        ge=2**17,
+        description="largest utterance cut from chunks, bytes; sent at once, 8 times that",
+    )
     tail_ms: int = Field(
         default=200, ge=0, description="a late chunk still belongs to its final this long, ms"
     )
