@@ -27,8 +27,8 @@ def is_loopback(host: str) -> bool:
 
 def require_free(host: str, port: int, purpose: str, option: str) -> None:
     """Raise `PortInUse`, naming the port and the option that changes it, when `port` cannot be bound."""
-    if not 0 < port < 65536:
-        raise BadAddress(f"{port} is no port: choose one from 1 to 65535 with {option}.")
+    if not 0 <= port < 65536:
+        raise BadAddress(f"{port} is no port: choose one up to 65535 with {option}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         # As servers do it: connections that linger after a restart are not somebody who listens.

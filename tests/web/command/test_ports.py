@@ -42,7 +42,7 @@ def test_addresses() -> None:
     assert not is_loopback("0.0.0.0")
 
 
-@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99999), ("127.0.0.1", 0), ("192.0.2.1", 5010)])
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99999), ("127.0.0.1", -1), ("192.0.2.1", 5010)])
 def test_what_cannot_be_listened_on_is_not_called_in_use(host: str, port: int) -> None:
     """An address of another machine was said to be in use by another program; port 99999 was a traceback."""
     with pytest.raises(BadAddress):
