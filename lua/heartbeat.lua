@@ -48,11 +48,11 @@ if owned[5] == ARGV[11] then
 end
 
 local back = node.status == 'offline'
-node.away_until = nil
+node.away_until, node.mute_until = nil, nil
 node.overloaded = ARGV[5] == '1'
 node.semantic = ARGV[9]
 node.held = math.max(0, tonumber(ARGV[3]) - node.used)
-redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'away', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
+redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'away', '', 'mute_ms', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
   'usage', ARGV[6], 'semantic', ARGV[9])
 redis.call('PERSIST', KEYS[2])
 note_life(node)

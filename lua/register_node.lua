@@ -69,7 +69,7 @@ redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', A
   'former_owner', former_owner, 'former_socket', former_socket, 'status', 'registering', 'status_reason', 'registered',
   'max', ARGV[5], 'beat_ms', ARGV[6], 'stale_ms', stale_ms, 'class', ARGV[7], 'class_json', ARGV[8],
   'semantic', ARGV[9], 'acks', ARGV[10], 'profile', ARGV[11], 'registered_ms', now, 'seen_ms', now, 'held', 0,
-  'overloaded', '0', 'away', '', 'pools', '', 'why', 'status_not_ready', 'turn', 0, 'dirty', '0', 'failures', 0,
+  'overloaded', '0', 'away', '', 'mute_ms', '', 'pools', '', 'why', 'status_not_ready', 'turn', 0, 'dirty', '0', 'failures', 0,
   'beat', '', 'drain', owned[7] == 'operator' and 'operator' or '')
 redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 

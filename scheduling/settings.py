@@ -157,6 +157,10 @@ class Settings(BaseSettings):
     def _consistent(self) -> Self:
         if self.grace_ms >= self.silence_ms:
             raise ValueError("GRACE_MS must be shorter than SILENCE_MS")
+        if self.presence_ms < 2 * self.sweep_ms:
+            raise ValueError(
+                "PRESENCE_MS must be twice SWEEP_MS or more: an instance is heard when it sweeps"
+            )
         if self.default_node_slots > self.max_node_slots:
             raise ValueError("DEFAULT_NODE_SLOTS must not exceed MAX_NODE_SLOTS")
         return self

@@ -35,12 +35,12 @@ local function instance_lives(id)
   return not heard or now - heard < limit('presence_ms')
 end
 
--- The socket of a live node died with its instance: no new work until the node is heard again.
+-- The socket of a live node seems to have died with its instance: no new work for a while, then one more look.
 local function keep_away(node)
   if reason_against(node) == '' then
-    node.away_until = node.seen + limit('silence_ms')
-    redis.call('HSET', key('node', node.id), 'away', node.away_until)
-    watch_life(node)
+    node.mute_until = now + limit('presence_ms')
+    redis.call('HSET', key('node', node.id), 'mute_ms', node.mute_until)
+    watch_node(node, node.mute_until)
   end
   refresh_node(node)
 end

@@ -2,6 +2,7 @@
 local TURN_SPAN = 2 ^ 40 -- a pool's score is load in thousandths times this, plus the turn of the last assignment
 local NODE_FIELDS = {
   'status', 'max', 'held', 'seen_ms', 'stale_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
+  'mute_ms',
 }
 
 -- `used` is the number of live leases; only `assign` and a fresh reading change it.
@@ -13,7 +14,7 @@ local function read_node(id)
   return {
     id = id, status = v[1], max = tonumber(v[2]), held = tonumber(v[3]), seen = tonumber(v[4]), stale = tonumber(v[5]),
     overloaded = v[6] == '1', away_until = tonumber(v[7]), pools = v[8], why = v[9], turn = tonumber(v[10]),
-    owner = v[11], semantic = v[12], used = redis.call('ZCARD', key('leases', id)),
+    owner = v[11], semantic = v[12], mute_until = tonumber(v[13]), used = redis.call('ZCARD', key('leases', id)),
   }
 end
 
@@ -31,6 +32,8 @@ local function reason_against(node)
     return 'away'
   elseif now - node.seen > node.stale then
     return 'silent'
+  elseif node.mute_until and now < node.mute_until then
+    return 'instance_silent'
   elseif node.overloaded then
     return 'resource_threshold_exceeded'
   elseif free_slots(node) < 1 then

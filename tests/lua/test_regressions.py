@@ -284,7 +284,22 @@ def test_nodes_of_a_dead_instance_get_no_new_work(world: World) -> None:
     world.ledger.jobs.complete("j1", "dead", 1, "ok", instance="web2")
     assert world.reserve("j2").node_id == "live"
     assert world.reserve("j3").node_id == "live"
-    assert world.node("dead")["why"] == "away"
+    assert world.node("dead")["why"] == "instance_silent"
     world.register("dead", socket="so-again")
     world.beat("dead", socket="so-again")
     assert world.reserve("j4").node_id == "dead"
+
+
+def test_an_instance_that_was_only_slow_has_its_nodes_back_in_a_moment(world: World) -> None:
+    """A process that had not swept for three seconds lost its nodes until their next heartbeat."""
+    world.ready("n1", instance="web2")
+    world.open()
+    world.ledger.jobs.settle("web2", 60_000)
+    world.go(world.settings.presence_ms)
+    assert world.reserve("j1").state == "waiting"
+    world.ledger.jobs.settle("web2", 60_000)
+    world.go(world.settings.presence_ms - 1)
+    world.ledger.jobs.settle("web2", 60_000)
+    world.go(1)
+    world.ledger.jobs.settle("web2", 60_000)
+    assert states(world, "j1") == ["assigned"]
