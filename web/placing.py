@@ -96,8 +96,10 @@ class Placer:
     def _pools(self, requirement: Requirement) -> Sequence[str]:
         """Give the candidate pools; nothing is called unsupported before a fresh look."""
         pools = self.catalog.pools_for(requirement)
-        if not pools and self._is_outdated():
-            self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
+        if not pools:
+            if self._is_outdated():
+                self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
+            # A newer catalog may also have been swapped in while the version was asked for.
             pools = self.catalog.pools_for(requirement)
         if not pools:
             raise self._unsupported(requirement)
