@@ -38,8 +38,9 @@ def prune_pools() -> int:
 
 
 @app.task(name=SETTLE, throws=TROUBLE)
-def settle() -> bool:
-    """Settle deadlines when no web process does."""
+def settle() -> str:
+    """Settle deadlines when no web process does; tell Flower who did."""
     if not first_of_period("settle", _SETTLE_PERIOD_MS):
-        return False
-    return worker_ledger().jobs.settle(sweeper_name(), _SETTLE_PERIOD_MS) is not None
+        return "another beat asked"
+    settled = worker_ledger().jobs.settle(sweeper_name(), _SETTLE_PERIOD_MS) is not None
+    return "settled" if settled else "a web process settles"

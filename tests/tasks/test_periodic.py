@@ -59,7 +59,7 @@ def test_two_beats_do_no_harm_and_flower_shows_it_all() -> None:
                 wait_until(lambda: len(flower.results(SETTLE)) >= 6, "Flower shows the tasks of both beats")
                 assert [frame["utterance_index"] for frame in client.results] == list(range(5))
         results = flower.results(SETTLE)
-        assert {"True", "False"} == set(results), "of two at once, one does it"
+        assert {"another" in result for result in results} == {True, False}, "of two at once, one does it"
         assert flower.results(DRAIN_RESULTS)
         assert flower.results(ASSIGN_POOLS)
         queues = flower.get("queues/length")["active_queues"]
