@@ -23,6 +23,7 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
+--@include classes
 --@include jobs
 --@include assign
 --@include choose
@@ -65,8 +66,9 @@ if ARGV[8] ~= '' and ARGV[7] ~= class then
   move_to_pools(node, '')
 end
 if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
-  if redis.call('HEXISTS', PREFIX .. 'pools', class) == 1 then
-    move_to_pools(node, class)
+  local pools = pools_of_class(class)
+  if pools then
+    move_to_pools(node, pools)
   else
     note_dirty(id, KEYS[2])
   end

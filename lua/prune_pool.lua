@@ -1,5 +1,6 @@
 -- prune_pool: forget a pool that has had no node for as long as a node is remembered.
 --
+-- It is a capability class, or a pool that was made for one of the requirements.
 -- Requirements that nobody serves any more go with it. A node of the class makes the pool anew.
 -- KEYS
 --   1 cell             root hash of the cell
@@ -11,8 +12,12 @@
 local cell = KEYS[1]
 --@include ground
 local pool, idle = ARGV[1], PREFIX .. 'idlepools'
-if redis.call('HEXISTS', PREFIX .. 'pools', pool) == 0 then
+local made_for = string.sub(pool, 1, 4) == 'req-' and ARGV[2]
+local known = redis.call('HEXISTS', PREFIX .. (made_for and 'requirements' or 'pools'), made_for or pool)
+if known == 0 then
   return {1}
+elseif made_for and redis.call('EXISTS', key('waiting', made_for)) == 1 then
+  return {0}
 elseif redis.call('SCARD', key('members', pool)) > 0 then
   redis.call('HDEL', idle, pool)
   return {0}
@@ -29,6 +34,8 @@ for at = 2, #ARGV do
 end
 redis.call('DEL', key('pool', pool), key('poolcount', pool), key('poolwaiting', pool))
 redis.call('HDEL', idle, pool)
+redis.call('HDEL', PREFIX .. 'classpools', pool)
+redis.call('HDEL', PREFIX .. 'movingclasses', pool)
 redis.call('HDEL', PREFIX .. 'pools', pool)
 redis.call('HINCRBY', cell, 'pools_version', 1)
 return {1}

@@ -26,6 +26,7 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
+--@include classes
 --@include jobs
 --@include assign
 --@include choose
@@ -75,8 +76,9 @@ redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 
 local node = read_node(id)
 note_life(node)
-if redis.call('HEXISTS', PREFIX .. 'pools', ARGV[7]) == 1 then
-  move_to_pools(node, ARGV[7])
+local pools = pools_of_class(ARGV[7])
+if pools then
+  move_to_pools(node, pools)
 else
   note_dirty(id, KEYS[2])
 end

@@ -58,14 +58,12 @@ if bound or redis.call('EXISTS', key('job', ARGV[1])) == 1 then
 end
 settle(4)
 
--- A requirement seen for the first time is linked here; pools made since then are a worker's to add.
--- One that nobody can serve leaves no trace: clients may ask for any language.
+-- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
+-- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
 if (ARGV[16] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
   link(ARGV[5], ARGV[6], {unpack(ARGV, 16)})
-  if outdated then
-    redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
-  end
+  redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
 local pools = pools_of(ARGV[5])
 local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tried = ' ', cost = tonumber(ARGV[9]),

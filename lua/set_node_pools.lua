@@ -7,12 +7,13 @@
 --   1 id          node id
 --   2 class       class id the computation was made for
 --   3 class_json  canonical class; becomes a pool if it is none yet
---   4.. pools     all pools of the node, its class among them
+--   4.. pools     all pools of the node, its class among them; none: those noted for its class
 -- REPLY
 --   {1, pools_version} | {-3} unknown node | {-10} its class changed: an older computation
 local cell = KEYS[1]
 --@include ground
 --@include nodes
+--@include classes
 --@include jobs
 --@include assign
 --@include choose
@@ -28,7 +29,7 @@ if redis.call('HSETNX', PREFIX .. 'pools', ARGV[2], ARGV[3]) == 1 then
   redis.call('HINCRBY', cell, 'pools_version', 1)
 end
 local node = read_node(ARGV[1])
-local pools = table.concat(ARGV, ' ', 4)
+local pools = ARGV[4] and table.concat(ARGV, ' ', 4) or pools_of_class(ARGV[2])
 if node.status ~= 'offline' and node.pools ~= pools then
   move_to_pools(node, pools)
 end

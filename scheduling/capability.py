@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from scheduling.canonical import canonical_json, short_id
 from scheduling.messages import CapabilityByType, NodeLanguageCapabilities
@@ -66,8 +66,9 @@ class CapabilityClass:
         )
 
     @classmethod
+    @lru_cache(maxsize=2**12)
     def from_canonical(cls, text: str | bytes) -> "CapabilityClass":
-        """Read what ``canonical`` wrote."""
+        """Read what ``canonical`` wrote; equal text gives the same object, so what it knows is kept."""
         data = json.loads(text)
         return cls(
             services=frozenset(data["services"]),

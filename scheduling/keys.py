@@ -9,6 +9,9 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``node:ID`` | hash | record of a node | node scripts | ``node_memory_ms`` after it went offline |
 | ``leases:ID`` | sorted set | ``job|attempt|slot`` to deadline (ms) | job scripts | empty when none runs |
 | ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by `prune_pool` |
+| ``classpools`` | hash | class id to the pools of its nodes | `set_class_pools` | a field by `prune_pool` |
+| ``movingclasses`` | hash | classes whose nodes are being moved | `set_class_pools` | a field once they stand there |
+| ``poolfile`` | string | the operator's pools | `set_pool_file` | with the cell |
 | ``pool:P`` | sorted set | dispatchable nodes by load | `refresh_node` | empty when none is |
 | ``members:P`` | set | nodes of the pool | `move_to_pools` | empty when none is |
 | ``poolcount:P`` | hash | nodes by reason against them | `refresh_node` | with its pool |
@@ -45,6 +48,9 @@ class Keys:
         self.prefix = f"sd:{{{cell}}}:"
         self.cell = f"{self.prefix}cell"
         self.pools = f"{self.prefix}pools"
+        self.class_pools = f"{self.prefix}classpools"
+        self.moving_classes = f"{self.prefix}movingclasses"
+        self.pool_file = f"{self.prefix}poolfile"
         self.nodes = f"{self.prefix}nodes"
         self.requirements = f"{self.prefix}requirements"
         self.deadlines = f"{self.prefix}deadlines"
@@ -65,6 +71,10 @@ class Keys:
     def pool(self, pool: str) -> str:
         """Dispatchable nodes of a pool."""
         return f"{self.prefix}pool:{pool}"
+
+    def members(self, pool: str) -> str:
+        """Nodes of a pool."""
+        return f"{self.prefix}members:{pool}"
 
     def pool_count(self, pool: str) -> str:
         """Nodes of a pool by what keeps work from them."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from scheduling.canonical import canonical_json, short_id
@@ -11,11 +11,22 @@ from scheduling.messages import PipelineConfig
 from scheduling.translation import fold_all
 
 
+#: A speaker who may use more languages than this may use any: lists of clients must not make ever new
+#: requirements.
+MOST_AUTO_LANGS = 4
+
+#: Services for which it matters what is spoken, and into what it goes.
+_HEARS = frozenset({"asr", "nmt", "semantic"})
+_SPEAKS = frozenset({"nmt", "tts", "semantic"})
+
+
 @dataclass(frozen=True)
 class Requirement:
     """Languages (folded) and services of a job, and whose job it is.
 
-    ``auto_langs`` are the languages a speaker of ``auto`` may use, sorted; none means any.
+    A language is empty where no service asks for it. ``auto_langs`` are the languages a speaker of ``auto``
+    may use, sorted; none means any. ``two_way`` are two languages, sorted, that two people speak in turn:
+    a node must then serve both directions.
     """
 
     src: str
@@ -23,6 +34,16 @@ class Requirement:
     services: frozenset[str]
     tenant: str | None = None
     auto_langs: tuple[str, ...] = ()
+    two_way: tuple[str, ...] = ()
+
+    @property
+    def ways(self) -> tuple["Requirement", ...]:
+        """The directions a node must serve, each as a requirement of its own."""
+        if not self.two_way:
+            return (self,)
+        one, other = self.two_way
+        plain = replace(self, two_way=(), auto_langs=())
+        return replace(plain, src=one, tgt=other), replace(plain, src=other, tgt=one)
 
     @property
     def is_auto(self) -> bool:
@@ -38,6 +59,7 @@ class Requirement:
                 "src": self.src,
                 "tenant": self.tenant,
                 "tgt": self.tgt,
+                "two_way": list(self.two_way),
             }
         )
 
@@ -51,6 +73,7 @@ class Requirement:
             services=frozenset(data["services"]),
             tenant=data["tenant"],
             auto_langs=tuple(data["auto_langs"]),
+            two_way=tuple(data.get("two_way", ())),
         )
 
     @cached_property
@@ -66,21 +89,33 @@ def requirement_for(
     tenant: str | None = None,
     auto_langs: Iterable[str] | None = None,
     *,
+    two_way: Iterable[str | None] | None = None,
+    known: frozenset[str] | None = None,
     require_semantic: bool = False,
 ) -> Requirement:
     """Return what a job from ``src`` to ``tgt`` needs.
 
     Semantic repair is done where the chosen node can, so it is needed only with ``require_semantic``,
-    when the session itself asked for it. A blank tenant is none.
+    when the session itself asked for it. A blank tenant is none. ``two_way`` are the languages of a session
+    in which two people speak in turn; other than two of them are as good as none. ``known`` are the
+    languages that nodes hear: those of ``auto_langs`` that nobody hears are left out, unless it is all.
     """
-    source, target = fold(src), fold(tgt)
-    candidates = fold_all(auto_langs) - {target} if source == AUTO else frozenset()
+    services = _services(pipeline, require_semantic)
+    source = fold(src) if services & _HEARS else ""
+    target = fold(tgt) if services & _SPEAKS else ""
+    both = tuple(sorted(fold_all(filter(None, two_way or ())))) if source and target else ()
+    if len(both) != 2:
+        both = ()
+    spoken = fold_all(auto_langs) - {target} if source == AUTO and not both else frozenset()
+    if known is not None:
+        spoken = spoken & known or spoken
     return Requirement(
-        src=source,
-        tgt=target,
-        services=_services(pipeline, require_semantic),
+        src=AUTO if both else source,
+        tgt=both[1] if both else target,
+        services=services,
         tenant=(tenant or "").strip() or None,
-        auto_langs=tuple(sorted(candidates)),
+        auto_langs=tuple(sorted(spoken)) if len(spoken) <= MOST_AUTO_LANGS else (),
+        two_way=both,
     )
 
 

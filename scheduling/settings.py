@@ -79,6 +79,13 @@ class Settings(BaseSettings):
         default=86_400_000, ge=1000, description="an offline node's record is kept this long, ms"
     )
 
+    pools_file: str = Field(
+        default="", description="TOML file of configured pools (`docs/pools.md`), read by the workers"
+    )
+    pairing_waits: bool = Field(
+        default=False, description="a session with a pairing code waits for that node; else it prefers it"
+    )
+
     dispatch_ms: int = Field(
         default=2000, ge=10, description="an assigned job must be sent within this time, ms"
     )

@@ -23,6 +23,7 @@ from tasks.names import (
     EXPIRES_S,
     PRUNE_POOLS,
     REFRESH_SNAPSHOT,
+    RELOAD_POOLS,
     SETTLE,
 )
 
@@ -34,6 +35,7 @@ PERIODIC = {
     SETTLE: (1.0, CONTROL),
     ASSIGN_POOLS: (5.0, CONTROL),
     REFRESH_SNAPSHOT: (30.0, CONTROL),
+    RELOAD_POOLS: (5.0, CONTROL),
     DRAIN_ALL: (5.0, DRAIN),
     PRUNE_POOLS: (3600.0, CONTROL),
 }

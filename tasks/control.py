@@ -1,14 +1,18 @@
 """Short control work: pools, snapshot, deadlines."""
 
+from functools import cache
+
 from scheduling import pooling
+from scheduling.pool_watch import PoolFileWatch
 from tasks.again import again
 from tasks.app import app
 from tasks.ledger import TROUBLE, first_of_period, sweeper_name, worker_ledger
-from tasks.names import ASSIGN_POOLS, PRUNE_POOLS, REFRESH_SNAPSHOT, SETTLE
+from tasks.names import ASSIGN_POOLS, PRUNE_POOLS, REFRESH_SNAPSHOT, RELOAD_POOLS, SETTLE
 
 #: A little less than the period, so that of two beats only one is heard.
 _SETTLE_PERIOD_MS = 900
 _SNAPSHOT_PERIOD_MS = 25_000
+_RELOAD_PERIOD_MS = 4000
 _PRUNE_PERIOD_MS = 3_500_000
 
 
@@ -23,10 +27,24 @@ def assign_pools() -> int:
 
 @app.task(name=REFRESH_SNAPSHOT, throws=TROUBLE)
 def refresh_snapshot() -> bool:
-    """Compile the snapshot anew, in case one was lost."""
+    """Work the pools and the snapshot out anew, in case something was lost."""
     if not first_of_period("refresh_snapshot", _SNAPSHOT_PERIOD_MS):
         return False
-    return pooling.refresh_snapshot(worker_ledger())
+    return pooling.settle_pools(worker_ledger())
+
+
+@app.task(name=RELOAD_POOLS, throws=TROUBLE)
+def reload_pools() -> bool:
+    """Put the operator's pool file in force if it changed; whether it did."""
+    if not first_of_period("reload_pools", _RELOAD_PERIOD_MS):
+        return False
+    return _watch().look(worker_ledger())
+
+
+@cache
+def _watch() -> PoolFileWatch:
+    """Give this process's memory of the file."""
+    return PoolFileWatch(worker_ledger().cell.settings.pools_file)
 
 
 @app.task(name=PRUNE_POOLS, throws=TROUBLE)

@@ -9,6 +9,7 @@ DRAIN: Final = "drain"
 
 ASSIGN_POOLS: Final = "tasks.control.assign_pools"
 REFRESH_SNAPSHOT: Final = "tasks.control.refresh_snapshot"
+RELOAD_POOLS: Final = "tasks.control.reload_pools"
 PRUNE_POOLS: Final = "tasks.control.prune_pools"
 SETTLE: Final = "tasks.control.settle"
 DRAIN_RESULTS: Final = "tasks.drain.drain_results"

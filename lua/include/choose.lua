@@ -9,9 +9,13 @@ local function head_of(pool, offset)
   end
 end
 
--- Equal loads: the preferred pool first, then the node that has waited longest for work.
+-- Equal loads: the preferred pool first, then the node that has waited longest for work. A preferred pool made
+-- for the requirement holds the nodes its tenant is to use before all others.
 local function before(a, b, preferred)
-  if a.load ~= b.load then
+  local own = string.sub(preferred, 1, 4) == 'req-'
+  if own and (a.pool == preferred) ~= (b.pool == preferred) then
+    return a.pool == preferred
+  elseif a.load ~= b.load then
     return a.load < b.load
   elseif (a.pool == preferred) ~= (b.pool == preferred) then
     return a.pool == preferred

@@ -10,7 +10,7 @@ LedgerError             a script understood the call and declined it
 ├── StaleAttempt        the attempt is not the running one; nothing was changed
 ├── QueueFull           as many jobs wait as may
 ├── NoNode              nobody connected serves the requirement
-├── StaleCapabilities   computed for capabilities the node no longer has
+├── StaleCapabilities   computed from capabilities or pools that are others by now
 ├── BodyBudgetSpent     audio and speech already take all the bytes they may
 ├── SessionMoved        another instance owns the session
 └── SchemaMismatch      the keys have another layout than this version writes
@@ -65,7 +65,7 @@ class NoNode(LedgerError):
 
 
 class StaleCapabilities(LedgerError):
-    """The computation was made for capabilities the node no longer has."""
+    """It was computed from capabilities or pools that are others by now."""
 
 
 class BodyBudgetSpent(LedgerError):

@@ -140,20 +140,46 @@ class Nodes:
         reply = self._cell.call("drain_node", [self._keys.node(node_id)], [node_id, by, reason])
         return text(reply[1]), reply[2]
 
-    def set_pools(self, node_id: str, capability: CapabilityClass, pools: Sequence[str]) -> int:
-        """Put a node into pools; give the version of the pools. Raises `UnknownNode`, `StaleCapabilities`."""
+    def set_pools(self, node_id: str, capability: CapabilityClass, pools: Sequence[str] = ()) -> int:
+        """Put a node into pools, or those noted for its class; give the version of the pools.
+
+        Raises `UnknownNode` and `StaleCapabilities`.
+        """
         args = [node_id, capability.class_id, capability.canonical(), *pools]
         reply = self._cell.call("set_node_pools", [self._keys.node(node_id)], args)
         return int(reply[1])
 
     def link(self, requirement: Requirement, pools: Sequence[str]) -> int:
         """Note which pools serve a requirement; give the number of jobs that still wait for it."""
-        return int(self._cell.call("link_requirement", *_to_link(requirement, pools))[1])
+        return int(self._cell.call("link_requirement", *_to_link(requirement, pools, ""))[1])
 
-    def link_all(self, links: Sequence[tuple[Requirement, Sequence[str]]]) -> list[int]:
-        """Do the same for several requirements, in one round trip."""
-        replies = self._cell.calls("link_requirement", [_to_link(*link) for link in links])
+    def link_all(self, links: Sequence[tuple[Requirement, Sequence[str]]], version: int) -> list[int]:
+        """Do the same for several requirements, in one round trip.
+
+        ``version`` is that of the pools they were computed from. Raises `StaleCapabilities`.
+        """
+        replies = self._cell.calls("link_requirement", [_to_link(*link, version) for link in links])
         return [int(reply[1]) for reply in replies]
+
+    def set_class_pools(self, changes: Sequence[tuple[str, str, str]]) -> None:
+        """Note which pools the nodes of classes stand in: (class, pools seen, pools), space separated.
+
+        Nodes that come join them; the others are yours to move. Raises `StaleCapabilities`.
+        """
+        self._cell.calls("set_class_pools", [([], change) for change in changes])
+
+    def join_pools(self, node_ids: Sequence[str], class_id: str) -> None:
+        """Put nodes of a class into the pools noted for it; those that changed or left are passed over."""
+        asked = [([self._keys.node(node_id)], [node_id, class_id]) for node_id in node_ids]
+        self._cell.calls("join_pools", asked)
+
+    def class_moved(self, class_id: str, pools: str) -> bool:
+        """Note that all nodes of a class stand in these pools; False when they are other ones by now."""
+        return bool(self._cell.call("class_moved", [], [class_id, pools])[0])
+
+    def set_pool_file(self, definitions: str, error: str) -> int:
+        """Put the operator's pools in force; give the version of the pools."""
+        return int(self._cell.call("set_pool_file", [], [definitions, error])[1])
 
     def prune_pool(self, pool: str, requirement_ids: Sequence[str]) -> bool:
         """Forget a pool if it has had no node for long; ``requirement_ids`` are those it serves."""
@@ -169,5 +195,5 @@ def _semantic(capability: CapabilityClass) -> str:
     return " ".join(sorted(capability.semantic))
 
 
-def _to_link(requirement: Requirement, pools: Sequence[str]) -> tuple[list[Part], list[Part]]:
-    return [], [requirement.requirement_id, requirement.canonical(), *pools]
+def _to_link(requirement: Requirement, pools: Sequence[str], version: Part) -> tuple[list[Part], list[Part]]:
+    return [], [requirement.requirement_id, requirement.canonical(), version, *pools]

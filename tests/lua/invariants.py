@@ -64,6 +64,9 @@ def check_waiting(model: Model, found: Dump) -> None:
         for pool in pools:
             head = found.scores(f"poolwaiting:{pool}").get(requirement)
             assert head == min(queue.values(), default=None), f"head of {requirement} in {pool}"
+    for pool in found.named("poolwaiting"):
+        for requirement in found.scores(f"poolwaiting:{pool}"):
+            assert pool in model.links[requirement], f"{requirement} waits in {pool}, which it left"
     assert int(found.hash("cell")["waiting"]) == len(waiting)
 
 

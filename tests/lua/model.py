@@ -146,10 +146,16 @@ class Model:
         self.jobs: dict[str, JobModel] = {}
         self.made: set[str] = set()
         """Pools there are."""
+        self.class_pools: dict[str, list[str]] = {}
+        """What a worker noted for a class: the pools of its nodes."""
         self.links: dict[str, set[str]] = {}
         """Pools by requirement."""
         self.begun: set[str] = set()
         """Nodes that were given work in the last step."""
+
+    def pools_of(self, pool: str) -> set[str]:
+        """Pools that a node of a class joins when it comes; none while there is no such class."""
+        return set(self.class_pools.get(pool, [pool])) if pool in self.made else set()
 
     def serves(self, node: NodeModel, job: JobModel) -> bool:
         return bool(node.pools & self.links.get(job.requirement, set()))
@@ -157,6 +163,7 @@ class Model:
     def forgets(self, pool: str, requirements: set[str]) -> None:
         """Drop a pool, and requirements that no pool serves and no job waits for."""
         self.made.discard(pool)
+        self.class_pools.pop(pool, None)
         for requirement in requirements & set(self.links):
             self.links[requirement].discard(pool)
             wanted = any(

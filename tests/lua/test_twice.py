@@ -12,7 +12,7 @@ import pytest
 from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
-from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt
+from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt, StaleCapabilities
 from scheduling.store.plain import PlainStore
 from tests.lua.twice import TwiceStore
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
@@ -151,6 +151,61 @@ def slots_found(world: World) -> None:
     waiting(world)
     world.ready("n2", "C", slots=2)
     assert world.ledger.nodes.link(PT, [CLASSES["C"].class_id]) == 1
+
+
+@scenario("link_requirement")
+def computed_from_others(world: World) -> None:
+    world.ready("n1")
+    with pytest.raises(StaleCapabilities):
+        world.ledger.nodes.link_all([(PT, [POOLS["A"]])], 7)
+    world.ledger.nodes.link_all([(PT, [POOLS["A"]])], 1)
+
+
+@scenario("set_class_pools")
+def noted_and_contested(world: World) -> None:
+    world.ready("n1")
+    name, pools = POOLS["A"], f"{POOLS['A']} gold"
+    world.ledger.nodes.set_class_pools([(name, "", pools)])
+    with pytest.raises(StaleCapabilities):
+        world.ledger.nodes.set_class_pools([(name, "", f"{name} silver")])
+
+
+@scenario("join_pools")
+def moved_to_noted_pools(world: World) -> None:
+    waiting(world)
+    world.register("n2", klass="C", slots=2)
+    world.ledger.nodes.set_pools("n2", CLASSES["C"])
+    world.beat("n2", klass="C")
+    world.ledger.nodes.link(PT, [POOLS["A"], "gold"])
+    world.ledger.nodes.set_class_pools([(POOLS["C"], "", f"{POOLS['C']} gold")])
+    world.ledger.nodes.join_pools(["n2", "nobody"], POOLS["C"])
+    world.ledger.nodes.join_pools(["n2"], POOLS["A"])
+
+
+@scenario("class_moved")
+def moved_again_meanwhile(world: World) -> None:
+    world.ready("n1")
+    name = POOLS["A"]
+    for former, pools in (("", "gold"), ("gold", "silver")):
+        world.ledger.nodes.set_class_pools([(name, former, pools)])
+    assert not world.ledger.nodes.class_moved(name, "gold")
+    assert world.ledger.nodes.class_moved(name, "silver")
+
+
+@scenario("set_pool_file")
+def changed_and_wrong(world: World) -> None:
+    assert world.ledger.nodes.set_pool_file('{"pools":[]}', "") == 1
+    assert world.ledger.nodes.set_pool_file('{"pools":[]}', "line 3 is wrong") == 1
+
+
+@scenario("prune_pool")
+def made_for_a_requirement(world: World) -> None:
+    pool = f"req-{PT.requirement_id}"
+    world.ledger.nodes.link(PT, [pool])
+    assert not world.ledger.nodes.prune_pool(pool, [PT.requirement_id])
+    world.go(world.settings.node_memory_ms)
+    assert world.ledger.nodes.prune_pool(pool, [PT.requirement_id])
+    assert not world.dump().hash("requirements")
 
 
 @scenario("publish_snapshot")

@@ -140,14 +140,14 @@ def test_a_snapshot_that_says_the_same_is_not_published_again(world: World) -> N
     world.register("n", klass="pt")
     pooling.drain_pools(world.ledger)
     before = world.store.command("HGET", world.keys.cell, "snapshot_seq")
-    assert pooling.refresh_snapshot(world.ledger)
+    assert pooling.settle_pools(world.ledger)
     assert world.store.command("HGET", world.keys.cell, "snapshot_seq") == before
 
 
 def test_an_older_snapshot_stays_behind(world: World) -> None:
     newer = Catalog(9, {POOLS["A"]: EN_PT}, {})
     world.ledger.cell.call("publish_snapshot", [world.keys.snapshot], [newer.version, newer.to_json()])
-    assert not pooling.refresh_snapshot(world.ledger)
+    assert pooling.settle_pools(world.ledger)
     assert read_snapshot(world.store, world.keys) == newer
 
 

@@ -28,7 +28,7 @@ class NodeRules(Cell):
         self.assign_pools(number, None, False)
         for requirement in CAN:
             if requirement.requirement_id in self.model.links:
-                self.link(requirement, False)
+                self.link(requirement, [], False)
         self.heartbeat(number, 0, True, False, False, None)
 
     @rule(
@@ -52,7 +52,7 @@ class NodeRules(Cell):
         former = self.model.nodes.get(name)
         drain = "operator" if former and former.drain == "operator" else ""
         self.model.nodes[name] = NodeModel(
-            name, klass, socket, slots, beat_ms, self.model.now, {POOLS[klass]} & self.model.made, drain
+            name, klass, socket, slots, beat_ms, self.model.now, self.model.pools_of(POOLS[klass]), drain
         )
         if lists is False:
             lost = [job.name for job in self.held_by(name) if job.state != "assigned"]
@@ -85,7 +85,7 @@ class NodeRules(Cell):
             overloaded=overloaded, changed=changed, draining=draining,
         )  # fmt: skip
         if POOLS[node.klass] not in node.pools:
-            node.pools = {POOLS[node.klass]} & self.model.made or (set() if changed else node.pools)
+            node.pools = self.model.pools_of(POOLS[node.klass]) or (set() if changed else node.pools)
         held = max(0, extra)
         node.beats(self.model.now, healthy=healthy, overloaded=overloaded, draining=draining, held=held)
 
@@ -142,13 +142,43 @@ class NodeRules(Cell):
         if node.status != "offline":
             node.pools = set(pools)
 
-    @rule(requirement=requirements, gold=st.booleans())
-    def link(self, requirement: Requirement, gold: bool) -> None:
-        """A worker links a requirement to the pools there are."""
-        pools = [POOLS[klass] for klass in CAN[requirement] if POOLS[klass] in self.model.made]
-        pools += ["gold"] if gold else []
-        self.ledger.nodes.link(requirement, pools)
-        self.model.links.setdefault(requirement.requirement_id, set()).update(pools)
+    @rule(klass=st.sampled_from("ABC"), extra=st.sampled_from(["", "gold", "gold silver"]))
+    def note_class_pools(self, klass: str, extra: str) -> None:
+        """A worker notes new pools for a class; it may die before it has moved the nodes."""
+        pool = POOLS[klass]
+        pools, known = f"{pool} {extra}".strip(), " ".join(self.model.class_pools.get(pool, []))
+        if pools != known:
+            self.refused(
+                lambda: self.ledger.nodes.set_class_pools([(pool, "others", pools)]), StaleCapabilities
+            )
+        if pool in self.model.made:
+            self.ledger.nodes.set_class_pools([(pool, known, pools)])
+            self.model.class_pools[pool] = pools.split()
+
+    @rule(klass=st.sampled_from("ABC"))
+    def move_class(self, klass: str) -> None:
+        """A worker moves the nodes of a class into the pools noted for it."""
+        pool = POOLS[klass]
+        pools = " ".join(self.model.class_pools.get(pool, [pool]))
+        self.ledger.nodes.join_pools(list(self.model.nodes), pool)
+        for node in self.model.nodes.values():
+            if node.klass == klass and node.status != "offline" and pool in self.model.made:
+                node.pools = self.model.pools_of(pool)
+        assert self.ledger.nodes.class_moved(pool, pools)
+
+    @rule(
+        requirement=requirements, own=st.sampled_from([[], ["gold"], ["gold", "silver"]]), few=st.booleans()
+    )
+    def link(self, requirement: Requirement, own: list[str], few: bool) -> None:
+        """A worker links a requirement to the pools there are, to those made for it, or to both."""
+        made = [POOLS[klass] for klass in CAN[requirement] if POOLS[klass] in self.model.made]
+        pools = own if few and own else [*made, *own]
+        version = int(self.world.dump().hash("cell")["pools_version"])
+        self.refused(
+            lambda: self.ledger.nodes.link_all([(requirement, pools)], version - 1), StaleCapabilities
+        )
+        self.ledger.nodes.link_all([(requirement, pools)], version)
+        self.model.links[requirement.requirement_id] = set(pools)
 
     @rule(klass=st.sampled_from("ABC"))
     def prune(self, klass: str) -> None:

@@ -25,7 +25,7 @@ def test_a_flushed_cell_is_opened_by_the_next_call_and_has_another_epoch(world: 
 
 def test_several_calls_open_a_flushed_cell_too(world: World) -> None:
     world.store.command("FLUSHALL")
-    assert world.ledger.nodes.link_all([(PT, ["a"]), (PT, ["b"])]) == [0, 0]
+    assert world.ledger.nodes.link_all([(PT, ["a"]), (PT, ["b"])], 0) == [0, 0]
 
 
 def test_the_epoch_stays_while_the_keys_do(world: World, store: PlainStore) -> None:
