@@ -66,7 +66,7 @@ if ARGV[8] ~= '' and ARGV[7] ~= class then
   move_to_pools(node, '')
 end
 if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
-  local pools = pools_of_class(class)
+  local pools = pools_of_node(id, class)
   if pools then
     move_to_pools(node, pools)
   else

@@ -18,7 +18,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 local node = read_node(ARGV[1])
-local pools = pools_of_class(ARGV[2])
+local pools = pools_of_node(ARGV[1], ARGV[2])
 if not node or not pools or redis.call('HGET', KEYS[2], 'class') ~= ARGV[2] then
   return {0}
 end

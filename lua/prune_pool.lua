@@ -1,6 +1,6 @@
 -- prune_pool: forget a pool that has had no node for as long as a node is remembered.
 --
--- It is a capability class, or a pool that was made for one of the requirements.
+-- It is a capability class, or a pool that was made for a requirement or for a node that sessions wait for.
 -- Requirements that nobody serves any more go with it. A node of the class makes the pool anew.
 -- KEYS
 --   1 cell             root hash of the cell
@@ -12,7 +12,7 @@
 local cell = KEYS[1]
 --@include ground
 local pool, idle = ARGV[1], PREFIX .. 'idlepools'
-local made_for = string.sub(pool, 1, 4) == 'req-' and ARGV[2]
+local made_for = (string.sub(pool, 1, 4) == 'req-' or string.sub(pool, 1, 5) == 'node-') and ARGV[2]
 local known = redis.call('HEXISTS', PREFIX .. (made_for and 'requirements' or 'pools'), made_for or pool)
 if known == 0 then
   return {1}

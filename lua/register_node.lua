@@ -76,7 +76,7 @@ redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 
 local node = read_node(id)
 note_life(node)
-local pools = pools_of_class(ARGV[7])
+local pools = pools_of_node(id, ARGV[7])
 if pools then
   move_to_pools(node, pools)
 else

@@ -29,7 +29,7 @@ if redis.call('HSETNX', PREFIX .. 'pools', ARGV[2], ARGV[3]) == 1 then
   redis.call('HINCRBY', cell, 'pools_version', 1)
 end
 local node = read_node(ARGV[1])
-local pools = ARGV[4] and table.concat(ARGV, ' ', 4) or pools_of_class(ARGV[2])
+local pools = ARGV[4] and table.concat(ARGV, ' ', 4) or pools_of_node(ARGV[1], ARGV[2])
 if node.status ~= 'offline' and node.pools ~= pools then
   move_to_pools(node, pools)
 end

@@ -10,7 +10,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``leases:ID`` | sorted set | ``job|attempt|slot`` to deadline (ms) | job scripts | empty when none runs |
 | ``pools`` | hash | class id to canonical class | `set_node_pools` | a field by `prune_pool` |
 | ``classpools`` | hash | class id to the pools of its nodes | `set_class_pools` | a field by `prune_pool` |
-| ``movingclasses`` | hash | classes whose nodes are being moved | `set_class_pools` | a field once they stand there |
+| ``movingclasses`` | hash | classes whose nodes are moved | `set_class_pools` | a field by `class_moved` |
 | ``poolfile`` | string | the operator's pools | `set_pool_file` | with the cell |
 | ``pool:P`` | sorted set | dispatchable nodes by load | `refresh_node` | empty when none is |
 | ``members:P`` | set | nodes of the pool | `move_to_pools` | empty when none is |
@@ -21,6 +21,8 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``reqpools:R`` | set | pools that serve it, at most 32 | `link` | with its requirement |
 | ``waiting:R`` | sorted set | jobs that wait, by rank | `waiting` | empty when none waits |
 | ``poolwaiting:P`` | sorted set | requirements that wait for it | `waiting` | empty when none waits |
+| ``pairing:CODE``, ``pairingof:NODE`` | string | node of a code, its code | `issue_pairing_code` | 5 min |
+| ``pairingmisses`` | set | tries of wrong pairing codes | `use_pairing_code` | a minute after the first |
 | ``deadlines`` | sorted set | ``j|JOB``, ``n|NODE``, ``r|REQ`` to due (ms) | all | a member when settled |
 | ``session:S`` | hash | owner, order numbers, group | session scripts | ``session_ms``, ``retention_ms`` |
 | ``request:ID`` | string | job of a request id | `reserve` | utterance and retention |

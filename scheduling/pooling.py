@@ -107,16 +107,14 @@ def _link(
     ledger: Ledger, requirements: list[Requirement], links: Mapping[str, list[str]], version: int
 ) -> None:
     store, keys = ledger.cell.store, ledger.keys
-    ids = [requirement.requirement_id for requirement in requirements]
-    linked = store.commands([("SMEMBERS", keys.requirement_pools(each)) for each in ids])
-    ledger.nodes.link_all(
-        [
-            (requirement, links[requirement.requirement_id])
-            for requirement, pools in zip(requirements, linked, strict=True)
-            if {text(pool) for pool in pools} != set(links[requirement.requirement_id])
-        ],
-        version,
-    )
+    wanted = [(each, links[each.requirement_id]) for each in requirements if each.requirement_id in links]
+    asked = [("SMEMBERS", keys.requirement_pools(requirement.requirement_id)) for requirement, _ in wanted]
+    changed = [
+        link
+        for link, found in zip(wanted, store.commands(asked), strict=True)
+        if {text(pool) for pool in found} != set(link[1])
+    ]
+    ledger.nodes.link_all(changed, version)
 
 
 def prune_pools(ledger: Ledger) -> int:
@@ -129,8 +127,9 @@ def prune_pools(ledger: Ledger) -> int:
         served = [req.requirement_id for req in requirements if why_not(capability, req) is None]
         pruned += ledger.nodes.prune_pool(pool, served)
     for req in requirements:
-        if not links_for(pools.classes, req, pools.file).pools:
-            pruned += ledger.nodes.prune_pool(f"req-{req.requirement_id}", [req.requirement_id])
+        if req.node or not links_for(pools.classes, req, pools.file).pools:
+            own = f"node-{req.node}" if req.node else f"req-{req.requirement_id}"
+            pruned += ledger.nodes.prune_pool(own, [req.requirement_id])
     settle_pools(ledger)
     return pruned
 

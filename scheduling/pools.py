@@ -152,8 +152,11 @@ def plan(
     room = dict.fromkeys(classes, MAX_GATHERED)
     kept = {pool for pools in in_force.values() for pool in pools.split()}
     links: dict[str, list[str]] = {}
-    order = sorted((f"req-{req.requirement_id}" not in kept, req.requirement_id, req) for req in requirements)
-    for _, _, req in order:
+    for req in sorted(
+        requirements, key=lambda req: (f"req-{req.requirement_id}" not in kept, req.requirement_id)
+    ):
+        if req.node:
+            continue  # its one pool is the node's own
         wanted = links_for(classes, req, file)
         if all(room[name] > 0 for names in wanted.gathered.values() for name in names):
             for pool, names in wanted.gathered.items():

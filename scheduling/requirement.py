@@ -10,7 +10,6 @@ from scheduling.languages import AUTO, fold
 from scheduling.messages import PipelineConfig
 from scheduling.translation import fold_all
 
-
 #: A speaker who may use more languages than this may use any: lists of clients must not make ever new
 #: requirements.
 MOST_AUTO_LANGS = 4
@@ -26,7 +25,7 @@ class Requirement:
 
     A language is empty where no service asks for it. ``auto_langs`` are the languages a speaker of ``auto``
     may use, sorted; none means any. ``two_way`` are two languages, sorted, that two people speak in turn:
-    a node must then serve both directions.
+    a node must then serve both directions. With ``node`` no other node will do.
     """
 
     src: str
@@ -35,6 +34,7 @@ class Requirement:
     tenant: str | None = None
     auto_langs: tuple[str, ...] = ()
     two_way: tuple[str, ...] = ()
+    node: str = ""
 
     @property
     def ways(self) -> tuple["Requirement", ...]:
@@ -46,6 +46,11 @@ class Requirement:
         return replace(plain, src=one, tgt=other), replace(plain, src=other, tgt=one)
 
     @property
+    def words(self) -> str:
+        """Its languages, for a reader."""
+        return "↔".join(self.two_way) or f"{self.src}→{self.tgt}"
+
+    @property
     def is_auto(self) -> bool:
         """Whether the source language is to be recognised."""
         return self.src == AUTO
@@ -55,6 +60,7 @@ class Requirement:
         return canonical_json(
             {
                 "auto_langs": list(self.auto_langs),
+                "node": self.node,
                 "services": sorted(self.services),
                 "src": self.src,
                 "tenant": self.tenant,
@@ -74,6 +80,7 @@ class Requirement:
             tenant=data["tenant"],
             auto_langs=tuple(data["auto_langs"]),
             two_way=tuple(data.get("two_way", ())),
+            node=data.get("node", ""),
         )
 
     @cached_property
@@ -97,14 +104,15 @@ def requirement_for(
 
     Semantic repair is done where the chosen node can, so it is needed only with ``require_semantic``,
     when the session itself asked for it. A blank tenant is none. ``two_way`` are the languages of a session
-    in which two people speak in turn; other than two of them are as good as none. ``known`` are the
+    in which two people speak in turn; they count where the job is from one of them, or ``auto``, to the other
+    one. ``known`` are the
     languages that nodes hear: those of ``auto_langs`` that nobody hears are left out, unless it is all.
     """
     services = _services(pipeline, require_semantic)
     source = fold(src) if services & _HEARS else ""
     target = fold(tgt) if services & _SPEAKS else ""
-    both = tuple(sorted(fold_all(filter(None, two_way or ())))) if source and target else ()
-    if len(both) != 2:
+    both = tuple(sorted(fold_all(filter(None, two_way or ()))))
+    if len(both) != 2 or target not in both or source not in {AUTO, *both} - {target}:
         both = ()
     spoken = fold_all(auto_langs) - {target} if source == AUTO and not both else frozenset()
     if known is not None:

@@ -21,6 +21,7 @@ from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
 from web.node_messages import NodeMessages
 from web.node_socket import NodeSocket
+from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer
 from web.publisher import Publisher
@@ -55,14 +56,18 @@ class Dispatcher:
         self._inbox = Inbox(
             self._inbox_store, self.ledger.keys, self.instance, self.peers, assigner, delivery
         )
+        placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
+
+        def tenant_of(node_id: str, fingerprint: str) -> str | None:
+            return placer.catalog.file.tenant_of(node_id, fingerprint)
+
         self.node_messages = NodeMessages(
-            self.ledger, bodies, self.peers, assigner, self.publisher, self.instance, self.timings
+            self.ledger, bodies, self.peers, assigner, self.publisher, self.instance, self.timings, tenant_of
         )
         self.nodes = NodeSocket(
             self.ledger, self.peers, self.node_messages, self.publisher, self.instance, self.timings
         )
-        placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
-        self.sessions = SessionSocket(self.ledger, self.peers, placer, self.instance)
+        self.sessions = SessionSocket(self.ledger, self.peers, placer, Pairings(self.ledger), self.instance)
         self.sweeper = Sweeper(
             self.ledger,
             self.instance,

@@ -46,8 +46,8 @@ class NodeLink:
     registration: NodeRegistration
     resumable: bool
     capability: CapabilityClass
-    stated: tuple[list[CapabilityByType], NodeLanguageCapabilities | None]
-    """Services and languages of the message ``capability`` was computed from."""
+    stated: tuple[list[CapabilityByType], NodeLanguageCapabilities | None, str | None]
+    """Services and languages of the message ``capability`` was computed from, and the tenant."""
     told_capability: CapabilityClass | None = None
     """What the ledger was told last."""
     attempts: dict[str, Sent] = field(default_factory=dict)
@@ -65,17 +65,17 @@ class NodeLink:
         """Token of the socket, by which the ledger knows it."""
         return self.registration.socket
 
-    def capability_of(self, message: NodeHeartbeat) -> CapabilityClass:
-        """Give the class a heartbeat states, computed only when the statement changed."""
+    def capability_of(self, message: NodeHeartbeat, tenant: str | None) -> CapabilityClass:
+        """Give the class a heartbeat states, computed only when the statement or the tenant changed."""
         languages = message.language_capabilities or self.stated[1]  # absent means unchanged
-        stated = (message.capability_by_type, languages)
+        stated = (message.capability_by_type, languages, tenant)
         if stated != self.stated:
             self.stated = stated
             self.capability = capability_class(
                 message.capability_by_type,
                 languages,
                 self.registration.capability.tenant is None,
-                self.registration.capability.tenant,
+                tenant,
             )
         return self.capability
 

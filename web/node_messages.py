@@ -24,6 +24,7 @@ from scheduling.messages import (
     NodeDrain,
     NodeErrorMessage,
     NodeHeartbeat,
+    RequestPairingCode,
     ResourceUsage,
     UiEvent,
     UiEventName,
@@ -33,11 +34,15 @@ from scheduling.verdicts import is_curable
 from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.assigning import Assigner
 from web.node_link import NodeLink, Sent, Spoken
+from web.pairing import Pairings
 from web.peers import Peers
 from web.publisher import Publisher
 from web.timing import Timings
 
 _log = logging.getLogger(__name__)
+
+#: Node id and credential's fingerprint to the tenant whose private node it is.
+TenantOf = Callable[[str, str], str | None]
 
 #: A reason that a node gives is kept this long, in characters.
 _MOST_WORDS = 200
@@ -57,6 +62,7 @@ class NodeMessages:
         publisher: Publisher,
         instance: str,
         timings: Timings,
+        tenant_of: TenantOf,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
@@ -65,6 +71,7 @@ class NodeMessages:
         self._publisher = publisher
         self._instance = instance
         self._timings = timings
+        self.tenant_of = tenant_of
         self.stale = 0
         """Messages about attempts that are no longer running; they change nothing."""
         self.holding_back = False
@@ -77,6 +84,7 @@ class NodeMessages:
             JobResult: self._result,
             NodeErrorMessage: self._error,
             NodeDrain: self._drain,
+            RequestPairingCode: Pairings(ledger).issue,
         }
 
     def handle(self, link: NodeLink, message: Message) -> bool:
@@ -89,7 +97,8 @@ class NodeMessages:
 
     def _heartbeat(self, link: NodeLink, message: NodeHeartbeat) -> None:
         with self._timings.measure("heartbeat"):
-            capability = link.capability_of(message)
+            tenant = self.tenant_of(link.node_id, link.registration.credential)
+            capability = link.capability_of(message, tenant)
             usage = message.resource_usage
             state = self._ledger.nodes.heartbeat(
                 Beat(

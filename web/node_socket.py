@@ -19,7 +19,6 @@ from scheduling.messages import (
     Message,
     NodeRegister,
     NodeRegisterAck,
-    RequestPairingCode,
     RunningAttempt,
     dump,
     parse_node_message,
@@ -135,9 +134,10 @@ class NodeSocket:
             link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
             return
         if not handled:
-            what = "Pairing codes" if isinstance(message, RequestPairingCode) else "This message"
             _refuse(
-                link.connection, ErrorCode.UNSUPPORTED_FEATURE, f"{what} cannot be served by this server."
+                link.connection,
+                ErrorCode.UNSUPPORTED_FEATURE,
+                "This message cannot be served by this server.",
             )
 
     def _register(
@@ -180,16 +180,22 @@ class NodeSocket:
 
     def _link(self, connection: Connection, message: NodeRegister, former: NodeLink | None) -> NodeLink:
         settings = self._settings
+        node_id = message.node_id or (former.node_id if former else self._new_id())
+        credential = _fingerprint(message.credential)
+        tenant = self._messages.tenant_of(node_id, credential)
         capability = capability_class(
-            message.capability_by_type, message.language_capabilities, message.accept_public_jobs
+            message.capability_by_type,
+            message.language_capabilities,
+            message.accept_public_jobs,
+            tenant,
         )
         slots = message.max_concurrent_jobs or settings.default_node_slots
         running = message.running_attempts
         registration = NodeRegistration(
-            node_id=message.node_id or (former.node_id if former else self._new_id()),
+            node_id=node_id,
             socket=socket_token(),
             instance=self._instance,
-            credential=_fingerprint(message.credential),
+            credential=credential,
             slots=min(slots, settings.max_node_slots),
             beat_ms=self._beat_ms(message.heartbeat_interval_s or settings.heartbeat_s),
             capability=capability,
@@ -208,7 +214,7 @@ class NodeSocket:
             registration=registration,
             resumable=message.resumable,
             capability=capability,
-            stated=(message.capability_by_type, message.language_capabilities),
+            stated=(message.capability_by_type, message.language_capabilities, tenant),
         )
 
     def _beat_ms(self, stated_s: float) -> int:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from uuid import uuid4
 
 from scheduling.bodies import Bodies, PendingBody
@@ -11,6 +12,7 @@ from scheduling.catalog import Catalog, read_pools
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.jobspec import JobSpec
+from scheduling.languages import fold
 from scheduling.ledger import Assigned, Ledger, Placement, Reservation
 from scheduling.ledger.codes import (
     BodyBudgetSpent,
@@ -18,10 +20,11 @@ from scheduling.ledger.codes import (
     QueueFull,
     SessionMoved,
     UnknownJob,
+    UnknownNode,
     UnknownSession,
 )
 from scheduling.messages import ErrorCode, JobAssign
-from scheduling.pools import served_pairs
+from scheduling.pools import served_pairs, why_not
 from scheduling.requirement import Requirement, requirement_for
 from web.asking import Ask
 from web.assigning import Assigner
@@ -80,21 +83,36 @@ class Placer:
                 self._bodies.drop(_audio_name(job_id))
                 raise
             if placement.job_id == job_id:
-                session.running[requirement.tgt, placement.order] = ask.assign.utterance_index
+                session.running[fold(ask.assign.tgt_lang), placement.order] = ask.assign.utterance_index
                 self._go_on(ask, placement)
                 self._secure(body, job_id)
             else:
                 self._bodies.drop(_audio_name(job_id))  # a repeated request found its job
 
     def _requirement(self, session: SessionLink, assign: JobAssign) -> Requirement:
+        both = _spoken_in_turn(assign)
         _check_languages(assign.src_lang, assign.tgt_lang, *assign.auto_langs or ())
+        _check_languages(*both)
         # A tenant nobody reserves nodes for needs no queue of its own, whatever clients call themselves.
         tenant = session.init.tenant_id
         tenant = tenant if tenant in self.catalog.tenants else None
-        return requirement_for(assign.src_lang, assign.tgt_lang, assign.pipeline, tenant, assign.auto_langs)
+        requirement = requirement_for(
+            assign.src_lang,
+            assign.tgt_lang,
+            assign.pipeline,
+            tenant,
+            assign.auto_langs,
+            two_way=both,
+            known=self.catalog.heard,
+            require_semantic=assign.pipeline.use_semantic,
+        )
+        waits = session.paired_node and self._ledger.cell.settings.pairing_waits
+        return replace(requirement, node=session.paired_node) if waits else requirement
 
     def _pools(self, requirement: Requirement) -> Sequence[str]:
         """Give the candidate pools; nothing is called unsupported before a fresh look."""
+        if requirement.node:
+            return [self._own_pool(requirement)]
         pools = self.catalog.pools_for(requirement)
         if not pools:
             if self._is_outdated():
@@ -104,6 +122,24 @@ class Placer:
         if not pools:
             raise self._unsupported(requirement)
         return pools
+
+    def _own_pool(self, requirement: Requirement) -> str:
+        """Give the pool of the node that the session waits for, if it can do the job."""
+        try:
+            class_id = self._ledger.pairing.pin(requirement.node)
+        except UnknownNode as error:
+            raise Refused(
+                ErrorCode.NO_AVAILABLE_NODE, f"Your node {requirement.node} is not connected now."
+            ) from error
+        if class_id not in self.catalog.classes:
+            self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
+        capability = self.catalog.classes.get(class_id)
+        if capability is None or why_not(capability, requirement) is not None:
+            raise Refused(
+                ErrorCode.UNSUPPORTED_FEATURE,
+                f"Your node {requirement.node} does not translate {requirement.words}.",
+            )
+        return f"node-{requirement.node}"
 
     def _is_outdated(self) -> bool:
         """Whether pools were made or forgotten since the catalog was read."""
@@ -117,7 +153,7 @@ class Placer:
         known = ", ".join(f"{src}→{tgt}" for src, tgt in pairs[:12]) + (" …" if len(pairs) > 12 else "")
         return Refused(
             ErrorCode.UNSUPPORTED_FEATURE,
-            f"No node translates {requirement.src}→{requirement.tgt}. Nodes now serve {known}.",
+            f"No node translates {requirement.words}. Nodes now serve {known}.",
         )
 
     def _prefer_pool(self, session: SessionLink, requirement: Requirement, pools: Sequence[str]) -> None:
@@ -135,8 +171,8 @@ class Placer:
             request_id=ask.request_id,
             session_id=session.session_id,
             instance=self._instance,
-            src_lang=requirement.src,
-            tgt_lang=requirement.tgt,
+            src_lang=fold(assign.src_lang),
+            tgt_lang=fold(assign.tgt_lang),
             requirement=requirement,
             pools=pools,
             pools_version=self.catalog.version,
@@ -145,6 +181,7 @@ class Placer:
             next_index=ask.next_index,
             consumed=ask.consumed,
             preferred_pool=session.preferred_pool,
+            preferred_node=session.paired_node,
         )
         try:
             return self._reserve_reopening(session, reservation)
@@ -210,6 +247,15 @@ def store_down(error: Exception) -> Refused:
     """Refuse an utterance because the ledger cannot be reached; logs why."""
     _log.warning("an utterance is refused because the ledger cannot be reached: %s", error)
     return Refused(ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"), 1000)
+
+
+def _spoken_in_turn(assign: JobAssign) -> tuple[str, ...]:
+    """Give the two languages of a two-way session: they are named, or the only two that may be spoken."""
+    if assign.mode != "two_way_auto":
+        return ()
+    named = tuple(filter(None, (assign.lang_a, assign.lang_b)))
+    spoken = named if len(named) == 2 else tuple(assign.auto_langs or ())
+    return spoken if len(spoken) == 2 else ()
 
 
 def _check_languages(*codes: str) -> None:

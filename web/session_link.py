@@ -27,6 +27,8 @@ class SessionLink:
     placing: RLock = field(default_factory=RLock)
     """Held while cuts are placed, so that their indices and order numbers go together."""
     preferred_pool: str = ""
+    paired_node: str = ""
+    """Node whose pairing code the client gave."""
     language_pair: tuple[str, str] = ("", "")
     running: dict[tuple[str, int], int] = field(default_factory=dict)
     """Language and order number of what was accepted and not answered yet, to its utterance index."""

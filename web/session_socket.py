@@ -40,6 +40,7 @@ from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
 from web.node_link import socket_token
+from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer, Refused, store_down
 from web.session_link import SessionLink
@@ -56,10 +57,13 @@ _ONE_SHOT = 8
 class SessionSocket:
     """Serves client sockets; one object for all of the process."""
 
-    def __init__(self, ledger: Ledger, peers: Peers, placer: Placer, instance: str) -> None:
+    def __init__(
+        self, ledger: Ledger, peers: Peers, placer: Placer, pairings: Pairings, instance: str
+    ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._placer = placer
+        self._pairings = pairings
         self._instance = instance
         settings = ledger.cell.settings
         self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
@@ -160,6 +164,7 @@ class SessionSocket:
             audio_format=audio_format,
             sample_rate=rate,
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
+            paired_node=self._pairings.node_of(init.pairing_code),
         )
         self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
         if former is not None:
@@ -167,6 +172,7 @@ class SessionSocket:
         self._peers.sessions[link.session_id] = link
         ack = SessionInitAck(
             session_id=link.session_id,
+            assigned_node_id=link.paired_node or None,
             trace_id=link.trace_id,
             negotiated_codec=audio_format,
             negotiated_audio_format=audio_format,

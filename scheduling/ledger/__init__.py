@@ -3,6 +3,7 @@
 from scheduling.ledger.cell import SCHEMA, Cell
 from scheduling.ledger.jobs import Assigned, Completed, Jobs, Placement, Progress, Reservation, Stage, Verdict
 from scheduling.ledger.nodes import Beat, NodeRegistration, Nodes, NodeState, Registered
+from scheduling.ledger.pairing import Pairing
 from scheduling.ledger.sessions import ReadyResult, Sessions
 from scheduling.settings import Settings
 from scheduling.store.base import Store
@@ -17,6 +18,7 @@ class Ledger:
         self.nodes = Nodes(self.cell)
         self.jobs = Jobs(self.cell)
         self.sessions = Sessions(self.cell)
+        self.pairing = Pairing(self.cell)
 
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "NodeRegistration",
     "NodeState",
     "Nodes",
+    "Pairing",
     "Placement",
     "Progress",
     "ReadyResult",

@@ -36,6 +36,7 @@ class Reservation:
     """Last audio sequence number that is safe once the job is."""
     preferred_pool: str = ""
     cost: int = 1
+    preferred_node: str = ""
 
 
 @dataclass(frozen=True, slots=True)

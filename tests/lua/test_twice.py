@@ -198,6 +198,43 @@ def changed_and_wrong(world: World) -> None:
     assert world.ledger.nodes.set_pool_file('{"pools":[]}', "line 3 is wrong") == 1
 
 
+@scenario("issue_pairing_code")
+def asked_for_at_once_and_later(world: World) -> None:
+    def issue(node: str, code: str) -> list[object]:
+        reply: list[object] = world.ledger.cell.call("issue_pairing_code", [], [node, code, 300_000, 10_000])
+        return reply
+
+    assert issue("n1", "AAAA") == [1, b"AAAA", 300_000]
+    assert issue("n2", "AAAA") == [0]
+    world.go(9_000)
+    assert issue("n1", "BBBB") == [1, b"AAAA", 291_000]
+    world.go(1_000)
+    assert issue("n1", "BBBB") == [1, b"BBBB", 300_000]
+    assert world.dump().named("pairing") == ["BBBB"]
+
+
+@scenario("use_pairing_code")
+def right_wrong_and_too_often_wrong(world: World) -> None:
+    def use(code: str, token: str) -> list[object]:
+        reply: list[object] = world.ledger.cell.call("use_pairing_code", [], [code, token, 2, 60_000])
+        return reply
+
+    code = world.ledger.pairing.issue("n1").code
+    assert use(code, "t0") == [1, b"n1"]
+    assert use("WRONG", "t1") == use("WRONG", "t2") == [0]
+    assert use(code, "t3") == [0]
+
+
+@scenario("pin_node")
+def waited_for(world: World) -> None:
+    waiting(world)
+    world.register("n2", klass="C", slots=2)
+    world.ledger.nodes.set_pools("n2", CLASSES["C"])
+    world.beat("n2", klass="C")
+    world.ledger.nodes.link(PT, [POOLS["A"], "node-n2"])
+    assert world.ledger.pairing.pin("n2") == POOLS["C"]
+
+
 @scenario("prune_pool")
 def made_for_a_requirement(world: World) -> None:
     pool = f"req-{PT.requirement_id}"
