@@ -172,6 +172,11 @@ class Stack:
         """Start beat."""
         return self._start(f"beat-{len(self.processes)}", ["web.command", "beat"])
 
+    @property
+    def redis(self) -> redis.Redis:
+        """A client of the ledger's server."""
+        return redis.Redis.from_url(self.valkey.url, decode_responses=True)
+
     def record_of(self, node_id: str) -> dict[str, str]:
         """Give a node's record in the ledger; empty when there is none."""
         with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:

@@ -73,6 +73,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             "sockets": len(sockets.registry),
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
+            "pools_version": dispatcher.pools_version,
             "flows": dispatcher.timings.summary(),
             "link": link_summary(dispatcher.store.stats),
             "published": dispatcher.publisher.published,

@@ -56,13 +56,16 @@ class Dispatcher:
         self._inbox = Inbox(
             self._inbox_store, self.ledger.keys, self.instance, self.peers, assigner, delivery
         )
-        placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
-
-        def tenant_of(node_id: str, fingerprint: str) -> str | None:
-            return placer.catalog.file.tenant_of(node_id, fingerprint)
-
+        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
         self.node_messages = NodeMessages(
-            self.ledger, bodies, self.peers, assigner, self.publisher, self.instance, self.timings, tenant_of
+            self.ledger,
+            bodies,
+            self.peers,
+            assigner,
+            self.publisher,
+            self.instance,
+            self.timings,
+            placer.tenant_of,
         )
         self.nodes = NodeSocket(
             self.ledger, self.peers, self.node_messages, self.publisher, self.instance, self.timings
@@ -95,6 +98,11 @@ class Dispatcher:
         gevent.killall(self._greenlets)
         for store in (self.store, self._body_store, self._inbox_store):
             store.close()
+
+    @property
+    def pools_version(self) -> int:
+        """Version of the pools this process knows."""
+        return self._placer.catalog.version
 
     @property
     def ready(self) -> bool:

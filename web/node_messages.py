@@ -97,7 +97,8 @@ class NodeMessages:
 
     def _heartbeat(self, link: NodeLink, message: NodeHeartbeat) -> None:
         with self._timings.measure("heartbeat"):
-            tenant = self.tenant_of(link.node_id, link.registration.credential)
+            private = link.registration.capability.tenant is not None
+            tenant = self.tenant_of(link.node_id, link.registration.credential) if private else None
             capability = link.capability_of(message, tenant)
             usage = message.resource_usage
             state = self._ledger.nodes.heartbeat(

@@ -182,11 +182,12 @@ class NodeSocket:
         settings = self._settings
         node_id = message.node_id or (former.node_id if former else self._new_id())
         credential = _fingerprint(message.credential)
-        tenant = self._messages.tenant_of(node_id, credential)
+        public = message.accept_public_jobs
+        tenant = None if public else self._messages.tenant_of(node_id, credential)
         capability = capability_class(
             message.capability_by_type,
             message.language_capabilities,
-            message.accept_public_jobs,
+            public,
             tenant,
         )
         slots = message.max_concurrent_jobs or settings.default_node_slots

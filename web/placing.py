@@ -66,11 +66,23 @@ class Placer:
         """Use newer pools from now on."""
         self.catalog = catalog
 
+    def tenant_of(self, node_id: str, fingerprint: str) -> str | None:
+        """Give the tenant a private node belongs to, None for none. Raises `StoreError`."""
+        tenant = self.catalog.file.tenant_of(node_id, fingerprint)
+        if tenant is None:
+            self._look_afresh()
+            tenant = self.catalog.file.tenant_of(node_id, fingerprint)
+        return tenant
+
     def place(self, session: SessionLink, ask: Ask) -> None:
         """Reserve a slot and send the job, or let it wait. Raises `Refused`."""
         with self._timings.measure("create"):
-            requirement = self._requirement(session, ask.assign)
             try:
+                requirement = self._requirement(session, ask.assign)
+                if not requirement.node and not self.catalog.pools_for(requirement):
+                    self._look_afresh()
+                    # Its tenant and the languages that nodes hear may have been unknown here.
+                    requirement = self._requirement(session, ask.assign)
                 pools = self._pools(requirement)
             except StoreError as error:
                 raise store_down(error) from error
@@ -115,8 +127,7 @@ class Placer:
             return [self._own_pool(requirement)]
         pools = self.catalog.pools_for(requirement)
         if not pools:
-            if self._is_outdated():
-                self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
+            self._look_afresh()
             # A newer catalog may also have been swapped in while the version was asked for.
             pools = self.catalog.pools_for(requirement)
         if not pools:
@@ -132,7 +143,7 @@ class Placer:
                 ErrorCode.NO_AVAILABLE_NODE, f"Your node {requirement.node} is not connected now."
             ) from error
         if class_id not in self.catalog.classes:
-            self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
+            self._look_afresh()
         capability = self.catalog.classes.get(class_id)
         if capability is None or why_not(capability, requirement) is not None:
             raise Refused(
@@ -141,10 +152,11 @@ class Placer:
             )
         return f"node-{requirement.node}"
 
-    def _is_outdated(self) -> bool:
-        """Whether pools were made or forgotten since the catalog was read."""
+    def _look_afresh(self) -> None:
+        """Read the catalog again if pools were made or forgotten since."""
         version = self._ledger.cell.store.command("HGET", self._ledger.keys.cell, "pools_version")
-        return int(version or 0) != self.catalog.version
+        if int(version or 0) != self.catalog.version:
+            self.catalog = read_pools(self._ledger.cell.store, self._ledger.keys)
 
     def _unsupported(self, requirement: Requirement) -> Refused:
         pairs = sorted(served_pairs(self.catalog.classes, requirement.tenant))

@@ -9,12 +9,15 @@ local function head_of(pool, offset)
   end
 end
 
--- Equal loads: the preferred pool first, then the node that has waited longest for work. A preferred pool made
--- for the requirement holds the nodes its tenant is to use before all others.
-local function before(a, b, preferred)
-  local own = string.sub(preferred, 1, 4) == 'req-'
-  if own and (a.pool == preferred) ~= (b.pool == preferred) then
-    return a.pool == preferred
+-- A pool made for the requirement holds the nodes its tenant is to use before all others.
+local function own_pool(job)
+  return 'req-' .. job.requirement
+end
+
+-- Equal loads: the preferred pool first, then the node that has waited longest for work.
+local function before(a, b, preferred, own)
+  if (a.pool == own) ~= (b.pool == own) then
+    return a.pool == own
   elseif a.load ~= b.load then
     return a.load < b.load
   elseif (a.pool == preferred) ~= (b.pool == preferred) then
@@ -23,10 +26,10 @@ local function before(a, b, preferred)
   return a.score < b.score
 end
 
-local function best_head(heads, preferred)
+local function best_head(heads, preferred, own)
   local best
   for at, head in pairs(heads) do
-    if not best or before(head, heads[best], preferred) then
+    if not best or before(head, heads[best], preferred, own) then
       best = at
     end
   end
@@ -68,7 +71,7 @@ local function choose(pools, job, preferred)
   end
   local passed = 0
   while passed < LOOKS do
-    local at = best_head(heads, preferred)
+    local at = best_head(heads, preferred, own_pool(job))
     if not at then
       return nil
     end
