@@ -65,8 +65,15 @@ if ARGV[4] == 'retry' then
 end
 local state = ARGV[4] == 'ok' and 'done' or 'failed'
 finish(job, state, ARGV[5], ARGV[6])
+count('n_' .. state)
 local words = state .. ' ' .. wake(job.shard)
 local node = release_slot(job)
+if node then
+  redis.call('HINCRBY', key('node', node.id), state, 1)
+end
+if node and state == 'done' then
+  clear_strikes(node)
+end
 for _, handed in ipairs(node and serve_node(node) or {}) do
   if node.owner == ARGV[9] then
     words = words .. ' ' .. handed.id .. ' ' .. handed.attempt

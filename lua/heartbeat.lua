@@ -32,7 +32,7 @@ local cell = KEYS[1]
 --@include outbox
 
 local id = ARGV[1]
-local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'failures', 'drain', 'beat')
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused')
 if not owned[1] then
   return {-3}
 elseif owned[1] ~= ARGV[2] then
@@ -44,7 +44,7 @@ local function reply()
   local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'status_reason', 'dirty')
   return {1, state[1], tonumber(state[2]), state[3], state[4], free_slots(node)}
 end
-if owned[5] == ARGV[11] then
+if owned[4] == ARGV[11] then
   return reply()
 end
 
@@ -69,23 +69,31 @@ if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
   local pools = pools_of_node(id, class)
   if pools then
     move_to_pools(node, pools)
-  else
+  elseif owned[5] ~= class then
     note_dirty(id, KEYS[2])
   end
 end
+local refused = node.pools == '' and owned[5] == class
 
 -- registering -> ready -> degraded -> ready; draining as the node or an operator wishes.
-local failures = ARGV[4] == '1' and 0 or tonumber(owned[3]) + 1
-redis.call('HSET', KEYS[2], 'failures', failures)
+local WINDOW = limit('unhealthy_window')
+local beats = string.sub(owned[3] .. (ARGV[4] == '1' and '+' or '-'), -math.max(WINDOW, limit('health_beats')))
+redis.call('HSET', KEYS[2], 'beats', beats)
+local healthy, unhealthy = #string.match(beats, '%+*$'), #string.match(beats, '%-*$')
+local _, unhealthy_lately = string.gsub(string.sub(beats, -WINDOW), '%-', '')
 if back then
-  set_status(node, 'registering', 'back')
+  set_status(node, 'registering', 'back after silence', true)
 end
-if ARGV[10] == '1' or owned[4] ~= '' then
-  set_status(node, 'draining', 'drain')
-elseif failures == 0 then
-  set_status(node, 'ready', 'healthy')
-elseif failures >= limit('unhealthy_beats') and node.status ~= 'registering' then
-  set_status(node, 'degraded', 'unhealthy')
+if ARGV[10] == '1' or node.drain ~= '' then
+  set_status(node, 'draining', node.drain == '' and 'the node asked for it' or 'an operator asked for it', true)
+elseif refused then
+  set_status(node, 'degraded', 'no pool takes it: see the reason it was told', true)
+elseif node.status == 'degraded' and healthy > 0 or healthy >= limit('health_beats') then
+  set_status(node, 'ready', 'healthy', true)
+elseif node.status ~= 'registering' and
+    (unhealthy >= limit('unhealthy_beats') or unhealthy > 0 and unhealthy_lately >= limit('unhealthy_in_window')) then
+  set_status(node, 'degraded', 'no service is ready: see the logs of its models', true)
 end
+watch_life(node)
 serve_and_tell(node)
 return reply()

@@ -32,10 +32,17 @@ for at = 2, #ARGV do
     redis.call('HDEL', PREFIX .. 'requirements', ARGV[at])
   end
 end
-redis.call('DEL', key('pool', pool), key('poolcount', pool), key('poolwaiting', pool))
+redis.call('DEL', key('pool', pool), key('poolwaiting', pool))
 redis.call('HDEL', idle, pool)
 redis.call('HDEL', PREFIX .. 'classpools', pool)
 redis.call('HDEL', PREFIX .. 'movingclasses', pool)
 redis.call('HDEL', PREFIX .. 'pools', pool)
+local maker = redis.call('HGET', PREFIX .. 'classmakers', pool)
+if maker then
+  redis.call('HDEL', PREFIX .. 'classmakers', pool)
+  if redis.call('HINCRBY', PREFIX .. 'classmakers', maker, -1) == 0 then
+    redis.call('HDEL', PREFIX .. 'classmakers', maker)
+  end
+end
 redis.call('HINCRBY', cell, 'pools_version', 1)
 return {1}

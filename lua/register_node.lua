@@ -21,7 +21,7 @@
 --   12 listed      '1' when the node lists the attempts it still runs
 --   13.. attempts  job|attempt of each
 -- REPLY
---   {1, generation, status, status_seq, former instance, former socket, dirty}
+--   {1, generation, status, status_seq, former instance, former socket, dirty, attempts to abort}
 --   {-2} the id belongs to another credential
 local cell = KEYS[1]
 --@include ground
@@ -36,20 +36,21 @@ local cell = KEYS[1]
 --@include retry
 --@include outbox
 
+local KEPT = {operator = 'operator', quarantine = 'quarantine'} -- a node ends its own drain by coming back
 local id, socket, instance = ARGV[1], ARGV[2], ARGV[3]
 local owned = redis.call('HMGET', KEYS[2], 'socket', 'owner', 'credential', 'generation', 'former_owner',
-  'former_socket', 'drain')
+  'former_socket', 'drain', 'aborts')
 if owned[3] and owned[3] ~= ARGV[4] then
   return {-2}
 end
 local known = owned[1] and read_node(id)
 
-local function reply(generation, former_owner, former_socket)
+local function reply(generation, former_owner, former_socket, aborts)
   local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'dirty')
-  return {1, generation, state[1], tonumber(state[2]), former_owner, former_socket, state[3]}
+  return {1, generation, state[1], tonumber(state[2]), former_owner, former_socket, state[3], aborts}
 end
 if owned[1] == socket then
-  return reply(tonumber(owned[4]), owned[5], owned[6])
+  return reply(tonumber(owned[4]), owned[5], owned[6], owned[8])
 end
 
 local former_owner, former_socket = '', ''
@@ -70,8 +71,8 @@ redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', A
   'former_owner', former_owner, 'former_socket', former_socket, 'status', 'registering', 'status_reason', 'registered',
   'max', ARGV[5], 'beat_ms', ARGV[6], 'stale_ms', stale_ms, 'class', ARGV[7], 'class_json', ARGV[8],
   'semantic', ARGV[9], 'acks', ARGV[10], 'profile', ARGV[11], 'registered_ms', now, 'seen_ms', now, 'held', 0,
-  'overloaded', '0', 'away', '', 'mute_ms', '', 'pools', '', 'why', 'status_not_ready', 'turn', 0, 'dirty', '0', 'failures', 0,
-  'beat', '', 'drain', owned[7] == 'operator' and 'operator' or '')
+  'overloaded', '0', 'away', '', 'mute_ms', '', 'pools', '', 'why', 'status_not_ready', 'turn', 0, 'dirty', '0',
+  'beat', '', 'beats', '', 'strikes', 0, 'breaker_ms', '', 'status_ms', now, 'drain', KEPT[owned[7]] or '', 'aborts', '', 'refused', '')
 redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 
 local node = read_node(id)
@@ -83,18 +84,28 @@ else
   note_dirty(id, KEYS[2])
 end
 
--- An agent that lists its attempts no longer runs the others it had been sent.
+-- An agent that lists its attempts no longer runs the others it had been sent. Those that are not its own any
+-- more it aborts: they would take slots from new work.
+local aborts = ''
 if ARGV[12] == '1' then
   local running = {}
   for at = 13, #ARGV do
     running[ARGV[at]] = true
+    local job_id, attempt = string.match(ARGV[at], '^(.*)|(%d+)$')
+    local job = read_job(job_id)
+    if not job or job.node ~= id or tostring(job.attempt) ~= attempt or not RUNNING[job.state] then
+      aborts = aborts .. ARGV[at] .. ' '
+      count('n_unknown_reported')
+    end
   end
+  redis.call('HSET', KEYS[2], 'aborts', aborts)
   for _, member in ipairs(redis.call('ZRANGE', key('leases', id), 0, -1)) do
     local job = read_job(string.match(member, '^(.-)|'))
     local mine = job and job.node == id and RUNNING[job.state] and job.state ~= 'assigned'
     if mine and not running[job.id .. '|' .. job.attempt] then
+      count('n_lost_reported')
       retry(job, 'WS_DISCONNECTED', 'The node lost this utterance when its connection broke.', true)
     end
   end
 end
-return reply(generation, former_owner, former_socket)
+return reply(generation, former_owner, former_socket, aborts)

@@ -14,7 +14,8 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``poolfile`` | string | the operator's pools | `set_pool_file` | with the cell |
 | ``pool:P`` | sorted set | dispatchable nodes by load | `refresh_node` | empty when none is |
 | ``members:P`` | set | nodes of the pool | `move_to_pools` | empty when none is |
-| ``poolcount:P`` | hash | nodes by reason against them | `refresh_node` | with its pool |
+| ``poolwhy:P:WORD`` | set | its nodes that WORD keeps from work | `refresh_node` | empty when none is |
+| ``classmakers`` | hash | who made a class, and how many each | `set_node_pools` | a field by `prune_pool` |
 | ``idlepools`` | hash | pools without a node, since when (ms) | `prune_pool` | a field with its pool |
 | ``poolgone:P`` | string | its last node left a moment ago | `move_to_pools` | ``wait_ms`` |
 | ``requirements`` | hash | requirement id to canonical requirement | `link` | a field with its pools |
@@ -78,9 +79,9 @@ class Keys:
         """Nodes of a pool."""
         return f"{self.prefix}members:{pool}"
 
-    def pool_count(self, pool: str) -> str:
-        """Nodes of a pool by what keeps work from them."""
-        return f"{self.prefix}poolcount:{pool}"
+    def pool_why(self, pool: str, word: str) -> str:
+        """Nodes of a pool that get no work, for the reason of this one word."""
+        return f"{self.prefix}poolwhy:{pool}:{word}"
 
     def requirement_pools(self, requirement: str) -> str:
         """Pools that serve a requirement."""

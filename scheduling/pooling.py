@@ -7,7 +7,7 @@ from scheduling.capability import CapabilityClass
 from scheduling.catalog import Catalog, read_class_pools, read_pools, read_requirements, read_snapshot
 from scheduling.ledger import Ledger
 from scheduling.ledger.cell import text
-from scheduling.ledger.codes import StaleCapabilities, UnknownNode
+from scheduling.ledger.codes import StaleCapabilities, TooManyClasses, UnknownNode
 from scheduling.outbox import Drained, Entry, Outbox
 from scheduling.pools import links_for, plan, why_not
 from scheduling.requirement import Requirement
@@ -37,7 +37,7 @@ def assign_pool(ledger: Ledger, node_id: str) -> CapabilityClass | None:
             ledger.nodes.set_pools(node_id, capability)
         except StaleCapabilities:
             continue  # it changed in between; as the node was marked already, nobody else would look again
-        except UnknownNode:
+        except (UnknownNode, TooManyClasses):
             return None
         return capability
     return None

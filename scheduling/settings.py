@@ -69,6 +69,30 @@ class Settings(BaseSettings):
     unhealthy_beats: int = Field(
         default=3, ge=1, description="unhealthy heartbeats in a row that degrade a node"
     )
+    unhealthy_window: int = Field(
+        default=5, ge=1, le=100, description="heartbeats looked back upon for unhealthy ones"
+    )
+    unhealthy_in_window: int = Field(
+        default=3, ge=1, description="unhealthy heartbeats among them that degrade a node"
+    )
+    health_beats: int = Field(
+        default=1, ge=1, le=100, description="healthy heartbeats in a row until a new node is ready"
+    )
+    warmup_ms: int = Field(
+        default=60000, ge=1000, description="a new node not ready after this time is degraded, ms"
+    )
+    breaker_failures: int = Field(
+        default=5, ge=1, description="attempts failed in a row, by a node's own fault, that let it rest"
+    )
+    breaker_ms: int = Field(
+        default=10000, ge=100, description="its first rest, ms; twice as long each time, up to 32 times"
+    )
+    model_mark_ms: int = Field(
+        default=60000, ge=1000, description="a service that a node said it lacks is left out this long, ms"
+    )
+    max_classes: int = Field(
+        default=64, ge=1, description="different capability classes that the nodes of one credential may make"
+    )
     silence_ms: int = Field(
         default=30000, ge=1000, description="a silent node is offline after this time, ms"
     )
@@ -190,9 +214,10 @@ class Settings(BaseSettings):
 
 #: What the Lua scripts read from the cell; the names are those of the settings.
 SCRIPT_LIMITS = (
-    "unhealthy_beats", "silence_ms", "node_memory_ms", "dispatch_ms", "ack_ms", "attempt_ms", "wait_ms",
-    "utterance_ms", "relax_ms", "max_attempts", "max_waiting", "retention_ms", "session_ms", "inbox_ms",
-    "group_ms", "wake_ms", "presence_ms",
+    "unhealthy_beats", "unhealthy_window", "unhealthy_in_window", "health_beats", "warmup_ms",
+    "breaker_failures", "breaker_ms", "max_classes", "silence_ms", "node_memory_ms", "dispatch_ms",
+    "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
+    "retention_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
 )  # fmt: skip
 
 

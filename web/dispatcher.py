@@ -53,9 +53,7 @@ class Dispatcher:
         self.publisher = Publisher(celery)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
         delivery = Delivery(self.ledger, bodies, _on_idle)
-        self._inbox = Inbox(
-            self._inbox_store, self.ledger.keys, self.instance, self.peers, assigner, delivery
-        )
+        self._inbox = Inbox(self._inbox_store, self.ledger, self.instance, self.peers, assigner, delivery)
         self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
         self.node_messages = NodeMessages(
             self.ledger,

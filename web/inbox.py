@@ -7,13 +7,13 @@ from collections.abc import Callable
 import gevent
 
 from scheduling.errors import StoreError
-from scheduling.keys import Keys
-from scheduling.ledger import Assigned
+from scheduling.ledger import Assigned, Ledger
 from scheduling.ledger.cell import text
 from scheduling.store.base import Store
 from web.assigning import Assigner
 from web.close_codes import CloseCode
 from web.delivery import Delivery
+from web.node_link import NodeLink
 from web.peers import Peers
 
 _log = logging.getLogger(__name__)
@@ -28,16 +28,24 @@ class Inbox:
     """Reads the stream, deals with each entry once, deletes it: deletion is the acknowledgement."""
 
     def __init__(
-        self, store: Store, keys: Keys, instance: str, peers: Peers, assigner: Assigner, delivery: Delivery
+        self,
+        store: Store,
+        ledger: Ledger,
+        instance: str,
+        peers: Peers,
+        assigner: Assigner,
+        delivery: Delivery,
     ) -> None:
         self._store = store
-        self._stream = keys.inbox(instance)
+        self._ledger = ledger
+        self._stream = ledger.keys.inbox(instance)
         self._peers = peers
         self._assigner = assigner
         self._delivery = delivery
         self._kinds: dict[str, Callable[[dict[str, str]], None]] = {
             "dispatch": self._dispatch,
             "cancel": self._cancel,
+            "status": self._status,
             "close": self._close,
             "event": self._event,
             "out": self._out,
@@ -80,6 +88,22 @@ class Inbox:
     def _cancel(self, fields: dict[str, str]) -> None:
         if link := self._peers.nodes.get(fields["node"]):
             link.send_cancel(fields["job"], int(fields["attempt"]), fields["reason"])
+
+    def _status(self, fields: dict[str, str]) -> None:
+        if link := self._peers.nodes.get(fields["node"]):
+            gevent.spawn(self._tell_status, link)
+
+    def _tell_status(self, link: NodeLink) -> None:
+        key = self._ledger.keys.node(link.node_id)
+        try:
+            found = self._ledger.cell.store.command(
+                "HMGET", key, "socket", "status", "status_seq", "status_reason"
+            )
+        except StoreError as error:
+            _log.warning("node %s learns of its status with its next heartbeat: %s", link.node_id, error)
+            return
+        if found[0] is not None and text(found[0]) == link.socket:
+            link.send_status(text(found[1]), int(found[2]), text(found[3]))
 
     def _close(self, fields: dict[str, str]) -> None:
         link = self._peers.nodes.get(fields["node"])

@@ -1,6 +1,7 @@
 """A registered node as this process sees it: its socket and the attempts sent over it."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from scheduling.messages import (
     dump,
 )
 from web.connection import Connection, ConnectionClosed
+from web.model_marks import ModelMarks, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class NodeLink:
     capability: CapabilityClass
     stated: tuple[list[CapabilityByType], NodeLanguageCapabilities | None, str | None]
     """Services and languages of the message ``capability`` was computed from, and the tenant."""
+    reported: dict[tuple[str, int], str] = field(default_factory=dict)
+    """(job, attempt) it said it runs when it registered, to the job id as it knows it."""
+    last_beat: NodeHeartbeat | None = None
+    marks: ModelMarks = field(default_factory=ModelMarks)
     told_capability: CapabilityClass | None = None
     """What the ledger was told last."""
     attempts: dict[str, Sent] = field(default_factory=dict)
@@ -68,11 +74,12 @@ class NodeLink:
     def capability_of(self, message: NodeHeartbeat, tenant: str | None) -> CapabilityClass:
         """Give the class a heartbeat states, computed only when the statement or the tenant changed."""
         languages = message.language_capabilities or self.stated[1]  # absent means unchanged
-        stated = (message.capability_by_type, languages, tenant)
+        services = without(self.marks.active(), message.capability_by_type, message.installed_services)
+        stated = (services, languages, tenant)
         if stated != self.stated:
             self.stated = stated
             self.capability = capability_class(
-                message.capability_by_type,
+                services,
                 languages,
                 self.registration.capability.tenant is None,
                 tenant,
@@ -112,6 +119,11 @@ class NodeLink:
                 node_id=self.node_id, status=NodeStatus(status), reason=reason, timestamp=int(time.time())
             )
             self.send(dump(message))
+
+    def send_aborts(self, attempts: Iterable[tuple[str, int]]) -> None:
+        """Ask the node to stop attempts it said it runs, because they are not its own any more."""
+        for attempt in attempts:
+            self.send(dump(JobCancel(job_id=self.reported[attempt], reason="given to another node")))
 
     def send_cancel(self, job_id: str, attempt: int, reason: str) -> None:
         """Ask the node to stop an attempt; best effort."""

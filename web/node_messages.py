@@ -16,6 +16,7 @@ from scheduling.ledger import Beat, Completed, Ledger, Stage
 from scheduling.ledger.codes import BodyBudgetSpent, StaleAttempt, UnknownJob
 from scheduling.messages import (
     ClientAsrPartial,
+    ErrorCode,
     JobAck,
     JobResult,
     JobStarted,
@@ -96,6 +97,7 @@ class NodeMessages:
         return True
 
     def _heartbeat(self, link: NodeLink, message: NodeHeartbeat) -> None:
+        link.last_beat = message
         with self._timings.measure("heartbeat"):
             private = link.registration.capability.tenant is not None
             tenant = self.tenant_of(link.node_id, link.registration.credential) if private else None
@@ -155,6 +157,7 @@ class NodeMessages:
             sent = link.sent(message.job_id, message.attempt_id)
             # The node's word for the attempt counts: what it was sent later is not what it answers.
             job_id, attempt = sent.job_id, message.attempt_id
+            self._mark_model(link, message)
             completed = self._complete_patiently(link, message, job_id, attempt)
         link.attempts.pop(message.job_id, None)
         if completed is None:
@@ -165,6 +168,20 @@ class NodeMessages:
             gevent.spawn(self._assigner.send_stored, handed, link.node_id)
         if completed.state != "retried":
             self._bodies.drop(f"a:{job_id}")
+
+    def _mark_model(self, link: NodeLink, message: JobResult) -> None:
+        """Take back at once what the node said it could do, before the job and others are placed again."""
+        if message.error is None or message.error.code != ErrorCode.MODEL_NOT_AVAILABLE:
+            return
+        lasts_s = self._ledger.cell.settings.model_mark_ms / 1000
+        if link.marks.note(message.error.details, lasts_s) and link.last_beat is not None:
+            _log.warning("node %s lacks a model it offers: %.200r", link.node_id, message.error.details)
+            try:
+                self._heartbeat(link, link.last_beat)
+            except StoreError as error:
+                _log.warning(
+                    "the models of node %s are told with its next heartbeat: %s", link.node_id, error
+                )
 
     def _complete_patiently(
         self, link: NodeLink, message: JobResult, job_id: str, attempt: int
@@ -229,7 +246,7 @@ class NodeMessages:
 
     def _drain(self, link: NodeLink, message: NodeDrain) -> None:
         reason = (message.reason or "the node leaves")[:_MOST_WORDS]
-        status, seq = self._ledger.nodes.drain(link.node_id, "node", reason)
+        status, seq = self._ledger.nodes.drain(link.node_id, "node", reason, link.socket)
         link.send_status(status, seq, reason)
 
 

@@ -10,7 +10,7 @@ from scheduling.capability import capability_class
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.jobspec import job_of_wire_id
-from scheduling.ledger import Ledger, NodeRegistration
+from scheduling.ledger import Ledger, NodeRegistration, Registered
 from scheduling.ledger.codes import LedgerError, NodeIdConflict, NodeReplaced, UnknownNode
 from scheduling.messages import (
     ErrorCode,
@@ -127,7 +127,7 @@ class NodeSocket:
             handled = self._messages.handle(link, message)
         except UnknownNode:
             # The ledger was lost or forgot the node: the node's own socket can tell it everything again.
-            if not self._enter_or_refuse(link):
+            if self._enter_or_refuse(link) is None:
                 return
             handled = self._messages.handle(link, message)
         except NodeReplaced:
@@ -149,9 +149,11 @@ class NodeSocket:
                 _refuse(connection, *refusal)
                 return former
             link = self._link(connection, message, former)
-            if not self._enter_or_refuse(link):
+            entered = self._enter_or_refuse(link)
+            if entered is None:
                 return former
             link.send(dump(NodeRegisterAck(node_id=link.node_id)))
+            link.send_aborts(entered.aborts)
         _log.info("node %s registered with %s slots", link.node_id, link.registration.slots)
         return link
 
@@ -216,6 +218,7 @@ class NodeSocket:
             resumable=message.resumable,
             capability=capability,
             stated=(message.capability_by_type, message.language_capabilities, tenant),
+            reported={_attempt(item): item.job_id for item in running or ()},
         )
 
     def _beat_ms(self, stated_s: float) -> int:
@@ -229,16 +232,15 @@ class NodeSocket:
             if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.node(node_id)):
                 return node_id
 
-    def _enter_or_refuse(self, link: NodeLink) -> bool:
-        """Enter a node; False when its id belongs to another credential, which it is told."""
+    def _enter_or_refuse(self, link: NodeLink) -> Registered | None:
+        """Enter a node; None when its id belongs to another credential, which it is told."""
         try:
-            self._enter(link)
+            return self._enter(link)
         except NodeIdConflict:
             _refuse(link.connection, ErrorCode.NODE_ID_CONFLICT, hint("NODE_ID_CONFLICT"))
-            return False
-        return True
+            return None
 
-    def _enter(self, link: NodeLink) -> None:
+    def _enter(self, link: NodeLink) -> Registered:
         """Enter a node into the ledger; its former socket, if any, is closed."""
         entered = self._ledger.nodes.register(link.registration)
         former = self._peers.nodes.get(link.node_id)
@@ -251,6 +253,7 @@ class NodeSocket:
                 former.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
         if entered.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
+        return entered
 
     def _leave(self, link: NodeLink, connection: Connection) -> None:
         """Tell the ledger that the socket closed; a late close of a former socket changes nothing there."""

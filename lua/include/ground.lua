@@ -1,4 +1,4 @@
--- ground: the cell's key prefix, the time and the limits; every other include stands on it. Wants `cell`.
+-- ground: key prefix, time, limits, counters and inboxes; every other include stands on it. Wants `cell`.
 local PREFIX = string.sub(cell, 1, -5)
 
 local function key(kind, id)
@@ -23,4 +23,17 @@ local now = read_clock()
 
 local function limit(name)
   return tonumber(redis.call('HGET', cell, name))
+end
+
+local function count(name)
+  redis.call('HINCRBY', cell, name, 1)
+end
+
+local INBOX_LENGTH = 10000 -- an inbox is read at once; a longer one belongs to a dead instance
+
+local function tell(instance, ...)
+  if instance ~= '' then
+    redis.call('XADD', key('inbox', instance), 'MAXLEN', '~', INBOX_LENGTH, '*', ...)
+    redis.call('PEXPIRE', key('inbox', instance), limit('inbox_ms'))
+  end
 end

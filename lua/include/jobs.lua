@@ -1,5 +1,4 @@
--- jobs: reading job records, ending attempts, and telling the instance that holds a node's socket.
-local INBOX_LENGTH = 10000 -- an inbox is read at once; a longer one belongs to a dead instance
+-- jobs: reading job records, ending attempts, and telling the instance that holds the node's socket.
 local JOB_FIELDS = {
   'state', 'session', 'order', 'tgt', 'requirement', 'rank', 'attempt', 'node', 'tried', 'cost', 'deadline_ms',
   'wait_until_ms', 'relaxed', 'shard', 'pair',
@@ -35,13 +34,6 @@ end
 local function drop_leases(job)
   for slot = 1, job.cost do
     redis.call('ZREM', key('leases', job.node), lease_member(job, slot))
-  end
-end
-
-local function tell(instance, ...)
-  if instance ~= '' then
-    redis.call('XADD', key('inbox', instance), 'MAXLEN', '~', INBOX_LENGTH, '*', ...)
-    redis.call('PEXPIRE', key('inbox', instance), limit('inbox_ms'))
   end
 end
 

@@ -1,8 +1,9 @@
 -- nodes: the one place that decides whether a node may be given work, and keeps pools and counters in step.
 local TURN_SPAN = 2 ^ 40 -- a pool's score is load in thousandths times this, plus the turn of the last assignment
+local MOST_DOUBLINGS = 5 -- of a breaker's rest
 local NODE_FIELDS = {
   'status', 'max', 'held', 'seen_ms', 'stale_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
-  'mute_ms',
+  'mute_ms', 'drain', 'strikes', 'breaker_ms', 'status_ms',
 }
 
 -- `used` is the number of live leases; only `assign` and a fresh reading change it.
@@ -14,7 +15,8 @@ local function read_node(id)
   return {
     id = id, status = v[1], max = tonumber(v[2]), held = tonumber(v[3]), seen = tonumber(v[4]), stale = tonumber(v[5]),
     overloaded = v[6] == '1', away_until = tonumber(v[7]), pools = v[8], why = v[9], turn = tonumber(v[10]),
-    owner = v[11], semantic = v[12], mute_until = tonumber(v[13]), used = redis.call('ZCARD', key('leases', id)),
+    owner = v[11], semantic = v[12], mute_until = tonumber(v[13]), drain = v[14], strikes = tonumber(v[15]),
+    breaker_until = tonumber(v[16]), status_since = tonumber(v[17]), used = redis.call('ZCARD', key('leases', id)),
   }
 end
 
@@ -22,9 +24,19 @@ local function free_slots(node)
   return node.max - node.held - node.used
 end
 
+-- A node that failed too often in a row rests; then one job at a time shows whether it works again.
+local function breaker_open(node)
+  if node.strikes == 0 or node.strikes < limit('breaker_failures') then
+    return false
+  end
+  return now < (node.breaker_until or 0) or node.used > 0
+end
+
 -- '' means dispatchable; anything else is the reason operators read.
 local function reason_against(node)
-  if node.status == 'offline' or node.status == 'draining' then
+  if node.drain == 'quarantine' and node.status == 'draining' then
+    return 'quarantined'
+  elseif node.status == 'offline' or node.status == 'draining' then
     return node.status
   elseif node.status ~= 'ready' then
     return 'status_not_ready'
@@ -34,6 +46,8 @@ local function reason_against(node)
     return 'silent'
   elseif node.mute_until and now < node.mute_until then
     return 'instance_silent'
+  elseif breaker_open(node) then
+    return 'breaker_open'
   elseif node.overloaded then
     return 'resource_threshold_exceeded'
   elseif free_slots(node) < 1 then
@@ -42,11 +56,14 @@ local function reason_against(node)
   return ''
 end
 
-local function count_in_pool(pool, why, change)
-  redis.call('HINCRBY', key('poolcount', pool), why == '' and 'dispatchable' or why, change)
+-- A node stands in its pool's order while nothing speaks against it, else among those kept out by one word.
+local function note_why(pool, why, command, id)
+  if why ~= '' then
+    redis.call(command, key('poolwhy', pool .. ':' .. why), id)
+  end
 end
 
--- Recomputes what the node's state means for its pools: it stands in them while nothing speaks against it.
+-- Recomputes what the node's state means for its pools.
 local function refresh_node(node)
   local why = reason_against(node)
   local score = math.floor((node.max - free_slots(node)) * 1000 / node.max) * TURN_SPAN + node.turn
@@ -57,8 +74,8 @@ local function refresh_node(node)
       redis.call('ZREM', key('pool', pool), node.id)
     end
     if why ~= node.why then
-      count_in_pool(pool, node.why, -1)
-      count_in_pool(pool, why, 1)
+      note_why(pool, node.why, 'SREM', node.id)
+      note_why(pool, why, 'SADD', node.id)
     end
   end
   if why ~= node.why then
@@ -72,22 +89,26 @@ local function move_to_pools(node, pools)
     redis.call('ZREM', key('pool', pool), node.id)
     redis.call('SREM', key('members', pool), node.id)
     redis.call('SET', key('poolgone', pool), node.id, 'PX', limit('wait_ms'))
-    count_in_pool(pool, node.why, -1)
+    note_why(pool, node.why, 'SREM', node.id)
   end
   for pool in string.gmatch(pools, '%S+') do
     redis.call('SADD', key('members', pool), node.id)
-    count_in_pool(pool, node.why, 1)
+    note_why(pool, node.why, 'SADD', node.id)
   end
   node.pools = pools
   redis.call('HSET', key('node', node.id), 'pools', pools)
   refresh_node(node)
 end
 
-local function set_status(node, status, reason)
+-- The node is told by its own instance: from the script's reply (`told`), or from this entry in its inbox.
+local function set_status(node, status, reason, told)
   if node.status ~= status then
-    node.status = status
-    redis.call('HSET', key('node', node.id), 'status', status, 'status_reason', reason)
+    node.status, node.status_since = status, now
+    redis.call('HSET', key('node', node.id), 'status', status, 'status_reason', reason, 'status_ms', now)
     redis.call('HINCRBY', key('node', node.id), 'status_seq', 1)
+    if not told then
+      tell(node.owner, 'kind', 'status', 'node', node.id)
+    end
   end
 end
 
@@ -95,11 +116,37 @@ local function watch_node(node, due)
   redis.call('ZADD', PREFIX .. 'deadlines', due, 'n|' .. node.id)
 end
 
--- Silence first keeps new work away, then takes the node offline, as does the end of a closed socket's grace:
--- the index holds what comes next.
+local function warm_until(node)
+  return node.status == 'registering' and node.status_since + limit('warmup_ms') or math.huge
+end
+
+-- Silence first keeps new work away, then takes the node offline, as does the end of a closed socket's grace.
+-- Warm-up and the breaker's rest end as well: the index holds what comes next.
 local function watch_life(node)
-  local stale, gone = node.seen + node.stale + 1, node.seen + limit('silence_ms')
-  watch_node(node, math.min(node.away_until or gone, stale > now and stale or gone))
+  local due = math.min(node.away_until or math.huge, node.seen + limit('silence_ms'), warm_until(node))
+  for _, moment in ipairs({node.seen + node.stale + 1, node.breaker_until or 0}) do
+    due = moment > now and math.min(due, moment) or due
+  end
+  watch_node(node, due)
+end
+
+-- An attempt failed by the node's own fault; a crowd of them in a row opens its breaker, longer each time.
+local function note_strike(node)
+  node.strikes = node.strikes + 1
+  local over = node.strikes - limit('breaker_failures')
+  if over >= 0 then
+    node.breaker_until = now + limit('breaker_ms') * 2 ^ math.min(over, MOST_DOUBLINGS)
+    redis.call('HSET', key('node', node.id), 'breaker_ms', node.breaker_until)
+    watch_life(node)
+  end
+  redis.call('HSET', key('node', node.id), 'strikes', node.strikes)
+end
+
+local function clear_strikes(node)
+  if node.strikes > 0 then
+    node.strikes, node.breaker_until = 0, nil
+    redis.call('HSET', key('node', node.id), 'strikes', 0, 'breaker_ms', '')
+  end
 end
 
 local function note_life(node)

@@ -12,6 +12,11 @@ local function try_elsewhere(job)
   end
 end
 
+-- Failures that are not the node's: it was full, out of reach, or lacks a model, which is dealt with elsewhere.
+local NO_STRIKE = {
+  NODE_OVERLOADED = true, NODE_UNAVAILABLE = true, WS_DISCONNECTED = true, MODEL_NOT_AVAILABLE = true,
+}
+
 -- Ends the running attempt, then assigns the next one, lets the job wait, or fails it with `code`.
 -- `told`: the node itself said so and needs no cancel. Returns what became of the attempt.
 local function retry(job, code, message, told)
@@ -22,6 +27,12 @@ local function retry(job, code, message, told)
   note_verdict(job.id, job.attempt, job.node, outcome .. ' 0')
   local left = job.node
   drop_leases(job)
+  count('n_retried')
+  redis.call('HINCRBY', key('node', left), 'retried', 1)
+  local failed = not NO_STRIKE[code] and read_node(left)
+  if failed and failed.status ~= 'offline' then
+    note_strike(failed)
+  end
   if outcome == 'failed' then
     finish(job, 'failed', code, message)
   else
@@ -41,13 +52,13 @@ local function with_wake(outcome, job, attempt, node_id)
   return words
 end
 
--- Every lease of the node fails over; at most `max` of them exist.
-local function fail_over(node)
+-- Every lease of the node fails over; at most `max` of them exist. `told`: it has no socket to hear of it.
+local function fail_over(node, told)
   for _, member in ipairs(redis.call('ZRANGE', key('leases', node.id), 0, -1)) do
     local id = string.match(member, '^(.-)|')
     local job = read_job(id)
     if job and job.node == node.id and RUNNING[job.state] then
-      retry(job, 'NODE_UNAVAILABLE', 'The node that worked on this utterance was lost.', true)
+      retry(job, 'NODE_UNAVAILABLE', 'The node that worked on this utterance was lost.', told)
     else
       redis.call('ZREM', key('leases', node.id), member)
     end
@@ -61,5 +72,5 @@ local function take_offline(node, reason)
   redis.call('ZREM', PREFIX .. 'deadlines', 'n|' .. node.id)
   redis.call('ZREM', PREFIX .. 'nodes', node.id)
   redis.call('PEXPIRE', key('node', node.id), limit('node_memory_ms'))
-  fail_over(node)
+  fail_over(node, true)
 end

@@ -48,8 +48,11 @@ local function settle_node(id)
   elseif node.away_until and now >= node.away_until then
     take_offline(node, 'the socket closed and did not come back')
   elseif now - node.seen >= limit('silence_ms') then
-    take_offline(node, 'no heartbeat in time')
+    take_offline(node, 'no heartbeat in time: it is back with the next one')
   else
+    if now >= warm_until(node) then
+      set_status(node, 'degraded', 'no healthy heartbeat within the warm-up: see that a service is ready')
+    end
     watch_life(node)
     serve_and_tell(node)
   end

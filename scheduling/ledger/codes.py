@@ -13,6 +13,7 @@ LedgerError             a script understood the call and declined it
 ├── StaleCapabilities   computed from capabilities or pools that are others by now
 ├── BodyBudgetSpent     audio and speech already take all the bytes they may
 ├── SessionMoved        another instance owns the session
+├── TooManyClasses      its credential has made as many capability classes as it may
 └── SchemaMismatch      the keys have another layout than this version writes
 """
 
@@ -76,6 +77,10 @@ class SessionMoved(LedgerError):
     """Another instance owns the session."""
 
 
+class TooManyClasses(LedgerError):
+    """The credential has made as many capability classes as it may."""
+
+
 class SchemaMismatch(LedgerError):
     """The keys have another layout than this version writes."""
 
@@ -93,6 +98,7 @@ _ERRORS: dict[int, type[LedgerError]] = {
     -11: BodyBudgetSpent,
     -12: SessionMoved,
     -13: SchemaMismatch,
+    -14: TooManyClasses,
 }
 _QUEUE_FULL = -8
 

@@ -10,6 +10,14 @@ from scheduling.ledger.cell import Cell, text
 from scheduling.requirement import Requirement
 from scheduling.store.base import Part, Pending
 
+DrainedBy = Literal["node", "operator", "quarantine", ""]
+
+#: What may keep work from a node; `lua/include/nodes.lua` decides which it is.
+WHY_WORDS = (
+    "offline", "quarantined", "draining", "status_not_ready", "away", "silent", "instance_silent",
+    "breaker_open", "resource_threshold_exceeded", "capacity_exceeded",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class NodeRegistration:
@@ -43,6 +51,8 @@ class Registered:
     """Socket to close when its instance is the caller's."""
     dirty: bool
     """Its class is new: a worker has to make the pool."""
+    aborts: tuple[tuple[str, int], ...] = ()
+    """(job, attempt) the agent runs that are not its own any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +102,15 @@ class Nodes:
                 int(node.acknowledges), node.profile, int(node.running is not None), *running,
             ],
         )  # fmt: skip
-        _, generation, status, seq, former_instance, former_socket, dirty = reply
+        _, generation, status, seq, former_instance, former_socket, dirty, aborts = reply
         return Registered(
-            generation, text(status), seq, text(former_instance), text(former_socket), dirty == b"1"
+            generation,
+            text(status),
+            seq,
+            text(former_instance),
+            text(former_socket),
+            dirty == b"1",
+            tuple((job, int(attempt)) for job, _, attempt in map(_parted, text(aborts).split())),
         )
 
     def heartbeat(self, beat: Beat) -> NodeState:
@@ -132,12 +148,14 @@ class Nodes:
         args: list[Part] = [node_id, socket, reason, grace_ms]
         return self._cell.submit("node_offline", [self._keys.node(node_id)], args)
 
-    def drain(self, node_id: str, by: Literal["node", "operator", ""], reason: str) -> tuple[str, int]:
+    def drain(self, node_id: str, by: DrainedBy, reason: str, socket: str = "") -> tuple[str, int]:
         """Take a node out of new work, or back with ``by`` empty; give its status and status number.
 
-        Raises `UnknownNode`.
+        In quarantine its running jobs go elsewhere at once. A node names the ``socket`` it speaks over.
+        Raises `UnknownNode` and `NodeReplaced`.
         """
-        reply = self._cell.call("drain_node", [self._keys.node(node_id)], [node_id, by, reason])
+        args: list[Part] = [node_id, by, reason, socket]
+        reply = self._cell.call("drain_node", [self._keys.node(node_id)], args)
         return text(reply[1]), reply[2]
 
     def set_pools(self, node_id: str, capability: CapabilityClass, pools: Sequence[str] = ()) -> int:
@@ -189,6 +207,10 @@ class Nodes:
         """Class a node stated last; None when the node is unknown."""
         canonical = self._cell.store.command("HGET", self._keys.node(node_id), "class_json")
         return CapabilityClass.from_canonical(canonical.decode()) if canonical else None
+
+
+def _parted(attempt: str) -> tuple[str, str, str]:
+    return attempt.rpartition("|")
 
 
 def _semantic(capability: CapabilityClass) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from scheduling.ledger.nodes import WHY_WORDS
 from tests.lua.dump import Dump
 from tests.lua.model import JobModel, Model, NodeModel
 
@@ -23,8 +24,10 @@ def check_settled(model: Model, found: Dump) -> None:
     """Check what holds when nothing is due any more."""
     for node in model.nodes.values():
         assert not node.lost(model.now), f"{node.name} should be offline"
+        assert not node.cold(model.now), f"{node.name} should be degraded"
         why = found.hash(f"node:{node.name}")["why"]
-        expected = node.unfit(model.now) or ("" if _free(node, found) > 0 else "capacity_exceeded")
+        used = len(found.scores(f"leases:{node.name}"))
+        expected = node.unfit(model.now, used) or ("" if _free(node, found) > 0 else "capacity_exceeded")
         assert why == expected, f"{node.name}: {why!r}, it should be {expected!r}"
     for job in model.jobs.values():
         assert not job.overdue(model.now), f"{job.name} should not be {job.state} any more"
@@ -83,12 +86,14 @@ def check_pools(model: Model, found: Dump) -> None:
     records = {node.name: found.hash(f"node:{node.name}") for node in model.nodes.values()}
     for node in model.nodes.values():
         assert set(records[node.name]["pools"].split()) == node.pools
-    for pool in {*found.named("members"), *found.named("pool"), *found.named("poolcount")}:
+    for pool in {*found.named("members"), *found.named("pool")}:
         members = {node.name for node in model.nodes.values() if pool in node.pools}
         assert found.members(f"members:{pool}") == members
         reasons = Counter(records[name]["why"] or "dispatchable" for name in members)
-        counted = {why: int(number) for why, number in found.hash(f"poolcount:{pool}").items() if int(number)}
-        assert counted == dict(reasons), f"counters of {pool}"
+        kept_out = {word: found.members(f"poolwhy:{pool}:{word}") for word in WHY_WORDS}
+        for word, names in kept_out.items():
+            assert names == {name for name in members if records[name]["why"] == word}, f"{word} in {pool}"
+        assert sum(reasons.values()) == len(found.scores(f"pool:{pool}")) + sum(map(len, kept_out.values()))
         scores = {name: _score(model.nodes[name], found) for name in members if not records[name]["why"]}
         assert found.scores(f"pool:{pool}") == scores
     for requirement, pools in model.links.items():
@@ -115,7 +120,8 @@ def check_work_conserving(model: Model, found: Dump) -> None:
 
 
 def _could_take(model: Model, node: NodeModel, job: JobModel, found: Dump) -> bool:
-    fit = not node.unfit(model.now) and _free(node, found) >= job.cost
+    used = len(found.scores(f"leases:{node.name}"))
+    fit = not node.unfit(model.now, used) and _free(node, found) >= job.cost
     return fit and model.serves(node, job) and not job.excludes(node.name, model.now)
 
 

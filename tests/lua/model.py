@@ -14,6 +14,7 @@ ENDED = frozenset({"done", "failed", "cancelled"})
 SILENCE_MS, GRACE_MS = 30_000, 2000
 DISPATCH_MS, ATTEMPT_MS, WAIT_MS, UTTERANCE_MS, RELAX_MS = 2000, 30_000, 10_000, 60_000, 1000
 MOST_ATTEMPTS, UNHEALTHY_BEATS = 3, 3
+WINDOW, WARMUP_MS, BREAKER_FAILURES = 5, 60_000, 5
 
 
 @dataclass
@@ -31,11 +32,23 @@ class NodeModel:
     status: str = "registering"
     away_until: int | None = None
     overloaded: bool = False
-    failures: int = 0
+    beaten: list[bool] = field(default_factory=list)
+    """Which of the last heartbeats were healthy."""
     held: int = 0
+    since_ms: int = 0
+    """When it began to register."""
+    strikes: int = 0
+    """Failures in a row, as the ledger counts them."""
+    rests_until: int = 0
 
-    def unfit(self, now: int) -> str:
+    def rests(self, now: int, used: int) -> bool:
+        """Whether it has failed too often: it rests, then shows with one job at a time that it works."""
+        return self.strikes >= BREAKER_FAILURES and (now < self.rests_until or used > 0)
+
+    def unfit(self, now: int, used: int = 0) -> str:
         """Say what keeps new work away, slots apart; '' for nothing."""
+        if self.status == "draining" and self.drain == "quarantine":
+            return "quarantined"
         if self.status in ("offline", "draining"):
             return self.status
         if self.status != "ready":
@@ -44,6 +57,8 @@ class NodeModel:
             return "away"
         if now > self.seen_ms + min(self.beat_ms * 3 // 2, SILENCE_MS - 1):
             return "silent"
+        if self.rests(now, used):
+            return "breaker_open"
         return "resource_threshold_exceeded" if self.overloaded else ""
 
     def lost(self, now: int) -> bool:
@@ -53,22 +68,29 @@ class NodeModel:
 
     def beats(self, now: int, *, healthy: bool, overloaded: bool, draining: bool, held: int) -> None:
         self.seen_ms, self.away_until, self.overloaded, self.held = now, None, overloaded, held
-        self.failures = 0 if healthy else self.failures + 1
+        self.beaten = [*self.beaten, healthy][-WINDOW:]
+        in_a_row = self.beaten[-UNHEALTHY_BEATS:] == [False] * UNHEALTHY_BEATS
         if self.status == "offline":
-            self.status = "registering"
+            self.status, self.since_ms = "registering", now
         if draining or self.drain:
             self.status = "draining"
         elif healthy:
             self.status = "ready"
-        elif self.failures >= UNHEALTHY_BEATS and self.status != "registering":
+        elif (in_a_row or self.beaten.count(False) >= UNHEALTHY_BEATS) and self.status != "registering":
             self.status = "degraded"
 
-    def drains(self, by: str) -> None:
+    def cold(self, now: int) -> bool:
+        """Whether it should have been ready by now."""
+        return self.status == "registering" and now >= self.since_ms + WARMUP_MS
+
+    def drains(self, by: str, now: int) -> None:
+        if by == "node" and self.drain:
+            return  # an operator's wish lasts longer
         self.drain = by
         if by and self.status != "offline":
             self.status = "draining"
         elif not by and self.status == "draining":
-            self.status = "registering"
+            self.status, self.since_ms = "registering", now
 
     def closes(self, now: int, grace_ms: int) -> None:
         if self.status == "offline":
@@ -152,6 +174,7 @@ class Model:
         """Pools by requirement."""
         self.begun: set[str] = set()
         """Nodes that were given work in the last step."""
+        self.seen = Dump({}, frozenset())
 
     def pools_of(self, pool: str) -> set[str]:
         """Pools that a node of a class joins when it comes; none while there is no such class."""
@@ -172,17 +195,27 @@ class Model:
             if not self.links[requirement] and not wanted:
                 del self.links[requirement]
 
+    def cleared(self, name: str) -> bool:
+        """Whether a job that the node did ended its rest in this step."""
+        return self.seen.hash(f"node:{name}")["strikes"] == "0"
+
     def look(self, found: Dump) -> None:
         """Take in what happened; fail where it should not have."""
         self.begun.clear()
+        self.seen = found
         for node in self.nodes.values():
             status = found.hash(f"node:{node.name}")["status"]
             if status == "offline" and node.lost(self.now):
                 node.goes_offline()
+            elif status == "degraded" and node.cold(self.now):
+                node.status = "degraded"
             assert status == node.status, f"{node.name} is {status}, it should be {node.status}"
         assert set(found.named("job")) == set(self.jobs)
         for job in self.jobs.values():
             self._follow(job, found.hash(f"job:{job.name}"))
+        for node in self.nodes.values():
+            record = found.hash(f"node:{node.name}")
+            node.strikes, node.rests_until = int(record["strikes"]), int(float(record["breaker_ms"] or 0))
 
     def _follow(self, job: JobModel, record: dict[str, str]) -> None:
         tried, state = record["tried"].split(), record["state"]
@@ -209,7 +242,10 @@ class Model:
 
     def _allow(self, job: JobModel, name: str, before: list[str]) -> None:
         node = self.nodes[name]
-        assert not node.unfit(self.now), f"{job.name} went to {name}, which is {node.unfit(self.now)}"
+        unfit = node.unfit(self.now)
+        if unfit == "breaker_open" and self.cleared(name):
+            unfit = ""
+        assert not unfit, f"{job.name} went to {name}, which is {unfit}"
         assert self.serves(node, job), f"{job.name} went to {name}, which does not serve it"
         assert name not in before or not job.excludes(name, self.now), f"{job.name} went back to {name}"
 

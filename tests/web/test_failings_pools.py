@@ -1,4 +1,4 @@
-"""What went wrong with pools in the original, over real sockets; flows.md numbers the failings."""
+"""What went wrong with pools in the original, over real sockets, numbered as in the list of failings."""
 
 from itertools import permutations
 from typing import Any

@@ -50,10 +50,11 @@ class NodeRules(Cell):
             name, klass=klass, socket=socket, slots=slots, beat_ms=beat_ms, acks=acks, running=running
         )
         former = self.model.nodes.get(name)
-        drain = "operator" if former and former.drain == "operator" else ""
+        drain = former.drain if former and former.drain != "node" else ""
         self.model.nodes[name] = NodeModel(
-            name, klass, socket, slots, beat_ms, self.model.now, self.model.pools_of(POOLS[klass]), drain
-        )
+            name, klass, socket, slots, beat_ms, self.model.now, self.model.pools_of(POOLS[klass]), drain,
+            since_ms=self.model.now,
+        )  # fmt: skip
         if lists is False:
             lost = [job.name for job in self.held_by(name) if job.state != "assigned"]
             self.see()
@@ -121,12 +122,12 @@ class NodeRules(Cell):
         self.refused(lambda: self.ledger.nodes.touch(name, "so0"), NodeReplaced)
         self.refused(lambda: self.world.beat(name, socket="so0"), NodeReplaced)
 
-    @rule(number=some, by=st.sampled_from(["", "", "node", "operator"]))
+    @rule(number=some, by=st.sampled_from(["", "", "", "node", "operator", "quarantine"]))
     def drain(self, number: int, by: Any) -> None:
         """The node or an operator takes it out of new work, or back."""
         node = self.node(number)
-        self.ledger.nodes.drain(node.name, by, "drain")
-        node.drains(by)
+        self.ledger.nodes.drain(node.name, by, "drain", node.socket if by == "node" else "")
+        node.drains(by, self.model.now)
 
     @rule(number=some, klass=st.sampled_from([None, None, "A", "B", "C"]), gold=st.booleans())
     def assign_pools(self, number: int, klass: str | None, gold: bool) -> None:

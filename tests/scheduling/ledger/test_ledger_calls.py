@@ -29,7 +29,7 @@ def test_register_joins_a_class_that_is_known(world: World) -> None:
 def test_heartbeat_gives_the_state_to_tell_the_node(world: World) -> None:
     world.register("n1", slots=3)
     assert world.beat("n1") == NodeState("ready", 2, "healthy", True, 3)
-    assert world.beat("n1", draining=True) == NodeState("draining", 3, "drain", True, 3)
+    assert world.beat("n1", draining=True) == NodeState("draining", 3, "the node asked for it", True, 3)
 
 
 def test_drain_gives_status_and_its_number(world: World) -> None:

@@ -12,7 +12,7 @@ from tests.lua.world import POOLS, PT, World, result
 #: Keys that live as long as the cell or hold only what is removed one by one.
 _LASTING = {
     "cell", "nodes", "instances", "pools", "requirements", "deadlines", "snapshot", "bodies", "bodyindex",
-    "leases", "pool", "members", "poolcount", "reqpools", "waiting", "poolwaiting", "outbox",
+    "classmakers", "leases", "pool", "members", "poolwhy", "reqpools", "waiting", "poolwaiting", "outbox",
 }  # fmt: skip
 
 
