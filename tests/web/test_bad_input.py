@@ -147,7 +147,6 @@ FROM_NODE = [
     Bad("another's node id", _beat(node_id="node-good"), "INVALID_MESSAGE", "NODE"),
     Bad("another's result", _result(node_id="node-good"), "INVALID_MESSAGE", "NODE"),
     Bad("another id on one socket", _register(node_id="node-2"), "INVALID_MESSAGE", "NODE"),
-    Bad("pairing code", _json("request_pairing_code"), "UNSUPPORTED_FEATURE", "Pairing"),
 ]  # fmt: skip
 
 BEFORE_REGISTRATION = [
