@@ -33,6 +33,8 @@ class NodeModel:
     overloaded: bool = False
     failures: int = 0
     held: int = 0
+    pinned: str = ""
+    """Class in which it was given a pool of its own."""
 
     def unfit(self, now: int) -> str:
         """Say what keeps new work away, slots apart; '' for nothing."""
@@ -153,9 +155,12 @@ class Model:
         self.begun: set[str] = set()
         """Nodes that were given work in the last step."""
 
-    def pools_of(self, pool: str) -> set[str]:
+    def pools_of(self, pool: str, node: NodeModel | None) -> set[str]:
         """Pools that a node of a class joins when it comes; none while there is no such class."""
-        return set(self.class_pools.get(pool, [pool])) if pool in self.made else set()
+        if pool not in self.made:
+            return set()
+        own = {f"node-{node.name}"} if node and node.pinned == pool else set()
+        return {*self.class_pools.get(pool, [pool]), *own}
 
     def serves(self, node: NodeModel, job: JobModel) -> bool:
         return bool(node.pools & self.links.get(job.requirement, set()))
