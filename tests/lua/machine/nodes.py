@@ -51,9 +51,10 @@ class NodeRules(Cell):
         )
         former = self.model.nodes.get(name)
         drain = "operator" if former and former.drain == "operator" else ""
-        self.model.nodes[name] = NodeModel(name, klass, socket, slots, beat_ms, self.model.now, set(), drain)
-        self.model.nodes[name].pinned = former.pinned if former else ""
-        self.model.nodes[name].pools = self.model.pools_of(POOLS[klass], self.model.nodes[name])
+        node = NodeModel(name, klass, socket, slots, beat_ms, self.model.now, set(), drain)
+        node.pinned = former.pinned if former else ""
+        node.pools = self.model.pools_of(POOLS[klass], node)
+        self.model.nodes[name] = node
         if lists is False:
             lost = [job.name for job in self.held_by(name) if job.state != "assigned"]
             self.see()
