@@ -66,7 +66,7 @@ class CapabilityClass:
         )
 
     @classmethod
-    @lru_cache(maxsize=2**12)
+    @lru_cache(maxsize=2**10)
     def from_canonical(cls, text: str | bytes) -> "CapabilityClass":
         """Read what ``canonical`` wrote; equal text gives the same object, so what it knows is kept."""
         data = json.loads(text)

@@ -24,7 +24,7 @@ class Catalog:
     version: int = 0
     classes: Mapping[str, CapabilityClass] = field(default_factory=dict)
     compiled: dict[str, Sequence[str]] = field(default_factory=dict)
-    """Requirement id to pools, preferred first; grows with the requirements this process meets."""
+    """Requirement id to pools, preferred first; grows with those this process meets that somebody serves."""
     file: PoolFile = field(default_factory=PoolFile)
     """What the operator configured."""
 
@@ -43,7 +43,8 @@ class Catalog:
         known = self.compiled.get(requirement.requirement_id)
         if known is None:
             known = candidates(self.classes, requirement, file=self.file)
-            self.compiled[requirement.requirement_id] = known
+            if known:
+                self.compiled[requirement.requirement_id] = known
         return known
 
     def to_json(self) -> str:

@@ -29,7 +29,7 @@ class WhyNot(StrEnum):
     TTS_LANG_UNSUPPORTED = "tts_lang_unsupported"
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**17)
 def why_not(cls: CapabilityClass, req: Requirement) -> WhyNot | None:
     """Return why the class cannot do the job, or None when it can."""
     return next((why for way in req.ways if (why := _why_not_way(cls, way))), None)

@@ -88,13 +88,9 @@ class NodeMessages:
             RequestPairingCode: Pairings(ledger).issue,
         }
 
-    def handle(self, link: NodeLink, message: Message) -> bool:
-        """Deal with a message; False when there is nothing to do for its kind here."""
-        handler = self._handlers.get(type(message))
-        if handler is None:
-            return False
-        handler(link, message)
-        return True
+    def handle(self, link: NodeLink, message: Message) -> None:
+        """Deal with a message of a registered node."""
+        self._handlers[type(message)](link, message)
 
     def _heartbeat(self, link: NodeLink, message: NodeHeartbeat) -> None:
         link.last_beat = message

@@ -124,21 +124,13 @@ class NodeSocket:
         if named != link.node_id:
             raise InvalidMessage(f"This connection belongs to node {link.node_id}. Send that node_id.")
         try:
-            handled = self._messages.handle(link, message)
+            self._messages.handle(link, message)
         except UnknownNode:
             # The ledger was lost or forgot the node: the node's own socket can tell it everything again.
-            if self._enter_or_refuse(link) is None:
-                return
-            handled = self._messages.handle(link, message)
+            if self._enter_or_refuse(link) is not None:
+                self._messages.handle(link, message)
         except NodeReplaced:
             link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
-            return
-        if not handled:
-            _refuse(
-                link.connection,
-                ErrorCode.UNSUPPORTED_FEATURE,
-                "This message cannot be served by this server.",
-            )
 
     def _register(
         self, connection: Connection, former: NodeLink | None, message: NodeRegister

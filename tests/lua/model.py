@@ -40,6 +40,8 @@ class NodeModel:
     strikes: int = 0
     """Failures in a row, as the ledger counts them."""
     rests_until: int = 0
+    pinned: str = ""
+    """Class in which it was given a pool of its own."""
 
     def rests(self, now: int, used: int) -> bool:
         """Whether it has failed too often: it rests, then shows with one job at a time that it works."""
@@ -176,9 +178,12 @@ class Model:
         """Nodes that were given work in the last step."""
         self.seen = Dump({}, frozenset())
 
-    def pools_of(self, pool: str) -> set[str]:
+    def pools_of(self, pool: str, node: NodeModel | None) -> set[str]:
         """Pools that a node of a class joins when it comes; none while there is no such class."""
-        return set(self.class_pools.get(pool, [pool])) if pool in self.made else set()
+        if pool not in self.made:
+            return set()
+        own = {f"node-{node.name}"} if node and node.pinned == pool else set()
+        return {*self.class_pools.get(pool, [pool]), *own}
 
     def serves(self, node: NodeModel, job: JobModel) -> bool:
         return bool(node.pools & self.links.get(job.requirement, set()))

@@ -4,6 +4,7 @@ import pytest
 
 from scheduling.capability import CapabilityClass
 from scheduling.catalog import Catalog, read_pools, read_requirements, read_snapshot
+from scheduling.pool_file import PoolFile
 from scheduling.store.plain import PlainStore
 from tests.lua.world import CLASSES, DE, POOLS, PT, World
 
@@ -22,15 +23,17 @@ def world(store: PlainStore) -> World:
 
 
 def test_a_catalog_survives_its_journey() -> None:
-    catalog = Catalog(7, {CAPABLE.class_id: CAPABLE}, {PT.requirement_id: [CAPABLE.class_id]})
+    file = PoolFile.model_validate({"node_tenants": {"n1": "acme"}})
+    catalog = Catalog(7, {CAPABLE.class_id: CAPABLE}, {PT.requirement_id: [CAPABLE.class_id]}, file)
     assert Catalog.from_json(catalog.to_json().encode()) == catalog
 
 
 def test_a_requirement_is_compiled_when_it_is_first_met() -> None:
+    """One that nobody serves is not kept: clients may name any language."""
     catalog = Catalog(1, {CAPABLE.class_id: CAPABLE})
     assert list(catalog.pools_for(PT)) == [CAPABLE.class_id]
     assert list(catalog.pools_for(DE)) == []
-    assert catalog.compiled == {PT.requirement_id: [CAPABLE.class_id], DE.requirement_id: []}
+    assert catalog.compiled == {PT.requirement_id: [CAPABLE.class_id]}
 
 
 def test_what_was_compiled_counts() -> None:
@@ -40,6 +43,12 @@ def test_what_was_compiled_counts() -> None:
 def test_tenants_are_those_with_nodes() -> None:
     private = CapabilityClass(frozenset({"asr"}), tenant="acme")
     assert Catalog(1, {"a": CAPABLE, "b": private}).tenants == {None, "acme"}
+
+
+def test_tenants_are_those_with_a_pool_of_their_own_too() -> None:
+    override = {"pools": [{"pool_id": 1}], "tenant_overrides": [{"tenant_id": "acme", "pool_id": 1}]}
+    catalog = Catalog(1, {"a": CAPABLE}, file=PoolFile.model_validate(override))
+    assert catalog.tenants == {None, "acme"}
 
 
 def test_nothing_is_read_from_an_empty_cell(world: World) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from scheduling.capability import CapabilityClass
 from scheduling.messages import LanguagePair, NmtCapability, NodeLanguageCapabilities
-from scheduling.pools import candidates, served_pairs, why_not
+from scheduling.pool_file import PoolFile, admits
+from scheduling.pools import MAX_CANDIDATES, candidates, links_for, served_pairs, why_not
 from scheduling.requirement import Requirement
 from tests.scheduling.capabilities import CORE, LANGUAGES, TENANTS, classes, node_class, requirements
 
@@ -162,3 +163,64 @@ def test_needing_less_is_never_harder(cls: CapabilityClass, req: Requirement) ->
     if why_not(cls, req) is None:
         for service in req.services:
             assert why_not(cls, replace(req, services=req.services - {service})) is None
+
+
+TWO_WAY = replace(job("auto", "zh"), two_way=("en", "zh"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [
+        (polyglot("de en zh"), None),
+        (polyglot("en zh", supported_language_pairs=only("en>zh")), "lang_pair_unsupported"),
+        (polyglot("en zh", supported_language_pairs=only("zh>en")), "lang_pair_unsupported"),
+        (polyglot("en zh", asr_languages=["en"]), "asr_lang_unsupported"),
+        (polyglot("en zh", tts_languages=["en"]), "tts_lang_unsupported"),
+    ],
+)
+def test_talk_in_turn_needs_both_directions(stated: NodeLanguageCapabilities, reason: str | None) -> None:
+    assert why_not(node_class(stated), TWO_WAY) == reason
+
+
+def file_for(tenant: str, strict: bool) -> PoolFile:
+    """Give a tenant a pool of those that hear German."""
+    return PoolFile.model_validate(
+        {
+            "pools": [{"pool_id": "own", "language_requirements": {"asr_languages": ["de"]}}],
+            "tenant_overrides": [{"tenant_id": tenant, "pool_id": "own"}],
+            "strict_pool_eligibility": strict,
+        }
+    )
+
+
+@given(maps, requirements, st.sampled_from(["acme", "globex"]), st.booleans(), st.sampled_from([0, 2, 32]))
+def test_links_lead_to_every_class_that_may_serve_and_to_no_other(
+    fleet: dict[str, CapabilityClass], req: Requirement, tenant: str, strict: bool, most: int
+) -> None:
+    file = file_for(tenant, strict)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scheduling.pools.MAX_CANDIDATES", most)
+        links = links_for(fleet, req, file)
+    led = [name for pool in links.pools for name in links.gathered.get(pool, [pool])]
+    own = {name for name, cls in fleet.items() if admits(file.pools[0], cls)}
+    serving = {name for name, cls in fleet.items() if why_not(cls, req) is None}
+    if strict:
+        serving &= own if req.tenant == tenant or req.services & CORE == frozenset() else set()
+    assert sorted(led) == sorted(serving)
+    assert set(links.gathered) <= set(links.pools)
+    if req.tenant == tenant and own & serving and serving - own:
+        assert set(links.gathered[links.pools[0]]) == own & serving
+
+
+def test_a_tenants_pool_and_many_others_are_two_links() -> None:
+    fleet = {
+        f"c{number}": node_class(polyglot(f"en zh x{number}" + (" de" if number < 3 else "")))
+        for number in range(MAX_CANDIDATES + 5)
+    }
+    req = job("zh", "en", tenant="acme")
+    links = links_for(fleet, req, file_for("acme", strict=False))
+    assert links.pools == (f"req-{req.requirement_id}", f"req-{req.requirement_id}-rest")
+    assert [len(links.gathered[pool]) for pool in links.pools] == [3, MAX_CANDIDATES + 2]
+    assert candidates(fleet, req, file=file_for("acme", strict=False))[:3] == list(
+        links.gathered[links.pools[0]]
+    )

@@ -51,10 +51,11 @@ class NodeRules(Cell):
         )
         former = self.model.nodes.get(name)
         drain = former.drain if former and former.drain != "node" else ""
-        self.model.nodes[name] = NodeModel(
-            name, klass, socket, slots, beat_ms, self.model.now, self.model.pools_of(POOLS[klass]), drain,
-            since_ms=self.model.now,
-        )  # fmt: skip
+        node = NodeModel(name, klass, socket, slots, beat_ms, self.model.now, set(), drain)
+        node.since_ms = self.model.now
+        node.pinned = former.pinned if former else ""
+        node.pools = self.model.pools_of(POOLS[klass], node)
+        self.model.nodes[name] = node
         if lists is False:
             lost = [job.name for job in self.held_by(name) if job.state != "assigned"]
             self.see()
@@ -86,7 +87,7 @@ class NodeRules(Cell):
             overloaded=overloaded, changed=changed, draining=draining,
         )  # fmt: skip
         if POOLS[node.klass] not in node.pools:
-            node.pools = self.model.pools_of(POOLS[node.klass]) or (set() if changed else node.pools)
+            node.pools = self.model.pools_of(POOLS[node.klass], node) or (set() if changed else node.pools)
         held = max(0, extra)
         node.beats(self.model.now, healthy=healthy, overloaded=overloaded, draining=draining, held=held)
 
@@ -156,6 +157,15 @@ class NodeRules(Cell):
             self.ledger.nodes.set_class_pools([(pool, known, pools)])
             self.model.class_pools[pool] = pools.split()
 
+    @rule(number=some)
+    def pin(self, number: int) -> None:
+        """A session is to wait for a node."""
+        node = self.node(number)
+        assert self.ledger.pairing.pin(node.name) == POOLS[node.klass]
+        node.pinned = POOLS[node.klass]
+        if node.status != "offline" and POOLS[node.klass] in self.model.made:
+            node.pools = self.model.pools_of(node.pinned, node)
+
     @rule(klass=st.sampled_from("ABC"))
     def move_class(self, klass: str) -> None:
         """A worker moves the nodes of a class into the pools noted for it."""
@@ -164,11 +174,13 @@ class NodeRules(Cell):
         self.ledger.nodes.join_pools(list(self.model.nodes), pool)
         for node in self.model.nodes.values():
             if node.klass == klass and node.status != "offline" and pool in self.model.made:
-                node.pools = self.model.pools_of(pool)
+                node.pools = self.model.pools_of(pool, node)
         assert self.ledger.nodes.class_moved(pool, pools)
 
     @rule(
-        requirement=requirements, own=st.sampled_from([[], ["gold"], ["gold", "silver"]]), few=st.booleans()
+        requirement=requirements,
+        own=st.sampled_from([[], ["gold"], ["gold", "silver"], ["node-n1"]]),
+        few=st.booleans(),
     )
     def link(self, requirement: Requirement, own: list[str], few: bool) -> None:
         """A worker links a requirement to the pools there are, to those made for it, or to both."""
