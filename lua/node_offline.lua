@@ -18,6 +18,7 @@ local cell = KEYS[1]
 --@include jobs
 --@include assign
 --@include choose
+--@include fair
 --@include waiting
 --@include serve
 --@include finish

@@ -15,6 +15,7 @@ local cell = KEYS[1]
 --@include jobs
 --@include assign
 --@include choose
+--@include fair
 --@include waiting
 --@include serve
 local class = redis.call('HGET', KEYS[2], 'class')

@@ -30,6 +30,7 @@ for at = 2, #ARGV do
   redis.call('SREM', key('reqpools', ARGV[at]), pool)
   if redis.call('EXISTS', key('reqpools', ARGV[at]), key('waiting', ARGV[at])) == 0 then
     redis.call('HDEL', PREFIX .. 'requirements', ARGV[at])
+    redis.call('HDEL', PREFIX .. 'warm', ARGV[at])
   end
 end
 redis.call('DEL', key('pool', pool), key('poolwaiting', pool))

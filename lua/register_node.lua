@@ -30,6 +30,7 @@ local cell = KEYS[1]
 --@include jobs
 --@include assign
 --@include choose
+--@include fair
 --@include waiting
 --@include serve
 --@include finish
@@ -72,7 +73,7 @@ redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', A
   'max', ARGV[5], 'beat_ms', ARGV[6], 'stale_ms', stale_ms, 'class', ARGV[7], 'class_json', ARGV[8],
   'semantic', ARGV[9], 'acks', ARGV[10], 'profile', ARGV[11], 'registered_ms', now, 'seen_ms', now, 'held', 0,
   'overloaded', '0', 'away', '', 'mute_ms', '', 'pools', '', 'why', 'status_not_ready', 'turn', 0, 'dirty', '0',
-  'beat', '', 'beats', '', 'strikes', 0, 'breaker_ms', '', 'status_ms', now, 'drain', KEPT[owned[7]] or '', 'aborts', '', 'refused', '')
+  'beat', '', 'beats', '', 'strikes', 0, 'breaker_ms', '', 'status_ms', now, 'drain', KEPT[owned[7]] or '', 'aborts', '', 'refused', '', 'held_for', '')
 redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 
 local node = read_node(id)

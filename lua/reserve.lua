@@ -21,7 +21,11 @@
 --   13 audio         reference of the stored audio
 --   14 next_index    utterance index the session goes on with
 --   15 consumed      last audio sequence number that is now safe
---   16.. pools       candidate pools
+--   16 tenant        whose fair share it takes, '' for the public's
+--   17 weight        of the tenant, 100 for most
+--   18 priority      0 before the others, 1 as they come, 2 after them
+--   19 node          preferred node, '' for none
+--   20.. pools       candidate pools
 -- REPLY
 --   {1, job, order, state, attempt, node, owner, semantic}; the job is the caller's when its id is the proposed one
 --   {-5} unknown session | {-12} owned elsewhere | {-8, retry after ms} queue full | {-9} no node serves it
@@ -31,6 +35,7 @@ local cell = KEYS[1]
 --@include jobs
 --@include assign
 --@include choose
+--@include fair
 --@include waiting
 --@include serve
 --@include finish
@@ -61,39 +66,44 @@ settle(4)
 -- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
-if (ARGV[16] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 16)})
+if (ARGV[20] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 20)})
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
 local pools = pools_of(ARGV[5])
 local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tried = ' ', cost = tonumber(ARGV[9]),
-  pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false}
-local node = choose(pools, job, ARGV[8])
+  pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false, hold = '', session = ARGV[2]}
+local node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
 if not node then
   if not someone_serves(pools) then
     return {-9}
   end
-  local waiting = tonumber(redis.call('HGET', cell, 'waiting'))
-  if waiting >= limit('max_waiting') then
+  job.tenant = fair_name(ARGV[16])
+  local waiting, most = tonumber(redis.call('HGET', cell, 'waiting')), limit('max_waiting')
+  if waiting >= most or waiting_of(job.tenant) >= math.ceil(most * limit('tenant_waiting_percent') / 100) then
     return {-8, math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))}
   end
 end
 
 local order = redis.call('HINCRBY', KEYS[3], 'order:' .. job.tgt, 1) - 1
-job.rank = redis.call('HINCRBY', cell, 'turn', 1)
+job.tenant = job.tenant or ARGV[16]
+rank_job(job, tonumber(ARGV[17]), tonumber(ARGV[18]), not node)
+count('n_reserved')
 redis.call('HSET', KEYS[3], 'next_index', ARGV[14], 'consumed', ARGV[15], 'preferred', ARGV[8], 'pair', ARGV[10])
 redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
 redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retention_ms'))
 redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5],
   'rank', job.rank, 'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline,
   'wait_until_ms', 0, 'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
-  'created_ms', now, 'semantic', '0', 'binding', KEYS[2])
+  'created_ms', now, 'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '')
 if node then
+  redis.call('HSET', KEYS[3], 'last_node', node.id, 'last_ms', now)
   assign(job, node)
   if node.owner ~= ARGV[3] then
     tell_dispatch(job, node)
   end
 else
+  count('n_waited')
   job.wait_until = now + limit('wait_ms')
   enqueue(job)
 end

@@ -14,6 +14,7 @@ local cell = KEYS[1]
 --@include jobs
 --@include assign
 --@include choose
+--@include fair
 --@include waiting
 --@include serve
 local socket = redis.call('HGET', KEYS[2], 'socket')

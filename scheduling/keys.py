@@ -20,6 +20,8 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``poolgone:P`` | string | its last node left a moment ago | `move_to_pools` | ``wait_ms`` |
 | ``requirements`` | hash | requirement id to canonical requirement | `link` | a field with its pools |
 | ``reqpools:R`` | set | pools that serve it, at most 32 | `link` | with its requirement |
+| ``fair`` | hash | tenants' finish tags and numbers of waiting jobs | `fair` | when nothing waits |
+| ``warm`` | hash | node that did a requirement last | `assign` | a field with its requirement |
 | ``waiting:R`` | sorted set | jobs that wait, by rank | `waiting` | empty when none waits |
 | ``poolwaiting:P`` | sorted set | requirements that wait for it | `waiting` | empty when none waits |
 | ``pairing:CODE``, ``pairingof:NODE`` | string | node of a code, its code | `issue_pairing_code` | 5 min |

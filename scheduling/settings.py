@@ -1,9 +1,10 @@
 """All settings, typed and validated in one place; the environment gives each by its upper-case name."""
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.connection import parse_url
 
@@ -124,6 +125,35 @@ class Settings(BaseSettings):
     relax_ms: int = Field(default=1000, ge=0, description="a retry insists on another node this long, ms")
     max_attempts: int = Field(default=3, ge=1, description="attempts per job")
     max_waiting: int = Field(default=10000, ge=0, description="jobs that may wait in a cell")
+    tenant_waiting_percent: int = Field(
+        default=80, ge=1, le=100, description="share of the waiting jobs that one tenant may have, %"
+    )
+    tenant_weights: str = Field(
+        default="", description="fair shares of tenants against each other's 1, as in `acme=3,trial=0.5`"
+    )
+    tenant_priorities: str = Field(
+        default="", description="priority classes of tenants: high, normal or low, as in `acme=high`"
+    )
+    priority_ms: int = Field(
+        default=2000, ge=0, description="how much longer a job may wait than one of the class above, ms"
+    )
+    slot_costs: str = Field(
+        default="", description="slots of a job that needs a service, where not 1, as in `semantic=2`"
+    )
+    large_hold_ms: int = Field(
+        default=1000,
+        ge=0,
+        description="a job of several slots waits this long until a node is kept for it, ms",
+    )
+    affinity_percent: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="how much busier than the emptiest node a session's last one, or a warm one, may be, %",
+    )
+    spread_ms: int = Field(
+        default=0, ge=0, description="a session's utterances avoid the node it used this lately, ms"
+    )
     retention_ms: int = Field(
         default=60000, ge=1000, description="records of ended jobs and sessions are kept this long, ms"
     )
@@ -184,6 +214,13 @@ class Settings(BaseSettings):
     def _upper(cls, level: object) -> object:
         return level.upper() if isinstance(level, str) else level
 
+    @field_validator("tenant_weights", "tenant_priorities", "slot_costs")
+    @classmethod
+    def _is_table(cls, words: str, info: ValidationInfo) -> str:
+        readers = {"tenant_weights": _weight, "tenant_priorities": _priority, "slot_costs": _cost}
+        parse_table(words, readers[str(info.field_name)])
+        return words
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.grace_ms >= self.silence_ms:
@@ -195,6 +232,21 @@ class Settings(BaseSettings):
         if self.default_node_slots > self.max_node_slots:
             raise ValueError("DEFAULT_NODE_SLOTS must not exceed MAX_NODE_SLOTS")
         return self
+
+    @cached_property
+    def weight_of(self) -> dict[str, int]:
+        """Fair share of each tenant that has another than 1, in hundredths."""
+        return parse_table(self.tenant_weights, _weight)
+
+    @cached_property
+    def priority_of(self) -> dict[str, int]:
+        """Priority class of each tenant that has another than normal: 0 high, 2 low."""
+        return parse_table(self.tenant_priorities, _priority)
+
+    @cached_property
+    def cost_of(self) -> dict[str, int]:
+        """Slots that a job takes by a service it needs."""
+        return parse_table(self.slot_costs, _cost)
 
     @property
     def body_url(self) -> str:
@@ -218,6 +270,7 @@ SCRIPT_LIMITS = (
     "breaker_failures", "breaker_ms", "max_classes", "silence_ms", "node_memory_ms", "dispatch_ms",
     "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
     "retention_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
+    "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
 )  # fmt: skip
 
 
@@ -228,6 +281,40 @@ def get_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
+
+
+def parse_table(words: str, read: Callable[[str], int]) -> dict[str, int]:
+    """Read ``name=value,name=value``. Raises `ValueError` with a sentence about the item that is wrong."""
+    table = {}
+    for item in filter(None, (part.strip() for part in words.split(","))):
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if not (name and equals):
+            raise ValueError(f"{item!r} must be NAME=VALUE, items apart by commas")
+        table[name] = read(value)
+    return table
+
+
+def _weight(value: str) -> int:
+    try:
+        weight = round(float(value) * 100)
+    except (ValueError, OverflowError):
+        weight = 0
+    if not 1 <= weight <= 100_000:
+        raise ValueError(f"{value!r} must be a share from 0.01 to 1000")
+    return weight
+
+
+def _priority(value: str) -> int:
+    classes = ("high", "normal", "low")
+    if value not in classes:
+        raise ValueError(f"{value!r} must be high, normal or low")
+    return classes.index(value)
+
+
+def _cost(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= 64:
+        raise ValueError(f"{value!r} must be a number of slots from 1 to 64")
+    return int(value)
 
 
 def _sentence(item: object) -> str:

@@ -35,6 +35,8 @@ from web.timing import Timings
 
 _log = logging.getLogger(__name__)
 
+#: A tenant's name is counted by so many characters.
+_MOST_TENANT = 64
 _MOST_LANGUAGES = 2 + 30
 
 
@@ -177,7 +179,8 @@ class Placer:
     def _reserve(
         self, session: SessionLink, ask: Ask, job_id: str, requirement: Requirement, pools: Sequence[str]
     ) -> Placement:
-        assign = ask.assign
+        assign, settings = ask.assign, self._ledger.cell.settings
+        tenant = (session.init.tenant_id or "")[:_MOST_TENANT]
         reservation = Reservation(
             job_id=job_id,
             request_id=ask.request_id,
@@ -194,6 +197,10 @@ class Placer:
             consumed=ask.consumed,
             preferred_pool=session.preferred_pool,
             preferred_node=session.paired_node,
+            cost=max((settings.cost_of.get(service, 1) for service in requirement.services), default=1),
+            tenant=tenant,
+            weight=settings.weight_of.get(tenant, 100),
+            priority=settings.priority_of.get(tenant, 1),
         )
         try:
             return self._reserve_reopening(session, reservation)

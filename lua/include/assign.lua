@@ -22,8 +22,12 @@ local function assign(job, node)
   job.semantic = repairs_semantics(job, node)
   redis.call('HSET', key('job', job.id), 'state', 'assigned', 'attempt', job.attempt, 'node', node.id,
     'tried', job.tried, 'relaxed', '0', 'assigned_ms', now, 'semantic', job.semantic)
+  redis.call('HINCRBY', key('node', node.id), 'given', 1)
   node.turn = redis.call('HINCRBY', cell, 'turn', 1)
   redis.call('HSET', key('node', node.id), 'turn', node.turn)
+  if limit('affinity_percent') > 0 then
+    redis.call('HSET', PREFIX .. 'warm', job.requirement, node.id)
+  end
   watch_job(job, due)
   refresh_node(node)
 end

@@ -1,7 +1,7 @@
 -- jobs: reading job records, ending attempts, and telling the instance that holds the node's socket.
 local JOB_FIELDS = {
   'state', 'session', 'order', 'tgt', 'requirement', 'rank', 'attempt', 'node', 'tried', 'cost', 'deadline_ms',
-  'wait_until_ms', 'relaxed', 'shard', 'pair',
+  'wait_until_ms', 'relaxed', 'shard', 'pair', 'tenant', 'start', 'hold', 'waiting_ms',
 }
 
 local function read_job(id)
@@ -13,6 +13,7 @@ local function read_job(id)
     id = id, state = v[1], session = v[2], order = v[3], tgt = v[4], requirement = v[5], rank = tonumber(v[6]),
     attempt = tonumber(v[7]), node = v[8], tried = v[9], cost = tonumber(v[10]), deadline = tonumber(v[11]),
     wait_until = tonumber(v[12]), relaxed = v[13] == '1', shard = v[14], pair = v[15],
+    tenant = v[16], start = tonumber(v[17]), hold = v[18], waiting_since = tonumber(v[19] or now),
   }
 end
 
@@ -20,7 +21,7 @@ local RUNNING = {assigned = true, dispatched = true, accepted = true, started = 
 
 -- A retry goes elsewhere: nodes already tried are excluded until that wish has lapsed.
 local function excludes(job, node_id)
-  return not job.relaxed and string.find(job.tried, ' ' .. node_id .. ' ', 1, true) ~= nil
+  return node_id == job.avoid or not job.relaxed and string.find(job.tried, ' ' .. node_id .. ' ', 1, true) ~= nil
 end
 
 local function watch_job(job, due)

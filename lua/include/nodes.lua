@@ -4,6 +4,7 @@ local MOST_DOUBLINGS = 5 -- of a breaker's rest
 local NODE_FIELDS = {
   'status', 'max', 'held', 'seen_ms', 'stale_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
   'mute_ms', 'drain', 'strikes', 'breaker_ms', 'status_ms',
+  'held_for',
 }
 
 -- `used` is the number of live leases; only `assign` and a fresh reading change it.
@@ -16,7 +17,8 @@ local function read_node(id)
     id = id, status = v[1], max = tonumber(v[2]), held = tonumber(v[3]), seen = tonumber(v[4]), stale = tonumber(v[5]),
     overloaded = v[6] == '1', away_until = tonumber(v[7]), pools = v[8], why = v[9], turn = tonumber(v[10]),
     owner = v[11], semantic = v[12], mute_until = tonumber(v[13]), drain = v[14], strikes = tonumber(v[15]),
-    breaker_until = tonumber(v[16]), status_since = tonumber(v[17]), used = redis.call('ZCARD', key('leases', id)),
+    breaker_until = tonumber(v[16]), status_since = tonumber(v[17]), held_for = v[18],
+    used = redis.call('ZCARD', key('leases', id)),
   }
 end
 
@@ -50,7 +52,7 @@ local function reason_against(node)
     return 'breaker_open'
   elseif node.overloaded then
     return 'resource_threshold_exceeded'
-  elseif free_slots(node) < 1 then
+  elseif free_slots(node) < 1 or node.held_for ~= '' then
     return 'capacity_exceeded'
   end
   return ''

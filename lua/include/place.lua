@@ -14,7 +14,7 @@ local function first_placement(requirement)
 end
 
 local function place(job, node)
-  dequeue(job)
+  take(job)
   assign(job, node)
   tell_dispatch(job, node)
 end

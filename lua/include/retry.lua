@@ -68,7 +68,7 @@ end
 local function take_offline(node, reason)
   set_status(node, 'offline', reason)
   move_to_pools(node, '')
-  redis.call('HSET', key('node', node.id), 'held', 0, 'away', '')
+  redis.call('HSET', key('node', node.id), 'held', 0, 'away', '', 'held_for', '')
   redis.call('ZREM', PREFIX .. 'deadlines', 'n|' .. node.id)
   redis.call('ZREM', PREFIX .. 'nodes', node.id)
   redis.call('PEXPIRE', key('node', node.id), limit('node_memory_ms'))

@@ -11,20 +11,40 @@ local function note_head(requirement)
   end
 end
 
+-- The node that was kept free for the job is served anew, by whoever settles next.
+local function let_go(job)
+  if redis.call('HGET', key('node', job.hold), 'held_for') == job.id then
+    redis.call('HSET', key('node', job.hold), 'held_for', '')
+    redis.call('ZADD', PREFIX .. 'deadlines', now, 'n|' .. job.hold)
+  end
+  redis.call('HSET', key('job', job.id), 'hold', '')
+  job.hold = ''
+end
+
 local function enqueue(job)
   redis.call('ZADD', key('waiting', job.requirement), job.rank, job.id)
-  redis.call('HINCRBY', cell, 'waiting', 1)
+  note_waiting(job.tenant, 1)
   note_head(job.requirement)
   job.state = 'waiting'
-  redis.call('HSET', key('job', job.id), 'state', 'waiting', 'node', '', 'wait_until_ms', job.wait_until)
+  redis.call('HSET', key('job', job.id), 'state', 'waiting', 'node', '', 'wait_until_ms', job.wait_until,
+    'waiting_ms', now)
   watch_job(job, job.relax_at and math.min(job.relax_at, job.wait_until) or job.wait_until)
 end
 
 local function dequeue(job)
   if redis.call('ZREM', key('waiting', job.requirement), job.id) == 1 then
-    redis.call('HINCRBY', cell, 'waiting', -1)
+    note_waiting(job.tenant, -1)
     note_head(job.requirement)
+    if job.hold ~= '' then
+      let_go(job)
+    end
   end
+end
+
+-- It leaves the queue because it is served.
+local function take(job)
+  dequeue(job)
+  pass_virtual_time(job)
 end
 
 -- A pool whose last node left a moment ago still counts: agents reconnect within seconds.

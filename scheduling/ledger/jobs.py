@@ -37,6 +37,13 @@ class Reservation:
     preferred_pool: str = ""
     cost: int = 1
     preferred_node: str = ""
+    """Taken before all others while it can do the job."""
+    tenant: str = ""
+    """Whose fair share it takes."""
+    weight: int = 100
+    """Of the tenant's share against others, in hundredths."""
+    priority: int = 1
+    """0 high, 1 normal, 2 low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,8 @@ class Jobs:
                 ask.job_id, ask.session_id, ask.instance, ask.tgt_lang, ask.requirement.requirement_id,
                 ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
                 f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
-                ask.next_index, ask.consumed, *ask.pools,
+                ask.next_index, ask.consumed, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
+                *ask.pools,
             ],
         )  # fmt: skip
         _, job, order, state, attempt, node, instance, semantic = reply

@@ -27,7 +27,8 @@ def check_settled(model: Model, found: Dump) -> None:
         assert not node.cold(model.now), f"{node.name} should be degraded"
         why = found.hash(f"node:{node.name}")["why"]
         used = len(found.scores(f"leases:{node.name}"))
-        expected = node.unfit(model.now, used) or ("" if _free(node, found) > 0 else "capacity_exceeded")
+        free = _free(node, found) > 0 and not found.hash(f"node:{node.name}")["held_for"]
+        expected = node.unfit(model.now, used) or ("" if free else "capacity_exceeded")
         assert why == expected, f"{node.name}: {why!r}, it should be {expected!r}"
     for job in model.jobs.values():
         assert not job.overdue(model.now), f"{job.name} should not be {job.state} any more"
@@ -71,6 +72,33 @@ def check_waiting(model: Model, found: Dump) -> None:
         for requirement in found.scores(f"poolwaiting:{pool}"):
             assert pool in model.links[requirement], f"{requirement} waits in {pool}, which it left"
     assert int(found.hash("cell")["waiting"]) == len(waiting)
+    fair = found.hash("fair")
+    by_tenant = Counter(found.hash(f"job:{job.name}")["tenant"] for job in waiting)
+    assert {name[2:]: int(n) for name, n in fair.items() if name[:2] == "n:" and int(n)} == dict(by_tenant)
+    check_turns(waiting, found)
+    check_kept(model, waiting, found)
+
+
+def check_turns(waiting: list[JobModel], found: Dump) -> None:
+    """Within a tenant and class those stand first that asked first; a retried job keeps its place."""
+    fresh = [(job, found.hash(f"job:{job.name}")) for job in waiting if not job.tried]
+    for tenant in {record["tenant"] for _, record in fresh}:
+        starts = [
+            int(float(record["start"])) for _, record in fresh if record["tenant"] == tenant
+        ]  # in the order in which they asked
+        assert starts == sorted(set(starts)), f"{tenant!r} is not served in turn"
+
+
+def check_kept(model: Model, waiting: list[JobModel], found: Dump) -> None:
+    """No node is kept for a job that waits no more."""
+    names = {job.name for job in waiting}
+    for job in waiting:
+        hold = found.hash(f"job:{job.name}")["hold"]
+        assert not hold or hold in model.nodes, f"{job.name} is kept a place by nobody"
+    for node in model.nodes.values():
+        kept_for = found.hash(f"node:{node.name}")["held_for"]
+        due = found.scores("deadlines").get(f"n|{node.name}", float("inf")) <= model.now
+        assert not kept_for or kept_for in names or due, f"{node.name} is kept for {kept_for}"
 
 
 def check_deadlines(model: Model, found: Dump) -> None:
@@ -121,7 +149,8 @@ def check_work_conserving(model: Model, found: Dump) -> None:
 
 def _could_take(model: Model, node: NodeModel, job: JobModel, found: Dump) -> bool:
     used = len(found.scores(f"leases:{node.name}"))
-    fit = not node.unfit(model.now, used) and _free(node, found) >= job.cost
+    kept = found.hash(f"node:{node.name}")["held_for"]
+    fit = kept in ("", job.name) and not node.unfit(model.now, used) and _free(node, found) >= job.cost
     return fit and model.serves(node, job) and not job.excludes(node.name, model.now)
 
 

@@ -152,6 +152,7 @@ def reservation(
     version: int = 1,
     cost: int = 1,
     preferred: str = "",
+    **fair: Any,
 ) -> Reservation:
     """Give what a session asks for an utterance."""
     return Reservation(
@@ -170,6 +171,7 @@ def reservation(
         consumed=5,
         preferred_pool=preferred,
         cost=cost,
+        **fair,
     )
 
 

@@ -16,6 +16,18 @@ LIVE_JOBS = 12
 sessions = st.sampled_from(SESSIONS)
 
 
+#: Whose share a job takes, how urgent it is, where it would like to go.
+fairs = st.fixed_dictionaries(
+    {},
+    optional={
+        "tenant": st.sampled_from(["acme", "trial"]),
+        "weight": st.sampled_from([50, 300]),
+        "priority": st.sampled_from([0, 2]),
+        "preferred_node": st.sampled_from(["n1", "nobody"]),
+    },
+)
+
+
 class JobRules(Cell):
     """Sessions ask; attempts go on, end, come too late; results are released."""
 
@@ -25,8 +37,17 @@ class JobRules(Cell):
         cost=st.sampled_from([1, 1, 2]),
         fresh=st.sampled_from([True, True, False]),
         preferred=st.sampled_from(["", POOLS["C"]]),
+        fair=fairs,
     )
-    def reserve(self, session: str, requirement: Requirement, cost: int, fresh: bool, preferred: str) -> None:
+    def reserve(
+        self,
+        session: str,
+        requirement: Requirement,
+        cost: int,
+        fresh: bool,
+        preferred: str,
+        fair: dict[str, Any],
+    ) -> None:
         """A session asks for a slot, from a fresh or an outdated view of the pools."""
         if sum(not job.ended for job in self.model.jobs.values()) >= LIVE_JOBS:
             return
@@ -38,7 +59,7 @@ class JobRules(Cell):
             pools, version = pools[:1], -1
         ask = {
             "session": session, "instance": self.owners[session], "requirement": requirement, "cost": cost,
-            "pools": pools, "version": version, "preferred": preferred,
+            "pools": pools, "version": version, "preferred": preferred, **fair,
         }  # fmt: skip
         if pools or not fresh:
             self.model.links.setdefault(requirement.requirement_id, set(pools))
@@ -59,7 +80,7 @@ class JobRules(Cell):
     def speak(self, session: str, requirement: Requirement, times: int) -> None:
         """A session asks for several slots in a row."""
         for _ in range(times):
-            self.reserve(session, requirement, 1, True, "")
+            self.reserve(session, requirement, 1, True, "", {})
             self.see()
 
     @rule(session=sessions, instance=st.sampled_from(["web1", "web2"]))

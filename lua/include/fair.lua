@@ -1,0 +1,55 @@
+-- fair: the rank of jobs that wait: start-time fair queueing between tenants, ageing between priority classes.
+--
+-- Goyal, Vin, Cheng 1996: a job's start tag is the virtual time at its arrival or its tenant's last finish tag,
+-- whichever is later; the smallest tag is served first and becomes the virtual time. One tenant alone is served
+-- in the order of arrival. A class below another lags by as many tags as are served in `priority_ms`.
+local SHARE = 1024 -- of virtual time, that one slot costs a tenant of weight 100
+local TURNS = 8192 -- equal tags go by arrival
+local MOST_TENANTS = 1000 -- told apart at once; those beyond share one place
+local NORMAL = 1
+
+-- The name under which a tenant is counted while anything waits.
+local function fair_name(tenant)
+  if redis.call('HEXISTS', PREFIX .. 'fair', 'n:' .. tenant) == 0 and
+      redis.call('HLEN', PREFIX .. 'fair') >= 2 * MOST_TENANTS then
+    return '~'
+  end
+  return tenant
+end
+
+local function waiting_of(tenant)
+  return tonumber(redis.call('HGET', PREFIX .. 'fair', 'n:' .. tenant) or 0)
+end
+
+local function priority_lag(priority)
+  if priority == NORMAL then
+    return 0
+  end
+  local gap = math.max(1, tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
+  return math.floor((priority - NORMAL) * limit('priority_ms') / gap) * SHARE
+end
+
+-- `charge`: the job is going to wait, so its tenant's next one stands behind it.
+local function rank_job(job, weight, priority, charge)
+  local start = tonumber(redis.call('HGET', cell, 'vtime') or 0)
+  if charge then
+    start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', 't:' .. job.tenant) or 0))
+    redis.call('HSET', PREFIX .. 'fair', 't:' .. job.tenant, start + math.ceil(SHARE * job.cost * 100 / weight))
+  end
+  job.start = start
+  job.rank = (start + priority_lag(priority)) * TURNS + redis.call('HINCRBY', cell, 'turn', 1) % TURNS
+end
+
+local function note_waiting(tenant, change)
+  redis.call('HINCRBY', PREFIX .. 'fair', 'n:' .. tenant, change)
+  if redis.call('HINCRBY', cell, 'waiting', change) == 0 then
+    redis.call('DEL', PREFIX .. 'fair') -- nobody is behind anybody any more
+  end
+end
+
+-- The job is served: whoever comes from now on starts behind it.
+local function pass_virtual_time(job)
+  if job.start > tonumber(redis.call('HGET', cell, 'vtime') or 0) then
+    redis.call('HSET', cell, 'vtime', job.start)
+  end
+end
