@@ -9,7 +9,7 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test bench-flows lint format lock clean
+.PHONY: help install demo run test bench-flows bench-placement lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
 
 bench-flows: $(stamp) ## measure how long each flow takes inside the server
 	@$(bin)/python -m bench.flows $(ARGS)
+
+bench-placement: $(stamp) ## measure what a reservation costs, and how soon a killed node is noticed
+	@$(bin)/python -m bench.placement $(ARGS)
 
 lint: $(stamp) ## check style, format and types
 	@$(bin)/ruff check .

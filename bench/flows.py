@@ -9,24 +9,19 @@ import asyncio
 import base64
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from bench.load import Load
+from bench.processes import running, valkey, wait_for
 from bench.scripts import ScriptBench
 from scheduling.settings import Settings
 from scheduling.store.plain import PlainStore
-from web.command.embedded import EmbeddedValkey
 from web.command.ports import free_port
-from web.command.process import Stop
 
 _SCRIPTS = {
     "register": "register_node",
@@ -34,7 +29,6 @@ _SCRIPTS = {
     "create": "reserve",
     "complete": "complete",
 }
-_START_S = 30.0
 
 
 def main() -> None:
@@ -53,7 +47,7 @@ def main() -> None:
 
 
 def _measure_scripts(stack: ExitStack, folder: Path, nodes: int) -> dict[str, dict[str, float]]:
-    url = stack.enter_context(_valkey(folder / "scripts"))
+    url = stack.enter_context(valkey(folder / "scripts"))
     with PlainStore(url) as store:
         return ScriptBench(store, Settings(redis_url=url), nodes, calls=2000).run()
 
@@ -61,15 +55,15 @@ def _measure_scripts(stack: ExitStack, folder: Path, nodes: int) -> dict[str, di
 def _measure_server(stack: ExitStack, folder: Path, args: argparse.Namespace) -> tuple[dict[str, Any], Load]:
     port = free_port()
     env = {
-        **os.environ, "REDIS_URL": stack.enter_context(_valkey(folder / "server")), "PORT": str(port),
+        **os.environ, "REDIS_URL": stack.enter_context(valkey(folder / "server")), "PORT": str(port),
         "HOST": "127.0.0.1", "REQUIRE_GPU": "0",
     }  # fmt: skip
     command = [sys.executable, "-m"]
     celery = [*command, "celery", "-A", "tasks.app:app", "worker", "-l", "WARNING", "-c", "1"]
     for words in ([*command, "web.serve"], [*celery, "-Q", "control", "-n", "control@%h"],
                   [*celery, "-Q", "drain", "-n", "drain@%h"]):  # fmt: skip
-        stack.enter_context(_running(words, env, folder / "log"))
-    _await(f"http://127.0.0.1:{port}/ready")
+        stack.enter_context(running(words, env, folder / "log"))
+    wait_for(f"http://127.0.0.1:{port}/ready")
     audio = base64.b64encode(os.urandom(args.audio_bytes // 2 * 2)).decode()
     load = Load(f"ws://127.0.0.1:{port}", args.nodes, 8, args.clients, args.seconds, audio)
     asyncio.run(load.run())
@@ -103,46 +97,6 @@ def _report(process: dict[str, Any], scripts: dict[str, dict[str, float]], load:
     summary["errors"] = load.errors
     print("all times in ms; script = server time alone, link = write to reply, loop = our own event loop")
     print(json.dumps(summary))
-
-
-@contextmanager
-def _valkey(folder: Path) -> Iterator[str]:
-    server = EmbeddedValkey(folder)
-    spec = server.spec(Stop(0, 5.0))
-    with _running(list(spec.command), dict(os.environ), folder / "log", pass_fds=tuple(spec.inherits)):
-        until_s = time.monotonic() + _START_S
-        while not server.answers() and time.monotonic() < until_s:
-            time.sleep(0.02)
-        yield server.url
-    server.close()
-
-
-@contextmanager
-def _running(
-    words: list[str], env: dict[str, str], log: Path, pass_fds: tuple[int, ...] = ()
-) -> Iterator[None]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(words, env=env, stdout=output, stderr=output, pass_fds=pass_fds)
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _await(url: str) -> None:
-    until_s = time.monotonic() + _START_S
-    while time.monotonic() < until_s:
-        try:
-            with urlopen(url):
-                return
-        except (URLError, ConnectionError):
-            time.sleep(0.1)
-    raise SystemExit(f"{url} did not answer within {_START_S:g} s")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Load:
             session_id = json.loads(await socket.recv())["session_id"]
             index = 0
             while (started_s := time.perf_counter()) < until_s:
-                await socket.send(json.dumps(_utterance(session_id, index, self.audio)))
+                await socket.send(json.dumps(utterance(session_id, index, self.audio)))
                 if await _outcome(socket) == "translation_result":
                     self.latencies_s.append(time.perf_counter() - started_s)
                 else:
@@ -133,7 +133,8 @@ def _answer(job: dict[str, object], node_id: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _utterance(session_id: str, index: int, audio: str) -> dict[str, object]:
+def utterance(session_id: str, index: int, audio: str) -> dict[str, object]:
+    """Give a one-shot utterance of a client."""
     return {
         "type": "utterance", "session_id": session_id, "utterance_index": index, "manual_cut": True,
         "src_lang": "en", "tgt_lang": "pt", "audio": audio, "audio_format": "pcm16", "sample_rate": 16000,

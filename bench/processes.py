@@ -1,0 +1,58 @@
+"""Processes that a measurement needs: an embedded Valkey, and others that run while it lasts."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from web.command.embedded import EmbeddedValkey
+from web.command.process import Stop
+
+_START_S = 30.0
+
+
+@contextmanager
+def valkey(folder: Path) -> Iterator[str]:
+    """Run a Valkey with its files in the folder; gives its URL."""
+    server = EmbeddedValkey(folder)
+    spec = server.spec(Stop(0, 5.0))
+    with running(list(spec.command), dict(os.environ), folder / "log", pass_fds=tuple(spec.inherits)):
+        until_s = time.monotonic() + _START_S
+        while not server.answers() and time.monotonic() < until_s:
+            time.sleep(0.02)
+        yield server.url
+    server.close()
+
+
+@contextmanager
+def running(
+    words: list[str], env: dict[str, str], log: Path, pass_fds: tuple[int, ...] = ()
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process; it is asked to end, and then made to."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(words, env=env, stdout=output, stderr=output, pass_fds=pass_fds)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(url: str) -> None:
+    """Wait until somebody answers there; ends the program when nobody does."""
+    until_s = time.monotonic() + _START_S
+    while time.monotonic() < until_s:
+        try:
+            with urlopen(url):
+                return
+        except (URLError, ConnectionError):
+            time.sleep(0.1)
+    raise SystemExit(f"{url} did not answer within {_START_S:g} s")
