@@ -16,6 +16,7 @@ Try everything on this machine:       speech-dispatch up
 One recording through all of it:      speech-dispatch demo
 A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
 The two ends of it:                   node, say
+What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel
 """
 
 
@@ -48,6 +49,16 @@ _SUBCOMMANDS = {
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
     "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
     "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
+    "nodes": _Subcommand("web.command.operator", "list connected nodes, and why some get no work"),
+    "pools": _Subcommand("web.command.operator", "list pools: nodes that can do the same"),
+    "jobs": _Subcommand("web.command.operator", "list jobs that wait or run"),
+    "explain": _Subcommand(
+        "web.command.operator", "say why a job waits, why a node gets no work, who serves a pair"
+    ),
+    "drain": _Subcommand("web.command.operator", "give a node no new work; what it runs is finished"),
+    "undrain": _Subcommand("web.command.operator", "let a node work again after a drain or a quarantine"),
+    "quarantine": _Subcommand("web.command.operator", "take a node out of work until an operator ends it"),
+    "cancel": _Subcommand("web.command.operator", "end a job; its client is told"),
 }
 
 
