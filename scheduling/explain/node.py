@@ -136,7 +136,7 @@ def _hindrances(
     said = [
         ("offline", offline, f"It is offline: {node.reason}."),
         ("quarantined", quarantined, f"It is in quarantine: {node.reason}."),
-        ("draining", node.status == "draining" and not quarantined, _draining(node, found)),
+        ("draining", _drains(node, found), _draining(node, found)),
         (
             "status_not_ready",
             node.status in ("registering", "degraded"),
@@ -154,8 +154,12 @@ def _hindrances(
             breaker > now_ms,
             f"It rests {seconds(breaker - now_ms)} more after {number(found['strikes'])} failures in a row.",
         ),
-        ("resource_threshold_exceeded", found["overloaded"] == "1", _overload(cell, found["usage"])),
-        ("capacity_exceeded", node.slots.free < 1, _full(node.slots)),
+        (
+            "resource_threshold_exceeded",
+            not offline and found["overloaded"] == "1",
+            _overload(cell, found["usage"]),
+        ),
+        ("capacity_exceeded", not offline and node.slots.free < 1, _full(node.slots)),
         ("no_pool", not (offline or found["pools"]), _no_pool(node)),
     ]
     return [
@@ -171,9 +175,19 @@ def _advice(word: str, found: dict[str, str]) -> str:
     return reason(word).advice
 
 
+def _drains(node: views.Node, found: dict[str, str]) -> bool:
+    """Whether it drains, or will when it comes back: an operator's wish outlasts the connection."""
+    wished = node.status == "offline" and found["drain"] == "operator"
+    return wished or (node.status == "draining" and found["drain"] != "quarantine")
+
+
 def _draining(node: views.Node, found: dict[str, str]) -> str:
     by = "an operator's" if found["drain"] == "operator" else "its own"
-    return f"It drains by {by} wish: {node.reason}."
+    return (
+        f"It drains by {by} wish: {node.reason}."
+        if node.status == "draining"
+        else (f"It drains by {by} wish when it comes back.")
+    )
 
 
 def _overload(cell: Cell, usage: str) -> str:
@@ -189,7 +203,7 @@ def _overload(cell: Cell, usage: str) -> str:
 
 def _full(slots: views.Slots) -> str:
     held = f", {slots.held} held by other work" if slots.held else ""
-    return f"All {slots.most} slots are in use: {slots.used} by our jobs{held}."
+    return f"No slot of {slots.most} is free: {slots.used} in use by our jobs{held}."
 
 
 def _no_pool(node: views.Node) -> str:

@@ -26,7 +26,7 @@ def require_access(request: Request, token: str) -> None:
 
 def _require_token(request: Request, token: str) -> None:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    same = hmac.compare_digest(given.strip().encode(), token.encode())
+    same = hmac.compare_digest(given.strip().encode("latin-1"), token.encode())  # as WSGI has it
     if scheme.lower() != "bearer" or not same:
         raise ApiError(
             401, "UNAUTHORIZED", "Send the server's ADMIN_TOKEN in the header Authorization: Bearer TOKEN."

@@ -59,7 +59,7 @@ def services_of(request: Request) -> list[str]:
 
 def reason_of(request: Request) -> str:
     """Give the operator's reason from the body, which may be left out. Raises `ApiError`."""
-    body = request.get_json(silent=True) if request.get_data(cache=True) else {}
+    body = request.get_json(force=True, silent=True) if request.get_data(cache=True) else {}
     reason = body.get("reason", "") if isinstance(body, dict) else None
     if not isinstance(reason, str):
         raise bad_request('The body is not as expected. Send JSON such as {"reason": "new driver"}.')

@@ -44,8 +44,13 @@ def add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(UnknownNode)
     @app.errorhandler(UnknownJob)
-    def unknown(error: Exception) -> Response:
-        return _answer(404, "NOT_FOUND", str(error))
+    def unknown(error: UnknownNode | UnknownJob) -> Response:
+        name = next(iter((request.view_args or {}).values()), "")
+        if isinstance(error, UnknownNode):
+            said = f"There is no node {name}, or it was offline for too long."
+        else:
+            said = f"There is no job {name}, or it ended long ago."
+        return _answer(404, "NOT_FOUND", said)
 
     @app.errorhandler(StoreError)
     def store_down(error: StoreError) -> Response:

@@ -1,7 +1,7 @@
 """The `speech-dispatch` command: finds the subcommand, turns its errors into a sentence and an exit code."""
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -75,11 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Help(RawDescriptionHelpFormatter):
+    """Leaves room for the indent of subcommands, which argparse forgets: the longest keeps to its line."""
+
+    def add_argument(self, action: Action) -> None:
+        super().add_argument(action)
+        self._action_max_length = max(self._action_max_length, max(map(len, _SUBCOMMANDS)) + 4)
+
+
 def _parser(words: Sequence[str]) -> ArgumentParser:
     """Build the parser; only the chosen subcommand is imported for its options."""
-    parser = ArgumentParser(
-        prog="speech-dispatch", description=_DESCRIPTION, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(prog="speech-dispatch", description=_DESCRIPTION, formatter_class=_Help)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, subcommand in _SUBCOMMANDS.items():
         sentence = f"{subcommand.summary[0].upper()}{subcommand.summary[1:]}."

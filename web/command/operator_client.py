@@ -73,12 +73,12 @@ class OperatorClient:
             connection.close()
         return self._body(status, data)
 
-    def _headers(self, body: str | None) -> dict[str, str]:
-        headers = {"Accept": "application/json"}
+    def _headers(self, body: str | None) -> dict[str, str | bytes]:
+        headers: dict[str, str | bytes] = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+            headers["Authorization"] = f"Bearer {self._token}".encode()
         return headers
 
     def _body(self, status: int, data: bytes) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_all_reasons_that_hold_are_given_not_only_the_first(world: World) -> Non
     world.beat("n1", running=2, overloaded=True)
     found = look(world)
     assert [item.reason for item in found.hindrances] == ["resource_threshold_exceeded", "capacity_exceeded"]
-    assert "1 by our jobs, 1 held by other work" in found.hindrances[1].says
+    assert "1 in use by our jobs, 1 held by other work" in found.hindrances[1].says
 
 
 def test_an_open_breaker_says_how_long_it_rests(world: World) -> None:

@@ -70,7 +70,9 @@ def test_a_node_that_gets_no_work_says_why(stack: Stack, pair: Pair) -> None:
         found = get(stack, place)
         said = {item["reason"]: item["says"] for item in found["hindrances"]}
         assert said["resource_threshold_exceeded"] == "It is overloaded: cpu 95 %; the threshold is 85 %."
-        assert said["capacity_exceeded"] == "All 1 slots are in use: 0 by our jobs, 1 held by other work."
+        assert (
+            said["capacity_exceeded"] == "No slot of 1 is free: 0 in use by our jobs, 1 held by other work."
+        )
         assert found["serves"]["pairs"] == ["→".join(pair)]
     wait_until(lambda: get(stack, f"nodes/{node.node_id}")["status"] == "offline", "it to leave")
     assert [item["reason"] for item in get(stack, place)["hindrances"]] == ["offline"]
@@ -138,10 +140,11 @@ def test_a_waiting_job_can_be_cancelled(stack: Stack, pair: Pair) -> None:
     with stack.node(pair, slots=1, answer=None) as node, stack.client(*pair) as client:
         client.say()
         client.say()
-        node.job()
+        first = node.job()
         wait_until(lambda: len(waiting(stack, pair)) == 1, "the second to wait")
         (job,) = waiting(stack, pair)
         assert ask(stack, "POST", f"jobs/{job['job_id']}/cancel")[0] == 200
+        node.answer(first)  # the client is told in its turn
         client.wait("error", message="An operator cancelled this utterance.")
 
 
