@@ -53,7 +53,7 @@ _SUBCOMMANDS = {
     "pools": _Subcommand("web.command.operator", "list pools: nodes that can do the same"),
     "jobs": _Subcommand("web.command.operator", "list jobs that wait or run"),
     "explain": _Subcommand(
-        "web.command.operator", "say why a job waits, why a node gets no work, who serves a pair"
+        "web.command.operator", "say why a job waits or a node gets no work, or who serves a pair"
     ),
     "drain": _Subcommand("web.command.operator", "give a node no new work; what it runs is finished"),
     "undrain": _Subcommand("web.command.operator", "let a node work again after a drain or a quarantine"),
