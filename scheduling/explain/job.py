@@ -14,7 +14,7 @@ JOB_FIELDS = (
     "state", "session", "pair", "order", "attempt", "node", "created_ms", "deadline_ms", "ended_ms", "code",
     "message",
 )  # fmt: skip
-_MORE = ("requirement", "tried", "relaxed", "wait_until_ms")
+_MORE = ("requirement", "tried", "relaxed", "wait_until_ms", "waiting_ms")
 _STAGES = ("created", "assigned", "dispatched", "accepted", "started", "ended")
 _TIMES = tuple(f"{stage}_ms" for stage in _STAGES)
 
@@ -74,12 +74,11 @@ def explain_job(cell: Cell, job_id: str) -> views.JobExplanation:
 
 
 def _waiting(job: views.Job, more: dict[str, str], rank: int, estimate: int | None) -> views.Waiting:
-    # A retry waits since its last attempt ended, which is only seen as a change of its deadlines.
     tried = list(dict.fromkeys(more["tried"].split()))
     return views.Waiting(
         position=rank + 1,
         ahead=rank,
-        since_ms=job.created_ms,
+        since_ms=number(more["waiting_ms"], job.created_ms),
         until_ms=number(more["wait_until_ms"]),
         estimate_ms=estimate,
         avoids=[] if more["relaxed"] == "1" else tried,

@@ -16,8 +16,8 @@ NODE_FIELDS = (
     "class_json",
 )  # fmt: skip
 _MORE = (
-    "drain", "away", "stale_ms", "mute_ms", "overloaded", "usage", "dirty", "breaker_ms", "strikes", "given",
-    "done", "failed", "retried", "running",
+    "drain", "away", "stale_ms", "mute_ms", "overloaded", "usage", "breaker_ms", "strikes", "held_for",
+    "given", "done", "failed", "retried",
 )  # fmt: skip
 _MOST_PAIRS = 50
 #: Requirements looked at per pool, to count the jobs that wait.
@@ -129,13 +129,17 @@ def _hindrances(
     """Give everything that keeps work away now, not only the first that the ledger noted."""
     offline = node.status == "offline"
     away, mute = number(found["away"]), number(found["mute_ms"])
-    breaker, stale = number(found["breaker_ms"]), number(found["stale_ms"])
+    stale = number(found["stale_ms"])
     silent_ms = now_ms - node.seen_ms
     quarantined = found["drain"] == "quarantine"
     muted = mute > now_ms or now_ms - heard_ms >= cell.settings.presence_ms
     said = [
         ("offline", offline, f"It is offline: {node.reason}."),
-        ("quarantined", quarantined, f"It is in quarantine: {node.reason}."),
+        (
+            "quarantined",
+            quarantined,
+            "It is in quarantine." if offline else f"It is in quarantine: {node.reason}.",
+        ),
         ("draining", _drains(node, found), _draining(node, found)),
         (
             "status_not_ready",
@@ -151,15 +155,15 @@ def _hindrances(
         ("instance_silent", not offline and muted, f"Its web process, {node.instance}, is not heard."),
         (
             "breaker_open",
-            breaker > now_ms,
-            f"It rests {seconds(breaker - now_ms)} more after {number(found['strikes'])} failures in a row.",
+            not offline and _rests(cell, node, found, now_ms),
+            _resting(number(found["strikes"]), number(found["breaker_ms"]) - now_ms),
         ),
         (
             "resource_threshold_exceeded",
             not offline and found["overloaded"] == "1",
             _overload(cell, found["usage"]),
         ),
-        ("capacity_exceeded", not offline and node.slots.free < 1, _full(node.slots)),
+        ("capacity_exceeded", not offline and _is_full(node, found), _full(node.slots, found["held_for"])),
         ("no_pool", not (offline or found["pools"]), _no_pool(node)),
     ]
     return [
@@ -173,6 +177,23 @@ def _advice(word: str, found: dict[str, str]) -> str:
     if word == "draining" and found["drain"] == "node":
         return "Its agent asked for this: it registers anew when it is started again."
     return reason(word).advice
+
+
+def _rests(cell: Cell, node: views.Node, found: dict[str, str], now_ms: int) -> bool:
+    """Whether its breaker is open: after its rest, one job at a time shows whether it works again."""
+    if number(found["strikes"]) < cell.settings.breaker_failures:
+        return False
+    return number(found["breaker_ms"]) > now_ms or node.slots.used > 0
+
+
+def _resting(strikes: int, left_ms: int) -> str:
+    if left_ms > 0:
+        return f"It rests {seconds(left_ms)} more after {strikes} failures in a row."
+    return f"After {strikes} failures in a row it is tried with one job at a time."
+
+
+def _is_full(node: views.Node, found: dict[str, str]) -> bool:
+    return node.slots.free < 1 or bool(found["held_for"])
 
 
 def _drains(node: views.Node, found: dict[str, str]) -> bool:
@@ -201,7 +222,9 @@ def _overload(cell: Cell, usage: str) -> str:
     return f"It is overloaded: {', '.join(parts) or 'a resource is above its threshold'}; {limit}."
 
 
-def _full(slots: views.Slots) -> str:
+def _full(slots: views.Slots, held_for: str) -> str:
+    if held_for:
+        return f"Its free slots are kept for job {held_for}, which needs several at once."
     held = f", {slots.held} held by other work" if slots.held else ""
     return f"No slot of {slots.most} is free: {slots.used} in use by our jobs{held}."
 

@@ -62,7 +62,7 @@ def explain_requirement(
     pools = _in_order(texts(linked), links)
     seen = _look(cell, pools)
     excluded = [*_by_class(cell, catalog.classes, requirement, links), *_by_state(seen)]
-    node = _next_node(seen)
+    node = _next_node(seen, f"req-{requirement.requirement_id}")
     considered = [
         views.ConsideredPool(
             pool=pool, kind=kind_of(pool), members=one.members, dispatchable=one.dispatchable
@@ -164,13 +164,18 @@ def _by_state(seen: Mapping[str, _Seen]) -> list[views.Excluded]:
     return found
 
 
-def _next_node(seen: Mapping[str, _Seen]) -> str | None:
-    """Give the least loaded node; of equals one of the preferred pool, then the least recently used."""
-    heads = [(pool.head, at) for at, pool in enumerate(seen.values()) if pool.head]
-    if not heads:
-        return None
-    (_, node), _ = min(heads, key=lambda item: (item[0][0] // _TURN_SPAN, item[1] > 0, item[0][0]))
-    return node
+def _next_node(seen: Mapping[str, _Seen], own: str) -> str | None:
+    """Give the least loaded node, first of the requirement's ``own`` pool, as ``lua/include/choose.lua`` does.
+
+    Of equals it is one of the preferred pool, then the least recently used. A session's last node, or a warm
+    one, may be taken instead while it is hardly busier.
+    """
+    heads = [
+        ((pool != own, one.head[0] // _TURN_SPAN, at > 0, one.head[0]), one.head[1])
+        for at, (pool, one) in enumerate(seen.items())
+        if one.head
+    ]
+    return min(heads)[1] if heads else None
 
 
 def _outcome(node: str | None, pools: Sequence[views.ConsideredPool], queue: views.Queue) -> str:

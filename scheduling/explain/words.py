@@ -46,7 +46,7 @@ NODE_REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
             "Look at the web processes; the agent comes back by itself.",
         ),
         "breaker_open": Reason(
-            "It failed several jobs in a row and rests.",
+            "It failed several jobs in a row and rests; then one job shows whether it works again.",
             "Read its agent's log; it is tried again by itself.",
         ),
         "resource_threshold_exceeded": Reason(

@@ -7,7 +7,6 @@ from scheduling.keys import shard_of
 from scheduling.ledger import Ledger
 from tasks.names import DRAIN, DRAIN_RESULTS
 from web.api.errors import ApiError
-from web.peers import Peers
 from web.publisher import Publisher
 
 #: No code of the protocol means this; clients pass on the sentence of one they do not know.
@@ -23,17 +22,17 @@ _REASONS = {
 class Control:
     """Changes to nodes and jobs by an operator's wish."""
 
-    def __init__(self, ledger: Ledger, peers: Peers, publisher: Publisher) -> None:
+    def __init__(self, ledger: Ledger, publisher: Publisher) -> None:
         self._ledger = ledger
-        self._peers = peers
         self._publisher = publisher
 
     def drain(self, node_id: str, by: Literal["operator", "quarantine", ""], reason: str) -> views.Node:
-        """Take a node out of new work or, with ``by`` empty, back. Raises `UnknownNode` and `StoreError`."""
+        """Take a node out of new work or, with ``by`` empty, back; its own instance tells it.
+
+        Raises `UnknownNode` and `StoreError`.
+        """
         said = reason or _REASONS[by]
-        status, seq = self._ledger.nodes.drain(node_id, by, said)
-        if link := self._peers.nodes.get(node_id):
-            link.send_status(status, seq, said)
+        self._ledger.nodes.drain(node_id, by, said)
         return read_node(self._ledger.cell, node_id)
 
     def cancel(self, job_id: str, reason: str) -> views.Job:

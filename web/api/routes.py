@@ -25,7 +25,7 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     api.before_request(lambda: require_access(request, settings.admin_token))
     _add_reads(api, dispatcher)
     _add_explanations(api, dispatcher)
-    _add_controls(api, Control(dispatcher.ledger, dispatcher.peers, dispatcher.publisher))
+    _add_controls(api, Control(dispatcher.ledger, dispatcher.publisher))
     app.register_blueprint(api)
     add_error_handlers(app)
 

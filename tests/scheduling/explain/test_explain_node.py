@@ -5,8 +5,9 @@ import pytest
 from scheduling.explain import explain_node, node_page, pool_list
 from scheduling.explain.fleet import BadCursor
 from scheduling.explain.views import NodeExplanation
-from scheduling.explain.words import REASONS
+from scheduling.explain.words import NODE_REASONS, REASONS
 from scheduling.ledger.codes import UnknownNode
+from scheduling.ledger.nodes import WHY_WORDS
 from scheduling.store.plain import PlainStore
 from tests.lua.world import CLASSES, POOLS, World
 
@@ -100,6 +101,26 @@ def test_an_open_breaker_says_how_long_it_rests(world: World) -> None:
     assert found.says == "It rests 20 s more after 5 failures in a row."
 
 
+def test_after_its_rest_one_job_at_a_time_tries_the_node(world: World) -> None:
+    world.ready("n1", slots=2)
+    world.open()
+    world.reserve("j1")
+    change(world, breaker_ms=world.now_ms, strikes=5)
+    (found,) = look(world).hindrances
+    assert found.says == "After 5 failures in a row it is tried with one job at a time."
+
+
+def test_slots_kept_for_a_large_job_are_not_free(world: World) -> None:
+    world.ready("n1", slots=2)
+    change(world, held_for="j9")
+    (found,) = look(world).hindrances
+    assert (found.reason, "kept for job j9" in found.says) == ("capacity_exceeded", True)
+
+
+def test_the_words_are_those_of_the_ledger() -> None:
+    assert tuple(NODE_REASONS) == WHY_WORDS
+
+
 def test_a_node_of_a_dead_web_process_says_so(world: World) -> None:
     world.ready("n1")
     world.store.command("ZADD", f"{world.keys.prefix}instances", world.now_ms - 60_000, "web1")
@@ -154,13 +175,9 @@ def test_pools_are_listed_with_their_counts(world: World) -> None:
     world.ready("n1")
     world.ready("n2")
     world.ready("n3", "B")
-    world.store.command("SADD", world.keys.pool_why(POOLS["A"], "draining"), "n9")
+    world.ledger.nodes.drain("n2", "operator", "for now")
     first, second = pool_list(world.ledger.cell, 10).pools
-    assert (first.pool, first.members, first.dispatchable, first.excluded) == (
-        POOLS["A"],
-        2,
-        2,
-        {"draining": 1},
-    )
+    assert (first.pool, first.members, first.dispatchable) == (POOLS["A"], 2, 1)
+    assert first.excluded == {"draining": 1}
     assert second.services == sorted(CLASSES["B"].services)
     assert len(pool_list(world.ledger.cell, 1).pools) == 1

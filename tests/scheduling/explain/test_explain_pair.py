@@ -86,14 +86,31 @@ def test_nodes_that_can_never_do_it_are_counted_by_reason(
 
 
 def test_nodes_kept_away_by_their_state_are_counted_by_reason(world: World) -> None:
-    """The sets are the ledger's; here they are written by hand, one reason each."""
-    join(world, "n1", able())
-    pool = able().class_id
-    for word in ("draining", "capacity_exceeded"):
-        world.store.command("SADD", world.keys.pool_why(pool, word), *[f"{word}-{at}" for at in range(8)])
+    for number in range(8):
+        join(world, f"n{number}", able())
+    for number in range(6):
+        world.ledger.nodes.drain(f"n{number}", "operator", "for now")
+    world.ledger.nodes.drain("n6", "quarantine", "broken")
+    world.open()
+    world.reserve("j1", pools=[able().class_id])
     found = look(world)
-    assert reasons(found) == {"draining": 8, "capacity_exceeded": 8}
-    assert [len(item.sample) for item in found.excluded] == [5, 5]
+    assert reasons(found) == {"draining": 6, "quarantined": 1, "capacity_exceeded": 1}
+    assert {item.reason: len(item.sample) for item in found.excluded} == {
+        "quarantined": 1, "draining": 5, "capacity_exceeded": 1,
+    }  # fmt: skip
+    assert (found.outcome, found.node) == ("waits", None)
+
+
+def test_a_tenants_own_pool_goes_before_a_less_loaded_node(world: World) -> None:
+    requirement = look(world).requirement.requirement_id
+    world.store.commands(
+        [
+            ("SADD", world.keys.requirement_pools(requirement), f"req-{requirement}", "other"),
+            ("ZADD", world.keys.pool("other"), 5, "idle"),
+            ("ZADD", world.keys.pool(f"req-{requirement}"), 500 * 2**40 + 6, "own"),
+        ]
+    )
+    assert look(world).node == "own"
 
 
 def test_a_tenant_sees_its_own_nodes(world: World) -> None:
