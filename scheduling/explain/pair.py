@@ -61,7 +61,7 @@ def explain_requirement(
     )
     pools = _in_order(texts(linked), links)
     seen = _look(cell, pools)
-    excluded = [*_by_class(cell, catalog.classes, requirement, links), *_by_state(seen)]
+    excluded = [*_by_state(seen), *_by_class(cell, catalog.classes, requirement, links)]
     node = _next_node(seen, f"req-{requirement.requirement_id}")
     considered = [
         views.ConsideredPool(
@@ -165,7 +165,7 @@ def _by_state(seen: Mapping[str, _Seen]) -> list[views.Excluded]:
 
 
 def _next_node(seen: Mapping[str, _Seen], own: str) -> str | None:
-    """Give the least loaded node, first of the requirement's ``own`` pool, as ``lua/include/choose.lua`` does.
+    """Give the least loaded node, first in the requirement's ``own`` pool, as ``choose.lua`` does.
 
     Of equals it is one of the preferred pool, then the least recently used. A session's last node, or a warm
     one, may be taken instead while it is hardly busier.
@@ -198,10 +198,8 @@ def _sentence(
         free = sum(pool.dispatchable for pool in pools)
         return f"A job would be placed at once, on node {node}; {_nodes(free)} of {able} would take it."
     if outcome == "waits":
-        return (
-            f"A job would wait: {_nodes(able)} can do {requirement.words}, and none takes work now. "
-            f"{queue.waiting} wait for it already."
-        )
+        already = f" {queue.waiting} wait for it already." if queue.waiting else ""
+        return f"A job would wait: {_nodes(able)} can do {requirement.words}, none takes work now.{already}"
     if able:
         return f"A job would be refused: {queue.waiting_in_cell} wait already, as many as may."
     if pools:

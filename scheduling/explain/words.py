@@ -114,3 +114,10 @@ _UNKNOWN: Final = Reason("This version has no words for it.", "Update the server
 def reason(word: str) -> Reason:
     """Give the meaning of a word; one of a newer version is called unknown."""
     return REASONS.get(word, _UNKNOWN)
+
+
+def words_table() -> str:
+    """Describe every word as a Markdown table, for ``docs/operating.md``."""
+    rows = ["| word | what it means | what to do |", "|---|---|---|"]
+    rows += [f"| `{word}` | {item.meaning} | {item.advice} |" for word, item in REASONS.items()]
+    return "\n".join(rows) + "\n"

@@ -93,7 +93,7 @@ def job(body: Body) -> str:
     if body["attempts"]:
         rows = [(item["attempt"], item["node"], item["outcome"]) for item in body["attempts"]]
         parts.append(table(("ATTEMPT", "NODE", "OUTCOME"), rows, 2))
-    stages = [(item["stage"], f"+{span(item['after_ms'])}") for item in body["stages"]]
+    stages = [(item["stage"], f"+{_fine(item['after_ms'])}") for item in body["stages"]]
     parts.append(table(("STAGE", "AFTER"), stages, 2))
     if wait and body["pair"]:
         parts += ["What the nodes lack:", *_pair_parts(body["pair"])]
@@ -164,6 +164,10 @@ def _tenant(tenant: str | None) -> str:
     return f"tenant {tenant} alone" if tenant else "nobody: it is private and its credential names no tenant"
 
 
+def _fine(ms: int) -> str:
+    return f"{ms} ms" if ms < 1000 else span(ms)
+
+
 def _waiting(wait: Body, now_ms: int) -> str:
     estimate = (
         "no estimate yet" if wait["estimate_ms"] is None else f"about {span(wait['estimate_ms'])} to go"
@@ -184,7 +188,12 @@ def _pair_parts(body: Body) -> list[str]:
         parts.append(table(("POOL", "KIND", "NODES", "READY"), rows, 2))
     if body["excluded"]:
         excluded = [
-            (item["nodes"], item["reason"], some(item["sample"], item["nodes"], 2), item["advice"])
+            (
+                item["nodes"],
+                item["reason"],
+                ", ".join(item["sample"][:2]) + (" …" if item["nodes"] > 2 else ""),
+                item["advice"],
+            )
             for item in body["excluded"]
         ]
         parts.append(table(("NODES", "NOT, BECAUSE", "SUCH AS", "WHAT HELPS"), excluded, 2))

@@ -59,9 +59,9 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def some(items: Sequence[str], total: int, most: int = 6) -> str:
-    """List the first of many: ``a, b, … (12)``."""
+    """List the first of many: ``a, b, … (12 in all)``."""
     shown = ", ".join(items[:most])
-    return f"{shown}, … ({total})" if total > len(items[:most]) else shown
+    return f"{shown}, … ({total} in all)" if total > len(items[:most]) else shown
 
 
 def _is_number(text: str) -> bool:
