@@ -85,6 +85,10 @@ class Keys:
         """Nodes of a pool that get no work, for the reason of this one word."""
         return f"{self.prefix}poolwhy:{pool}:{word}"
 
+    def pool_waiting(self, pool: str) -> str:
+        """Give the requirements that wait for a pool."""
+        return f"{self.prefix}poolwaiting:{pool}"
+
     def requirement_pools(self, requirement: str) -> str:
         """Pools that serve a requirement."""
         return f"{self.prefix}reqpools:{requirement}"

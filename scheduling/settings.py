@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=5010, ge=1, le=65535, description="port of the web process")
     web_concurrency: int = Field(default=1, ge=1, description="web processes behind the port")
+    admin_token: str = Field(
+        default="",
+        repr=False,
+        description="bearer token of the operators' HTTP API; when empty, only this machine may use it",
+    )
     max_connections: int = Field(default=12000, ge=1, description="sockets of one web process")
     message_bytes: int = Field(default=16 * 2**20, ge=2**16, description="largest WebSocket message, bytes")
     outbound_bytes: int = Field(

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 
 from scheduling.settings import Settings
+from web.api import make_api
 from web.connection import Connection
 from web.dispatcher import Dispatcher
 from web.keepalive import Keepalive
@@ -22,6 +23,7 @@ def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     app.extensions["shutdown"] = shutdown
     _add_sockets(sockets, settings, dispatcher)
     _add_endpoints(app, dispatcher, shutdown, sockets)
+    make_api(app, settings, dispatcher)
     return app
 
 

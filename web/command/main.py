@@ -1,7 +1,7 @@
 """The `speech-dispatch` command: finds the subcommand, turns its errors into a sentence and an exit code."""
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +16,7 @@ Try everything on this machine:       speech-dispatch up
 One recording through all of it:      speech-dispatch demo
 A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
 The two ends of it:                   node, say
+What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel
 """
 
 
@@ -48,6 +49,16 @@ _SUBCOMMANDS = {
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
     "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
     "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
+    "nodes": _Subcommand("web.command.operator", "list connected nodes, and why some get no work"),
+    "pools": _Subcommand("web.command.operator", "list pools: nodes that can do the same"),
+    "jobs": _Subcommand("web.command.operator", "list jobs that wait or run"),
+    "explain": _Subcommand(
+        "web.command.operator", "say why a job waits or a node gets no work, or who serves a pair"
+    ),
+    "drain": _Subcommand("web.command.operator", "give a node no new work; what it runs is finished"),
+    "undrain": _Subcommand("web.command.operator", "let a node work again after a drain or a quarantine"),
+    "quarantine": _Subcommand("web.command.operator", "take a node out of work until an operator ends it"),
+    "cancel": _Subcommand("web.command.operator", "end a job; its client is told"),
 }
 
 
@@ -64,11 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Help(RawDescriptionHelpFormatter):
+    """Leaves room for the indent of subcommands, which argparse forgets: the longest keeps to its line."""
+
+    def add_argument(self, action: Action) -> None:
+        super().add_argument(action)
+        self._action_max_length = max(self._action_max_length, max(map(len, _SUBCOMMANDS)) + 4)
+
+
 def _parser(words: Sequence[str]) -> ArgumentParser:
     """Build the parser; only the chosen subcommand is imported for its options."""
-    parser = ArgumentParser(
-        prog="speech-dispatch", description=_DESCRIPTION, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(prog="speech-dispatch", description=_DESCRIPTION, formatter_class=_Help)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, subcommand in _SUBCOMMANDS.items():
         sentence = f"{subcommand.summary[0].upper()}{subcommand.summary[1:]}."

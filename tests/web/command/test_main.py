@@ -11,6 +11,11 @@ import pytest
 from tests.valkey import Valkey
 from web.command.main import main
 
+_COMMANDS = (
+    "up", "demo", "web", "worker", "beat", "flower", "node", "say", "nodes", "pools", "jobs", "explain",
+    "drain", "undrain", "quarantine", "cancel",
+)  # fmt: skip
+
 
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command with nothing but `env` set."""
@@ -29,11 +34,11 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("up", "demo", "web", "worker", "beat", "flower", "node", "say"):
+    for command in _COMMANDS:
         assert f"\n    {command} " in shown
 
 
-@pytest.mark.parametrize("command", ["up", "demo", "web", "worker", "beat", "flower", "node", "say"])
+@pytest.mark.parametrize("command", _COMMANDS)
 def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

@@ -1,0 +1,85 @@
+"""Errors of the HTTP API: ``{"error": {"code", "message"}}`` with the status that fits."""
+
+import logging
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from scheduling.errors import ScriptError, StoreError
+from scheduling.hints import hint
+from scheduling.ledger.codes import UnknownJob, UnknownNode
+from scheduling.messages import ErrorCode
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "/api/v1/"
+
+_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+class ApiError(Exception):
+    """A request that is answered with an error: its status, a code and a sentence."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def bad_request(message: str) -> ApiError:
+    """Refuse what the caller sent; the sentence says what to send instead."""
+    return ApiError(400, ErrorCode.INVALID_MESSAGE, message)
+
+
+def add_error_handlers(app: Flask) -> None:
+    """Answer every error of the API as JSON; other paths keep what Flask says."""
+
+    @app.errorhandler(ApiError)
+    def refused(error: ApiError) -> Response:
+        response = _answer(error.status, error.code, error.message)
+        if error.status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="speech-dispatch"'
+        return response
+
+    @app.errorhandler(UnknownNode)
+    @app.errorhandler(UnknownJob)
+    def unknown(error: UnknownNode | UnknownJob) -> Response:
+        name = next(iter((request.view_args or {}).values()), "")
+        if isinstance(error, UnknownNode):
+            said = f"There is no node {name}, or it was offline for too long."
+        else:
+            said = f"There is no job {name}, or it ended long ago."
+        return _answer(404, "NOT_FOUND", said)
+
+    @app.errorhandler(StoreError)
+    def store_down(error: StoreError) -> Response:
+        if isinstance(error, ScriptError):
+            return broken(error)
+        _log.warning("%s %s waits for the ledger in vain: %s", request.method, request.path, error)
+        response = _answer(503, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
+        response.headers["Retry-After"] = "5"
+        return response
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response | HTTPException:
+        if not request.path.startswith(PREFIX):
+            return error
+        status = error.code or 500
+        code = _CODES.get(status, ErrorCode.INVALID_MESSAGE if status < 500 else ErrorCode.INTERNAL_ERROR)
+        said = f"There is no {request.path} here." if status == 404 else error.description or ""
+        response = _answer(status, code, said)
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    def broken(error: Exception) -> Response:
+        _log.error("%s %s failed", request.method, request.path, exc_info=error)
+        return _answer(500, ErrorCode.INTERNAL_ERROR, hint("INTERNAL_ERROR"))
+
+
+def _answer(status: int, code: str, message: str) -> Response:
+    response = jsonify(error={"code": str(code), "message": message})
+    response.status_code = status
+    return response

@@ -1,0 +1,114 @@
+"""The routes under ``/api/v1``: each reads its request, asks the domain, answers with a view."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from pydantic import BaseModel
+
+from scheduling import explain
+from scheduling.settings import Settings
+from web.api.access import require_access
+from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of, services_of
+from web.api.control import Control
+from web.api.errors import PREFIX, add_error_handlers, bad_request
+from web.dispatcher import Dispatcher
+
+_STATES = ("waiting", "assigned", "dispatched", "accepted", "started")
+_MOST = 500
+_DEFAULT = 100
+
+
+def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
+    """Add the API to the application."""
+    api = Blueprint("api", "web.api", url_prefix=PREFIX.rstrip("/"))
+    api.before_request(lambda: require_access(request, settings.admin_token))
+    _add_reads(api, dispatcher)
+    _add_explanations(api, dispatcher)
+    _add_controls(api, Control(dispatcher.ledger, dispatcher.publisher))
+    app.register_blueprint(api)
+    add_error_handlers(app)
+
+
+def _add_reads(api: Blueprint, dispatcher: Dispatcher) -> None:
+    cell = dispatcher.ledger.cell
+
+    @api.get("/nodes")
+    def nodes() -> Response:
+        limit, cursor = limit_of(request, _MOST, _DEFAULT), request.args.get("cursor", "")
+        return _page(lambda: explain.node_page(cell, limit, cursor))
+
+    @api.get("/nodes/<node_id>")
+    def node(node_id: str) -> Response:
+        return _view(explain.read_node(cell, node_id))
+
+    @api.get("/pools")
+    def pools() -> Response:
+        return _view(explain.pool_list(cell, limit_of(request, _MOST, _DEFAULT)))
+
+    @api.get("/jobs")
+    def jobs() -> Response:
+        limit, cursor = limit_of(request, _MOST, _DEFAULT), request.args.get("cursor", "")
+        state = one_of(request, "state", _STATES)
+        return _page(lambda: explain.job_page(cell, limit, cursor, state))
+
+    @api.get("/jobs/<job_id>")
+    def job(job_id: str) -> Response:
+        return _view(explain.read_job(cell, job_id))
+
+
+def _add_explanations(api: Blueprint, dispatcher: Dispatcher) -> None:
+    cell = dispatcher.ledger.cell
+
+    @api.get("/explain")
+    def explain_pair() -> Response:
+        tenant = request.args.get("tenant", "").strip() or None
+        return _view(
+            explain.explain_pair(
+                cell,
+                language_of(request, "src"),
+                language_of(request, "tgt"),
+                services_of(request),
+                tenant,
+                languages_of(request, "auto_langs"),
+            )
+        )
+
+    @api.get("/nodes/<node_id>/explain")
+    def explain_node(node_id: str) -> Response:
+        return _view(explain.explain_node(cell, node_id))
+
+    @api.get("/jobs/<job_id>/explain")
+    def explain_job(job_id: str) -> Response:
+        return _view(explain.explain_job(cell, job_id))
+
+
+def _add_controls(api: Blueprint, control: Control) -> None:
+    verbs: tuple[tuple[str, Literal["operator", "quarantine", ""]], ...] = (
+        ("drain", "operator"),
+        ("undrain", ""),
+        ("quarantine", "quarantine"),
+    )
+    for verb, by in verbs:
+
+        def change(node_id: str, by: Literal["operator", "quarantine", ""] = by) -> Response:
+            return _view(control.drain(node_id, by, reason_of(request)))
+
+        api.add_url_rule(f"/nodes/<node_id>/{verb}", verb, change, methods=["POST"])
+
+    @api.post("/jobs/<job_id>/cancel")
+    def cancel(job_id: str) -> Response:
+        return _view(control.cancel(job_id, reason_of(request)))
+
+
+def _page(read: Callable[[], BaseModel]) -> Response:
+    """Answer with a page; what is wrong with its cursor is the caller's."""
+    try:
+        return _view(read())
+    except explain.BadCursor as error:
+        raise bad_request(str(error)) from error
+
+
+def _view(view: BaseModel) -> Response:
+    body: dict[str, Any] = view.model_dump(mode="json")
+    return jsonify(body)
