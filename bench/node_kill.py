@@ -1,6 +1,7 @@
 """A node killed with -9 under load: how soon it is noticed, and how soon its jobs are done elsewhere.
 
-Five real agents of four slots, 16 clients, each saying the next thing when it has its result. Times are those of the ledger's records, on the clock of the same machine.
+Five real agents of four slots, 16 clients, each saying the next thing when it has its result. Times are
+those of the ledger's records, on the clock of the same machine.
 """
 
 import asyncio

@@ -1,0 +1,1 @@
+"""Placement under virtual time: the product's scripts against other policies, an ideal and theory."""
