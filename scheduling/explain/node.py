@@ -17,7 +17,7 @@ NODE_FIELDS = (
 )  # fmt: skip
 _MORE = (
     "drain", "away", "stale_ms", "mute_ms", "overloaded", "usage", "breaker_ms", "strikes", "held_for",
-    "given", "done", "failed", "retried",
+    "given", "done", "failed", "retried", "class", "refused",
 )  # fmt: skip
 _MOST_PAIRS = 50
 #: Requirements looked at per pool, to count the jobs that wait.
@@ -164,7 +164,7 @@ def _hindrances(
             _overload(cell, found["usage"]),
         ),
         ("capacity_exceeded", not offline and _is_full(node, found), _full(node.slots, found["held_for"])),
-        ("no_pool", not (offline or found["pools"]), _no_pool(node)),
+        ("no_pool", not (offline or found["pools"]), _no_pool(node, found)),
     ]
     return [
         views.Hindrance(reason=word, says=says, advice=_advice(word, found))
@@ -176,6 +176,8 @@ def _hindrances(
 def _advice(word: str, found: dict[str, str]) -> str:
     if word == "draining" and found["drain"] == "node":
         return "Its agent asked for this: it registers anew when it is started again."
+    if word == "no_pool" and _is_refused(found):
+        return "Make the nodes of this credential alike, or raise MAX_CLASSES."
     return reason(word).advice
 
 
@@ -229,7 +231,14 @@ def _full(slots: views.Slots, held_for: str) -> str:
     return f"No slot of {slots.most} is free: {slots.used} in use by our jobs{held}."
 
 
-def _no_pool(node: views.Node) -> str:
+def _is_refused(found: dict[str, str]) -> bool:
+    """Whether its class was not made because its credential has too many already."""
+    return bool(found["refused"]) and found["refused"] == found["class"]
+
+
+def _no_pool(node: views.Node, found: dict[str, str]) -> str:
+    if _is_refused(found):
+        return "It stands in no pool: nodes of its credential have too many different sets of capabilities."
     what = "serves no language pair" if not node.pairs else "is of a new class whose pool is being made"
     return f"It stands in no pool: it {what}."
 

@@ -12,8 +12,11 @@ _numbers = count()
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Give two web processes on one Valkey; its logs must be clean when all tests are done."""
-    with Stack(webs=2, relax_ms=200) as running:
+    """Give two web processes on one Valkey, where each test may make classes of its own.
+
+    Its logs must be clean when all tests are done.
+    """
+    with Stack(webs=2, relax_ms=200, max_classes=4096) as running:
         yield running
         running.assert_clean_logs()
 

@@ -6,7 +6,7 @@ from scheduling.explain import explain_node, node_page, pool_list
 from scheduling.explain.fleet import BadCursor
 from scheduling.explain.views import NodeExplanation
 from scheduling.explain.words import NODE_REASONS, REASONS
-from scheduling.ledger.codes import UnknownNode
+from scheduling.ledger.codes import LedgerError, UnknownNode
 from scheduling.ledger.nodes import WHY_WORDS
 from scheduling.store.plain import PlainStore
 from tests.lua.world import CLASSES, POOLS, World
@@ -108,6 +108,17 @@ def test_after_its_rest_one_job_at_a_time_tries_the_node(world: World) -> None:
     change(world, breaker_ms=world.now_ms, strikes=5)
     (found,) = look(world).hindrances
     assert found.says == "After 5 failures in a row it is tried with one job at a time."
+
+
+def test_a_node_of_one_class_too_many_says_what_to_do(store: PlainStore) -> None:
+    world = World(store, max_classes=1)
+    world.ready("n1")
+    world.register("n2", klass="B")
+    with pytest.raises(LedgerError):
+        world.ledger.nodes.set_pools("n2", CLASSES["B"])
+    found = look(world, "n2").hindrances
+    assert [item.reason for item in found] == ["status_not_ready", "no_pool"]
+    assert "MAX_CLASSES" in found[1].advice
 
 
 def test_slots_kept_for_a_large_job_are_not_free(world: World) -> None:
