@@ -166,11 +166,11 @@ class Stack:
     def worker(self, queue: str) -> Process:
         """Start a Celery worker for ``control`` or ``drain``; its readiness is not waited for."""
         name = f"{queue}-{len(self.processes)}"
-        return self._start(name, ["web.command", "worker", "--queue", queue, "--concurrency", "1"])
+        return self.start(name, ["web.command", "worker", "--queue", queue, "--concurrency", "1"])
 
     def beat(self) -> Process:
         """Start beat."""
-        return self._start(f"beat-{len(self.processes)}", ["web.command", "beat"])
+        return self.start(f"beat-{len(self.processes)}", ["web.command", "beat"])
 
     @property
     def redis(self) -> redis.Redis:
@@ -205,7 +205,7 @@ class Stack:
     def flower(self, port: int) -> Process:
         """Start Flower, whose API is for everybody on this machine."""
         environment = {"FLOWER_UNAUTHENTICATED_API": "1"}
-        return self._start("flower", ["web.command", "flower", "--port", str(port)], environment)
+        return self.start("flower", ["web.command", "flower", "--port", str(port)], environment)
 
     def assert_clean_logs(self, *allowed: str) -> None:
         """Fail when any process has logged an error, except lines that contain one of ``allowed``."""
@@ -219,7 +219,8 @@ class Stack:
             [*bad, *(f"--- {process.name}\n{process.log}" for process in self.processes)]
         )
 
-    def _start(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> Process:
+    def start(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> Process:
+        """Start ``python -m command`` with the settings of this system; it is killed with the others."""
         process = Process(name, command, {**self._env({}), **(environment or {})}, self.folder)
         self.processes.append(process)
         return process
