@@ -192,6 +192,12 @@ class Stack:
 
         wait_until(stands, f"node {node_id} to be given work")
 
+    def wait_waiting(self, number: int) -> None:
+        """Wait until so many jobs wait for a slot."""
+        with self.redis as client:
+            cell = Keys(str(self.settings.get("cell", "0"))).cell
+            wait_until(lambda: int(client.hget(cell, "waiting") or 0) == number, f"{number} jobs to wait")
+
     def node(self, *pairs: tuple[str, str], web: int = 0, **options: Any) -> FakeNode:
         """Connect a node to one of the web processes and wait until it is given work."""
         node = FakeNode(self.webs[web].url("/ws/node"), *pairs, **options)
