@@ -5,9 +5,12 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from scheduling.pool_file import PoolFileError, load
 from web.command import operator_show as show
+from web.command.errors import CommandError
 from web.command.operator_client import OperatorClient, default_url
 
 _STATES = ("waiting", "assigned", "dispatched", "accepted", "started")
@@ -28,12 +31,17 @@ def run_nodes(args: Namespace) -> int:
 
 def add_pools_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `pools`."""
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="say what is wrong with a pool file instead"
+    )
     _add_common(parser)
     _add_limit(parser, "pools")
 
 
 def run_pools(args: Namespace) -> int:
-    """List pools."""
+    """List pools, or check a file of configured ones. Raises `CommandError` when it is wrong."""
+    if args.check:
+        return _check_pool_file(args.check)
     return _say(args, _client(args).get("pools", limit=min(args.limit, _PAGE)), show.pools)
 
 
@@ -122,6 +130,17 @@ def run_cancel(args: Namespace) -> int:
     """End a job; its client is told."""
     body = _client(args).post("jobs", args.id, "cancel", reason=args.reason)
     return _say(args, body, show.cancelled_job)
+
+
+def _check_pool_file(path: Path) -> int:
+    try:
+        file = load(path)
+    except PoolFileError as error:
+        raise CommandError("\n".join(error.sentences)) from error
+    print(
+        f"{path} is right: {len(file.pools)} pools, {len(file.tenant_overrides)} tenants with one of their own."
+    )
+    return 0
 
 
 def _change_node(args: Namespace, verb: str) -> int:

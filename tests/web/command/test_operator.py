@@ -2,6 +2,7 @@
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -151,3 +152,16 @@ def test_what_others_wrote_cannot_steer_the_terminal() -> None:
 )
 def test_durations_are_said_shortly(ms: int | None, said: str) -> None:
     assert span(ms) == said
+
+
+def test_a_pool_file_is_checked_before_it_is_used(tmp_path: Path) -> None:
+    right, wrong = tmp_path / "right.toml", tmp_path / "wrong.toml"
+    right.write_text('[[pools]]\npool_id = "gold"\nrequired_services = ["asr"]\n')
+    wrong.write_text('[[pools]]\npool_id = "gold"\nrequired_services = ["coffee"]\ncolour = "red"\n')
+    done = run("pools", "--check", str(right))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 pool(s)" in done.stdout
+    done = run("pools", "--check", str(wrong))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "coffee" in done.stderr or "required_services" in done.stderr
+    assert "colour" in done.stderr
