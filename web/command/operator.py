@@ -31,9 +31,7 @@ def run_nodes(args: Namespace) -> int:
 
 def add_pools_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `pools`."""
-    parser.add_argument(
-        "--check", type=Path, metavar="FILE", help="say what is wrong with a pool file instead"
-    )
+    parser.add_argument("--check", type=Path, metavar="FILE", help="look for mistakes in a pool file")
     _add_common(parser)
     _add_limit(parser, "pools")
 
@@ -137,9 +135,7 @@ def _check_pool_file(path: Path) -> int:
         file = load(path)
     except PoolFileError as error:
         raise CommandError("\n".join(error.sentences)) from error
-    print(
-        f"{path} is right: {len(file.pools)} pools, {len(file.tenant_overrides)} tenants with one of their own."
-    )
+    print(f"{path} is right, with {len(file.pools)} pool(s).")
     return 0
 
 
