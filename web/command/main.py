@@ -46,6 +46,9 @@ _SUBCOMMANDS = {
     "worker": _Subcommand("web.command.services", "run the background workers (Celery)"),
     "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
+    "simulate": _Subcommand(
+        "web.command.simulate", "measure placement: our scripts under virtual time, beside other dispatchers"
+    ),
     "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
     "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
 }
