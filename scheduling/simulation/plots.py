@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from scheduling.simulation.experiment import Experiment
 from scheduling.simulation.study import BOUND, IDEAL, MODEST, OURS, Outcome
@@ -81,12 +82,12 @@ def _view(outcome: Outcome) -> float:
     return max(0.1, 1.3 * min(max(bests), 6 * max(bests[:2])))
 
 
-def _draw_theory(axes: "Axes", theory: ErlangC) -> None:  # type: ignore[name-defined]  # noqa: F821
+def _draw_theory(axes: Any, theory: ErlangC) -> None:
     times = [step * 0.01 for step in range(1000)]
     axes.plot(times, [theory.longer_than(time) for time in times], ":", color="#777777", label="Erlang C")
 
 
-def _draw_curves(axes: "Axes", curves: Curves) -> None:  # type: ignore[name-defined]  # noqa: F821
+def _draw_curves(axes: Any, curves: Curves) -> None:
     axes.set_title("99th percentile of the wait against load")
     for policy in _in_order(curves):
         points = sorted(curves[policy].items())

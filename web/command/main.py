@@ -16,6 +16,7 @@ Try everything on this machine:       speech-dispatch up
 One recording through all of it:      speech-dispatch demo
 A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
 The two ends of it:                   node, say
+How well it places jobs, measured:    simulate
 """
 
 
