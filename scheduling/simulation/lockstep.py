@@ -4,7 +4,6 @@ Virtual time waits for nobody, so a simulation would spend most of its own in ro
 seeds know nothing of each other (each has a cell of its own) and can share them.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -83,21 +82,19 @@ def run_together(url: str, simulations: Sequence[Callable[[], T]]) -> list[T]:
 
 def _run(line: "_Line", simulations: Sequence[Callable[[], T]]) -> list[T]:
     results: dict[int, T] = {}
-    turns: deque[tuple[int, greenlet, list[Any] | None]] = deque(
-        (number, greenlet(simulate), None) for number, simulate in enumerate(simulations)
-    )
-    while turns:
-        asked: list[tuple[int, greenlet, list[bytes]]] = []
-        for number, simulation, replies in turns:
-            said = simulation.switch() if replies is None else simulation.switch(replies)
+    running = {number: greenlet(simulate) for number, simulate in enumerate(simulations)}
+    told: dict[int, tuple[list[Any], ...]] = dict.fromkeys(running, ())
+    while running:
+        asked: dict[int, list[bytes]] = {}
+        for number, simulation in [*running.items()]:
+            said = simulation.switch(*told[number])
             if simulation.dead:
                 results[number] = said
+                del running[number]
             else:
-                asked.append((number, simulation, said))
-        answers = iter(line.exchange([packed for _, _, commands in asked for packed in commands]))
-        turns = deque(
-            (number, simulation, [next(answers) for _ in commands]) for number, simulation, commands in asked
-        )
+                asked[number] = said
+        answers = iter(line.exchange([packed for commands in asked.values() for packed in commands]))
+        told = {number: ([next(answers) for _ in commands],) for number, commands in asked.items()}
     return [results[number] for number in range(len(simulations))]
 
 

@@ -8,6 +8,7 @@ CommandError            a sentence and an exit code
   FolderInUse           another stack keeps its data in the same folder
   StackFailed           a supervised process could not be started, kept or made ready
   DemoFailed            the demo ran but did not do what it promises
+  SimulationFailed      a simulation could not be carried out
 """
 
 #: Exit code of a wrong invocation, as argparse has it; starting the same again cannot help.
@@ -67,3 +68,7 @@ class StackFailed(CommandError):
 
 class DemoFailed(CommandError):
     """The demo's client failed, or a process logged an error."""
+
+
+class SimulationFailed(CommandError):
+    """A simulation could not be carried out."""

@@ -17,6 +17,7 @@ One recording through all of it:      speech-dispatch demo
 A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
 The two ends of it:                   node, say
 What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel
+How well it places jobs, measured:    simulate
 """
 
 
@@ -47,6 +48,9 @@ _SUBCOMMANDS = {
     "worker": _Subcommand("web.command.services", "run the background workers (Celery)"),
     "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
+    "simulate": _Subcommand(
+        "web.command.simulate", "measure placement: our scripts under virtual time, beside other dispatchers"
+    ),
     "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
     "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
     "nodes": _Subcommand("web.command.operator", "list connected nodes, and why some get no work"),

@@ -1,0 +1,145 @@
+"""An experiment, carried out: seeds spread over processes, ours beside the others, figures at the end."""
+
+import os
+import signal
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from scheduling.simulation.clairvoyant import clairvoyant
+from scheduling.simulation.experiment import Experiment
+from scheduling.simulation.policies import CHOICES, Waits, bound_at_arrival, central
+from scheduling.simulation.product import Run, run_product
+
+OURS, IDEAL, BOUND, MODEST = "ours", "ideal", "bound", "without excess"
+#: Two keep the server busy while the third works on the other policies.
+_PROCESSES = 3
+_PRODUCT_PARTS = 2
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a part of the work found, of some seeds."""
+
+    waits: dict[str, dict[int, Waits]] = field(default_factory=dict)
+    """By policy and seed: of the kept jobs, in mean services."""
+    pairs: dict[int, list[int]] = field(default_factory=dict)
+    """By seed: the pairs of the kept jobs."""
+    faults: dict[str, int] = field(default_factory=dict)
+    """What the books found wrong with ours."""
+
+    def note(self, policy: str, seed: int, waits: Waits) -> None:
+        """Add the waits of a policy."""
+        self.waits.setdefault(policy, {})[seed] = waits
+
+    def add(self, other: "Outcome") -> None:
+        """Take in what another part found."""
+        for policy, seeds in other.waits.items():
+            self.waits.setdefault(policy, {}).update(seeds)
+        self.pairs |= other.pairs
+        for name, count in other.faults.items():
+            self.faults[name] = self.faults.get(name, 0) + count
+
+    def samples(self, policy: str) -> list[Waits]:
+        """Give the waits of a policy, a list a seed, in order of the seeds."""
+        return [waits for _, waits in sorted(self.waits[policy].items())]
+
+
+class Study:
+    """An experiment under way in processes of its own; a context manager that leaves none behind."""
+
+    def __init__(self, urls: Sequence[str], experiment: Experiment) -> None:
+        """Begin; the seeds are spread over the servers at ``urls``."""
+        self._pool = ProcessPoolExecutor(
+            _PROCESSES, mp_context=get_context("spawn"), initializer=_prepare_process
+        )
+        seeds = experiment.seeds
+        parts = [
+            (urls[start % len(urls)], seeds[start::_PRODUCT_PARTS])
+            for start in range(_PRODUCT_PARTS)
+            if seeds[start:]
+        ]
+        self._futures: list[Future[Outcome]] = [
+            *(self._pool.submit(simulate_product, url, experiment, part) for url, part in parts),
+            *(self._pool.submit(simulate_peers, experiment, seed) for seed in seeds),
+        ]
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it is, or something failed."""
+        ended = [future for future in self._futures if future.done()]
+        return len(ended) == len(self._futures) or any(future.exception() for future in ended)
+
+    def outcome(self) -> Outcome:
+        """Give what was found; raises what any part of it raised."""
+        whole = Outcome()
+        for future in self._futures:
+            if future.done():
+                whole.add(future.result())
+        return whole
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        finished = all(future.done() for future in self._futures)
+        self._pool.shutdown(wait=finished, cancel_futures=True)
+        if not finished:
+            for child in active_children():
+                child.terminate()
+
+
+def simulate_product(url: str, experiment: Experiment, seeds: Sequence[int]) -> Outcome:
+    """Send the traces of some seeds through the product's scripts."""
+    name = f"simulate-{uuid4().hex[:8]}"
+    runs: list[tuple[str, int, Run]] = []
+    for seed in seeds:
+        fleet = experiment.fleet(seed)
+        trace = experiment.trace(seed, fleet)
+        runs.append((OURS, seed, Run(f"{name}-{seed}", fleet, trace)))
+        if experiment.scenario == "tenants":
+            modest = experiment.modest(seed, trace)
+            runs.append((MODEST, seed, Run(f"{name}-{seed}-modest", fleet, modest)))
+    outcome = Outcome()
+    found = run_product(url, [run for _, _, run in runs], experiment.service_ms)
+    for (policy, seed, run), findings in zip(runs, found, strict=True):
+        outcome.note(policy, seed, experiment.keep(run.trace, findings.waits))
+        outcome.add(Outcome(faults=findings.faults))
+    return outcome
+
+
+def simulate_peers(experiment: Experiment, seed: int) -> Outcome:
+    """Give one seed to the ideal, to the yardstick where there is one, and to the chosen peers."""
+    fleet = experiment.fleet(seed)
+    trace = experiment.trace(seed, fleet)
+    outcome = Outcome()
+    # The ideal is not to suffer from an excess that ours is to keep from the others.
+    modest = experiment.modest(seed, trace) if experiment.scenario == "tenants" else trace
+    outcome.note(IDEAL, seed, experiment.keep(modest, central(modest, fleet)))
+    if experiment.scenario == "partial":
+        outcome.note(BOUND, seed, experiment.keep(trace, clairvoyant(trace, fleet)))
+        outcome.pairs[seed] = [trace.pairs[job] for job in experiment.kept(trace)]
+    for name in experiment.policies:
+        choose = CHOICES[name](fleet, experiment.random(seed, name))
+        outcome.note(name, seed, experiment.keep(trace, bound_at_arrival(trace, fleet, choose)))
+    return outcome
+
+
+def _prepare_process() -> None:
+    # Ctrl-C reaches everybody; the command alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
