@@ -2,10 +2,12 @@
 --
 -- Goyal, Vin, Cheng 1996: a job's start tag is the virtual time at its arrival or its tenant's last finish tag,
 -- whichever is later; the smallest tag is served first and becomes the virtual time. One tenant alone is served
--- in the order of arrival. A class below another lags by as many tags as are served in `priority_ms`.
+-- in the order of arrival. A tag costs more the more of a tenant waits already: who asks for no more than a share
+-- of the slots is then hardly delayed by who asks for many times that, even in its bursts. A class below another lags by as many tags as are served in `priority_ms`.
 local SHARE = 1024 -- of virtual time, that one slot costs a tenant of weight 100
 local TURNS = 8192 -- equal tags go by arrival
 local MOST_TENANTS = 1000 -- told apart at once; those beyond share one place
+local DEEPEST = 16 -- waiting jobs of a tenant that make its next one dearer: so many times at most
 local NORMAL = 1
 
 -- The name under which a tenant is counted while anything waits.
@@ -34,7 +36,9 @@ local function rank_job(job, weight, priority, charge)
   local start = tonumber(redis.call('HGET', cell, 'vtime') or 0)
   if charge then
     start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', 't:' .. job.tenant) or 0))
-    redis.call('HSET', PREFIX .. 'fair', 't:' .. job.tenant, start + math.ceil(SHARE * job.cost * 100 / weight))
+    local behind = 1 + math.min(waiting_of(job.tenant), DEEPEST)
+    local finish = start + math.ceil(SHARE * behind * job.cost * 100 / weight)
+    redis.call('HSET', PREFIX .. 'fair', 't:' .. job.tenant, finish)
   end
   job.start = start
   job.rank = (start + priority_lag(priority)) * TURNS + redis.call('HINCRBY', cell, 'turn', 1) % TURNS
