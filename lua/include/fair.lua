@@ -1,9 +1,10 @@
 -- fair: the rank of jobs that wait: start-time fair queueing between tenants, ageing between priority classes.
 --
--- Goyal, Vin, Cheng 1996: a job's start tag is the virtual time at its arrival or its tenant's last finish tag,
--- whichever is later; the smallest tag is served first and becomes the virtual time. One tenant alone is served
--- in the order of arrival. A tag costs more the more of a tenant waits already: who asks for no more than a share
--- of the slots is then hardly delayed by who asks for many times that, even in its bursts. A class below another lags by as many tags as are served in `priority_ms`.
+-- Goyal, Vin, Cheng 1996: a job's start tag is the virtual time at its arrival or the last finish tag of its
+-- tenant, whichever is later; the smallest tag is served first and becomes the virtual time. One tenant alone is
+-- served in the order of arrival. Two things are added. A tag costs more the more of a tenant waits already: who
+-- asks for no more than a share of the slots is then hardly delayed by who asks for many times that, even in its
+-- bursts. And a class below another lags by about as many tags as are served in `priority_ms`.
 local SHARE = 1024 -- of virtual time, that one slot costs a tenant of weight 100
 local TURNS = 8192 -- equal tags go by arrival
 local MOST_TENANTS = 1000 -- told apart at once; those beyond share one place
@@ -23,25 +24,27 @@ local function waiting_of(tenant)
   return tonumber(redis.call('HGET', PREFIX .. 'fair', 'n:' .. tenant) or 0)
 end
 
+-- Measured in jobs of the same tenant.
 local function priority_lag(priority)
   if priority == NORMAL then
     return 0
   end
   local gap = math.max(1, tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
-  return math.floor((priority - NORMAL) * limit('priority_ms') / gap) * SHARE
+  return math.floor((priority - NORMAL) * limit('priority_ms') / gap)
 end
 
--- `charge`: the job is going to wait, so its tenant's next one stands behind it.
+-- `charge`: the job is going to wait, so the next one of its tenant and class stands behind it.
 local function rank_job(job, weight, priority, charge)
+  local share = math.ceil(SHARE * job.cost * 100 / weight)
   local start = tonumber(redis.call('HGET', cell, 'vtime') or 0)
   if charge then
-    start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', 't:' .. job.tenant) or 0))
-    local behind = 1 + math.min(waiting_of(job.tenant), DEEPEST)
-    local finish = start + math.ceil(SHARE * behind * job.cost * 100 / weight)
-    redis.call('HSET', PREFIX .. 'fair', 't:' .. job.tenant, finish)
+    local tag = 't:' .. priority .. ':' .. job.tenant
+    share = share * (1 + math.min(waiting_of(job.tenant), DEEPEST))
+    start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', tag) or 0))
+    redis.call('HSET', PREFIX .. 'fair', tag, start + share)
   end
   job.start = start
-  job.rank = (start + priority_lag(priority)) * TURNS + redis.call('HINCRBY', cell, 'turn', 1) % TURNS
+  job.rank = (start + priority_lag(priority) * share) * TURNS + redis.call('HINCRBY', cell, 'turn', 1) % TURNS
 end
 
 local function note_waiting(tenant, change)

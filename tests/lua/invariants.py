@@ -82,11 +82,12 @@ def check_waiting(model: Model, found: Dump) -> None:
 def check_turns(waiting: list[JobModel], found: Dump) -> None:
     """Within a tenant and class those stand first that asked first; a retried job keeps its place."""
     fresh = [(job, found.hash(f"job:{job.name}")) for job in waiting if not job.tried]
-    for tenant in {record["tenant"] for _, record in fresh}:
-        starts = [
-            int(float(record["start"])) for _, record in fresh if record["tenant"] == tenant
-        ]  # in the order in which they asked
-        assert starts == sorted(set(starts)), f"{tenant!r} is not served in turn"
+    turns: dict[tuple[str, bool, bool], list[float]] = {}
+    for _, record in fresh:  # in the order in which they asked
+        start, rank = float(record["start"]), float(record["rank"]) // 8192
+        turns.setdefault((record["tenant"], rank < start, rank > start), []).append(start)
+    for of, starts in turns.items():
+        assert starts == sorted(set(starts)), f"{of} are not served in turn"
 
 
 def check_kept(model: Model, waiting: list[JobModel], found: Dump) -> None:
