@@ -33,7 +33,7 @@ local cell = KEYS[1]
 --@include outbox
 
 local id = ARGV[1]
-local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused')
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused', 'drain_reason')
 if not owned[1] then
   return {-3}
 elseif owned[1] ~= ARGV[2] then
@@ -83,13 +83,13 @@ redis.call('HSET', KEYS[2], 'beats', beats)
 local healthy, unhealthy = #string.match(beats, '%+*$'), #string.match(beats, '%-*$')
 local _, unhealthy_lately = string.gsub(string.sub(beats, -WINDOW), '%-', '')
 if back then
-  set_status(node, 'registering', 'back after silence', true)
+  set_status(node, 'registering', 'back after silence: it gets work once its heartbeats are healthy', true)
 end
 if ARGV[10] == '1' or node.drain ~= '' then
-  set_status(node, 'draining', node.drain == '' and 'the node asked for it' or 'an operator asked for it', true)
+  set_status(node, 'draining', node.drain == '' and 'the node asked for it' or owned[6], true)
 elseif refused then
   set_status(node, 'degraded', 'no pool takes it: see the reason it was told', true)
-elseif node.status == 'degraded' and healthy > 0 or healthy >= limit('health_beats') then
+elseif healthy >= limit('health_beats') then
   set_status(node, 'ready', 'healthy', true)
 elseif node.status ~= 'registering' and
     (unhealthy >= limit('unhealthy_beats') or unhealthy > 0 and unhealthy_lately >= limit('unhealthy_in_window')) then

@@ -92,6 +92,7 @@ class NodeLink:
 
     def take_over(self, former: "NodeLink") -> None:
         """Go on with what a former socket of the node was sent, as far as the node says it still runs it."""
+        self.marks = former.marks
         running = self.registration.running
         self.attempts = {
             wire: sent

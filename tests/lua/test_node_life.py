@@ -37,6 +37,10 @@ def test_registering_until_enough_healthy_heartbeats(world: World) -> None:
     for healthy in (True, False, True):
         assert world.beat("n1", healthy=healthy).status == "registering"
     assert world.beat("n1").status == "ready"
+    for _ in range(3):
+        world.beat("n1", healthy=False)
+    assert world.beat("n1").status == "degraded"
+    assert world.beat("n1").status == "ready"
 
 
 def test_a_node_that_does_not_warm_up_is_degraded_and_told_why(world: World) -> None:
@@ -127,6 +131,28 @@ def test_quarantine_moves_the_jobs_and_outlasts_a_registration(world: World) -> 
     world.ledger.nodes.drain("n1", "node", "I drain myself")  # takes nothing from the operator's word
     world.ledger.nodes.drain("n1", "", "it told the truth")
     assert world.beat("n1", socket="again").status == "ready"
+
+
+def test_quarantine_of_a_drained_node_is_told_once_and_its_reason_outlasts_a_registration(
+    world: World,
+) -> None:
+    world.ready("n1")
+    world.ledger.nodes.drain("n1", "operator", "repair")
+    for _ in range(2):
+        world.ledger.nodes.drain("n1", "quarantine", "it lies")
+    assert told(world) == ["n1", "n1"]
+    world.register("n1", socket="again")
+    assert world.beat("n1", socket="again").reason == "it lies"
+
+
+def test_an_operator_s_word_does_not_expire_with_the_record(world: World) -> None:
+    world.ready("n1")
+    world.ledger.nodes.drain("n1", "quarantine", "it lies")
+    world.ledger.nodes.offline("n1", "so-n1", "closed", 0)
+    key = world.keys.node("n1")
+    assert world.store.command("PTTL", key) == -1
+    world.ledger.nodes.drain("n1", "", "it told the truth")
+    assert world.store.command("PTTL", key) > 0
 
 
 def test_a_former_socket_cannot_drain_the_node(world: World) -> None:
