@@ -109,3 +109,33 @@ def test_a_marked_model_comes_back_when_its_time_is_over(pair: Pair) -> None:
         wait_until(is_back, "the job to come once more")
         node.answer(node.job(2))
         assert client.texts(1) == [f"{pair[0]} 0"]
+
+
+def test_a_node_that_beats_more_seldom_than_silence_allows_lives_by_its_pongs(pair: Pair) -> None:
+    """It went offline and came back with every heartbeat."""
+    with (
+        Stack(silence_ms=1000, grace_ms=300, ping_s=0.4) as stack,
+        stack.node(pair, heartbeat_interval_s=60) as node,
+    ):
+        began = stack.record_of(node.node_id)
+
+        def lived_on() -> bool:
+            seen_ms = int(stack.record_of(node.node_id)["seen_ms"])
+            return seen_ms > int(began["seen_ms"]) + 2500
+
+        wait_until(lived_on, "pongs to be noted for longer than silence")
+        assert not node.all("node_status", status="offline")
+        assert stack.record_of(node.node_id)["status_seq"] == began["status_seq"]
+
+
+def test_marks_outlast_a_new_socket(stack: Stack, pair: Pair) -> None:
+    with stack.node(pair, answer=lacks("nmt-1")) as poor, stack.client(*pair) as client:
+        offers(poor, "nmt-1")
+        client.say()
+        poor.job()
+        wait_until(lambda: '"nmt"' not in stack.record_of(poor.node_id)["class_json"], "the mark")
+        url = stack.webs[0].url("/ws/node")
+        with FakeNode(url, pair, node_id=poor.node_id, beat=False, answer=None) as again:
+            offers(again, "nmt-1")
+            again.wait("node_status")
+            assert '"nmt"' not in stack.record_of(poor.node_id)["class_json"]
