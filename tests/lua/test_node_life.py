@@ -177,6 +177,31 @@ def test_report_and_ledger_are_reconciled_and_the_differences_counted(world: Wor
     assert (cell["n_unknown_reported"], cell["n_lost_reported"]) == ("2", "1")
 
 
+def test_a_heartbeat_is_reconciled_too_but_not_what_may_have_crossed_it(world: World) -> None:
+    world.ready("n1", slots=3)
+    world.open()
+    for job in ("kept", "lost", "answered"):
+        world.started(job)
+    world.ledger.jobs.complete("answered", "n1", 1, "ok", instance="web1")
+    running = [("kept", 1), ("answered", 1), ("unknown", 1)]
+    assert world.beat("n1", running=3, attempts=running).aborts == (("unknown", 1),)
+    assert world.job("lost")["state"] == "dispatched"
+    for job in ("kept", "lost"):
+        world.go(14_000)
+        world.ledger.jobs.advance(job, "n1", 1, "progress", f"{job}-on", "web1")
+        world.beat("n1")
+    world.go(2000)
+    world.started("young")
+    assert world.beat("n1", running=2, attempts=[("kept", 1)]).aborts == ()
+    states = [world.job(job)["state"] for job in ("kept", "lost", "young")]
+    assert states == ["dispatched", "waiting", "dispatched"]
+    assert world.beat("n1", attempts=[("kept", 1), ("lost", 1)]).aborts == (), (
+        "it was told when it was retried"
+    )
+    cell = world.dump().hash("cell")
+    assert (cell["n_unknown_reported"], cell["n_lost_reported"]) == ("1", "1")
+
+
 def test_one_credential_cannot_make_classes_without_end(world: World) -> None:
     world.store.command("HSET", world.keys.cell, "max_classes", 2)
     for node, klass in (("n1", "A"), ("n2", "B")):
