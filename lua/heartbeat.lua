@@ -20,7 +20,7 @@
 --   12 listed     '1' when the node lists the attempts it runs
 --   13.. attempts job|attempt of each
 -- REPLY
---   {1, status, status_seq, reason, dirty, free slots, attempts to abort}
+--   {1, status, status_seq, reason, dirty, free slots, "place "* of attempts to abort}
 --   {-3} unknown node | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground

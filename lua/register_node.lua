@@ -21,7 +21,7 @@
 --   12 listed      '1' when the node lists the attempts it still runs
 --   13.. attempts  job|attempt of each
 -- REPLY
---   {1, generation, status, status_seq, former instance, former socket, dirty, attempts to abort}
+--   {1, generation, status, status_seq, former instance, former socket, dirty, "place "* of attempts to abort}
 --   {-2} the id belongs to another credential
 local cell = KEYS[1]
 --@include ground

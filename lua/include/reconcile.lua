@@ -1,15 +1,16 @@
 -- reconcile: what a node says it runs against what the ledger gave it, both ways; the differences are counted.
 
 -- Attempts that are not the node's own any more it aborts: they would take slots from new work. One whose verdict
--- the ledger has is left alone when it is `old_news`: its answer may just have crossed this list.
+-- the ledger has is left alone when it is `old_news`: its answer may just have crossed this list. Gives their places
+-- in the list, since what a node lists may be any text.
 local function not_its_own(id, listed, old_news)
   local aborts = ''
-  for _, attempt in ipairs(listed) do
-    local job_id, number = string.match(attempt, '^(.*)|(%d+)$')
+  for at, attempt in ipairs(listed) do
+    local job_id, number = string.match(attempt, '^(.*)|(.-)$')
     local job = read_job(job_id)
     local own = job and job.node == id and tostring(job.attempt) == number and RUNNING[job.state]
     if not own and not (old_news and redis.call('HEXISTS', key('job', job_id), 'verdict' .. number) == 1) then
-      aborts = aborts .. attempt .. ' '
+      aborts = aborts .. at .. ' '
       count('n_unknown_reported')
     end
   end

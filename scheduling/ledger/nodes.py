@@ -113,7 +113,7 @@ class Nodes:
             text(former_instance),
             text(former_socket),
             dirty == b"1",
-            _attempts(aborts),
+            _chosen(node.running, aborts),
         )
 
     def heartbeat(self, beat: Beat) -> NodeState:
@@ -129,7 +129,7 @@ class Nodes:
             ],
         )  # fmt: skip
         _, status, seq, reason, dirty, free, aborts = reply
-        return NodeState(text(status), seq, text(reason), dirty == b"1", free, _attempts(aborts))
+        return NodeState(text(status), seq, text(reason), dirty == b"1", free, _chosen(beat.attempts, aborts))
 
     def touch(self, node_id: str, socket: str) -> None:
         """Note a sign of life without news. Raises `UnknownNode` and `NodeReplaced`."""
@@ -216,9 +216,8 @@ def _listed(attempts: Sequence[tuple[str, int]] | None) -> list[Part]:
     return [int(attempts is not None), *(f"{job}|{attempt}" for job, attempt in attempts or ())]
 
 
-def _attempts(listed: bytes) -> tuple[tuple[str, int], ...]:
-    parted = (attempt.rpartition("|") for attempt in text(listed).split())
-    return tuple((job, int(attempt)) for job, _, attempt in parted)
+def _chosen(attempts: Sequence[tuple[str, int]] | None, places: bytes) -> tuple[tuple[str, int], ...]:
+    return tuple(attempts[int(place) - 1] for place in places.split()) if attempts else ()
 
 
 def _semantic(capability: CapabilityClass) -> str:

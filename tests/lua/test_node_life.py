@@ -3,7 +3,7 @@
 import pytest
 
 from scheduling.ledger.codes import NodeReplaced, TooManyClasses
-from tests.lua.world import CLASSES, POOLS, World
+from tests.lua.world import CLASSES, POOLS, World, registration
 
 
 def status(world: World, node: str) -> tuple[str, str]:
@@ -167,14 +167,13 @@ def test_report_and_ledger_are_reconciled_and_the_differences_counted(world: Wor
     world.open()
     for job in ("kept", "lost"):
         world.started(job)
-    running = [("kept", 1), ("unknown", 1), ("kept", 7)]
-    world.register("n1", socket="again", running=running, slots=3)
-    registered = world.node("n1")
-    assert registered["aborts"].split() == ["unknown|1", "kept|7"]
+    running = [("kept", 1), ("un|kno wn", 1), ("kept", 7), ("kept", -1)]
+    registered = world.ledger.nodes.register(registration("n1", socket="again", running=running, slots=3))
+    assert registered.aborts == (("un|kno wn", 1), ("kept", 7), ("kept", -1))
     assert world.job("kept")["state"] == "dispatched"
     assert (world.job("lost")["state"], world.job("lost")["node"]) == ("waiting", "")
     cell = world.dump().hash("cell")
-    assert (cell["n_unknown_reported"], cell["n_lost_reported"]) == ("2", "1")
+    assert (cell["n_unknown_reported"], cell["n_lost_reported"]) == ("3", "1")
 
 
 def test_a_heartbeat_is_reconciled_too_but_not_what_may_have_crossed_it(world: World) -> None:

@@ -70,6 +70,18 @@ def test_attempts_that_are_not_its_own_any_more_are_aborted_when_it_comes_back(
         assert not node.all("node_status")
 
 
+def test_a_heartbeat_that_lists_a_foreign_attempt_is_answered_with_a_cancel(stack: Stack, pair: Pair) -> None:
+    with stack.node(pair, ours=True, answer=None) as node, stack.client(*pair) as client:
+        client.say()
+        job = node.job()
+        own = {"job_id": job["job_id"], "attempt_id": job["attempt_id"]}
+        node.heartbeat(running_attempts=[own, {"job_id": "job-of another", "attempt_id": 2}])
+        assert node.wait("job_cancel")["job_id"] == "job-of another"
+        node.answer(job)
+        client.texts(1)
+        assert len(node.all("job_cancel")) == 1
+
+
 def test_a_model_that_is_not_there_keeps_that_work_away(stack: Stack, pair: Pair) -> None:
     """Node after node was sent what it could not do, and each utterance lost its attempts there."""
     with stack.node(pair, answer=lacks("nmt-1")) as poor, stack.client(*pair) as client:
