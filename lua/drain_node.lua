@@ -35,14 +35,19 @@ if ARGV[4] ~= '' and redis.call('HGET', KEYS[2], 'socket') ~= ARGV[4] then
 elseif ARGV[2] == 'node' and node.drain ~= '' then
   return reply() -- an operator's wish lasts longer
 end
+local changed = node.drain ~= ARGV[2]
 node.drain = ARGV[2]
-redis.call('HSET', KEYS[2], 'drain', ARGV[2])
-if node.status ~= 'offline' and ARGV[2] ~= '' then
-  set_status(node, 'draining', ARGV[3])
-elseif node.status == 'draining' then
-  set_status(node, 'registering', ARGV[3])
-end
-if node.status ~= 'offline' then
+redis.call('HSET', KEYS[2], 'drain', ARGV[2], 'drain_reason', ARGV[3])
+if node.status == 'offline' then
+  forget_in_time(node)
+else
+  if ARGV[2] == '' and node.status == 'draining' then
+    set_status(node, 'registering', ARGV[3])
+  elseif node.status == 'draining' and changed and ARGV[2] ~= 'node' then
+    tell_status(node, ARGV[3]) -- drained already, but not for this reason
+  elseif ARGV[2] ~= '' then
+    set_status(node, 'draining', ARGV[3])
+  end
   watch_life(node)
 end
 serve_and_tell(node)

@@ -17,8 +17,10 @@
 --   9 semantic    languages of semantic repair, space separated
 --   10 draining   '1' when the node wants no new work
 --   11 token      unique per message, so that a repeated call counts once
+--   12 listed     '1' when the node lists the attempts it runs
+--   13.. attempts job|attempt of each
 -- REPLY
---   {1, status, status_seq, reason, dirty, free slots}
+--   {1, status, status_seq, reason, dirty, free slots, "place "* of attempts to abort}
 --   {-3} unknown node | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
@@ -30,10 +32,13 @@ local cell = KEYS[1]
 --@include fair
 --@include waiting
 --@include serve
+--@include finish
+--@include retry
+--@include reconcile
 --@include outbox
 
 local id = ARGV[1]
-local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused')
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused', 'drain_reason')
 if not owned[1] then
   return {-3}
 elseif owned[1] ~= ARGV[2] then
@@ -42,11 +47,20 @@ end
 
 local node = read_node(id)
 local function reply()
-  local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'status_reason', 'dirty')
-  return {1, state[1], tonumber(state[2]), state[3], state[4], free_slots(node)}
+  local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'status_reason', 'dirty', 'aborts')
+  return {1, state[1], tonumber(state[2]), state[3], state[4], free_slots(node), state[5]}
 end
 if owned[4] == ARGV[11] then
   return reply()
+end
+
+-- What was sent to it within two of its intervals may have crossed its list.
+local aborts = ''
+if ARGV[12] == '1' then
+  local listed = listed_from(ARGV, 13)
+  aborts = not_its_own(id, listed, true)
+  retry_lost(id, listed, 2 * redis.call('HGET', KEYS[2], 'beat_ms'), 'The node does not know this utterance.')
+  node = read_node(id)
 end
 
 local back = node.status == 'offline'
@@ -54,7 +68,7 @@ node.away_until, node.mute_until = nil, nil
 node.overloaded = ARGV[5] == '1'
 node.semantic = ARGV[9]
 node.held = math.max(0, tonumber(ARGV[3]) - node.used)
-redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'away', '', 'mute_ms', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
+redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'aborts', aborts, 'away', '', 'mute_ms', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
   'usage', ARGV[6], 'semantic', ARGV[9])
 redis.call('PERSIST', KEYS[2])
 note_life(node)
@@ -83,13 +97,13 @@ redis.call('HSET', KEYS[2], 'beats', beats)
 local healthy, unhealthy = #string.match(beats, '%+*$'), #string.match(beats, '%-*$')
 local _, unhealthy_lately = string.gsub(string.sub(beats, -WINDOW), '%-', '')
 if back then
-  set_status(node, 'registering', 'back after silence', true)
+  set_status(node, 'registering', 'back after silence: it gets work once its heartbeats are healthy', true)
 end
 if ARGV[10] == '1' or node.drain ~= '' then
-  set_status(node, 'draining', node.drain == '' and 'the node asked for it' or 'an operator asked for it', true)
+  set_status(node, 'draining', node.drain == '' and 'the node asked for it' or owned[6], true)
 elseif refused then
   set_status(node, 'degraded', 'no pool takes it: see the reason it was told', true)
-elseif node.status == 'degraded' and healthy > 0 or healthy >= limit('health_beats') then
+elseif healthy >= limit('health_beats') then
   set_status(node, 'ready', 'healthy', true)
 elseif node.status ~= 'registering' and
     (unhealthy >= limit('unhealthy_beats') or unhealthy > 0 and unhealthy_lately >= limit('unhealthy_in_window')) then

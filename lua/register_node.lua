@@ -21,7 +21,7 @@
 --   12 listed      '1' when the node lists the attempts it still runs
 --   13.. attempts  job|attempt of each
 -- REPLY
---   {1, generation, status, status_seq, former instance, former socket, dirty, attempts to abort}
+--   {1, generation, status, status_seq, former instance, former socket, dirty, "place "* of attempts to abort}
 --   {-2} the id belongs to another credential
 local cell = KEYS[1]
 --@include ground
@@ -35,6 +35,7 @@ local cell = KEYS[1]
 --@include serve
 --@include finish
 --@include retry
+--@include reconcile
 --@include outbox
 
 local KEPT = {operator = 'operator', quarantine = 'quarantine'} -- a node ends its own drain by coming back
@@ -85,28 +86,11 @@ else
   note_dirty(id, KEYS[2])
 end
 
--- An agent that lists its attempts no longer runs the others it had been sent. Those that are not its own any
--- more it aborts: they would take slots from new work.
 local aborts = ''
 if ARGV[12] == '1' then
-  local running = {}
-  for at = 13, #ARGV do
-    running[ARGV[at]] = true
-    local job_id, attempt = string.match(ARGV[at], '^(.*)|(%d+)$')
-    local job = read_job(job_id)
-    if not job or job.node ~= id or tostring(job.attempt) ~= attempt or not RUNNING[job.state] then
-      aborts = aborts .. ARGV[at] .. ' '
-      count('n_unknown_reported')
-    end
-  end
+  local listed = listed_from(ARGV, 13)
+  aborts = not_its_own(id, listed, false)
   redis.call('HSET', KEYS[2], 'aborts', aborts)
-  for _, member in ipairs(redis.call('ZRANGE', key('leases', id), 0, -1)) do
-    local job = read_job(string.match(member, '^(.-)|'))
-    local mine = job and job.node == id and RUNNING[job.state] and job.state ~= 'assigned'
-    if mine and not running[job.id .. '|' .. job.attempt] then
-      count('n_lost_reported')
-      retry(job, 'WS_DISCONNECTED', 'The node lost this utterance when its connection broke.', true)
-    end
-  end
+  retry_lost(id, listed, 0, 'The node lost this utterance when its connection broke.')
 end
 return reply(generation, former_owner, former_socket, aborts)

@@ -15,10 +15,14 @@ from scheduling.messages import (
     NodeLanguageCapabilities,
     NodeStatus,
     NodeStatusMessage,
+    RunningAttempt,
     dump,
 )
 from web.connection import Connection, ConnectionClosed
 from web.model_marks import ModelMarks, without
+
+#: Attempts that a node may list, by slots: those it runs, and those whose results are on their way.
+_MOST_LISTED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,16 @@ class Sent:
     """None when another process sent it."""
 
 
+def reported(running: list[RunningAttempt] | None, slots: int) -> dict[tuple[str, int], str] | None:
+    """Give the attempts a node lists, to the job id as it knows it; None when it does not say.
+
+    A list much longer than the node's slots says nothing: looking through it would keep others waiting.
+    """
+    if running is None or len(running) > _MOST_LISTED * slots + _MOST_LISTED:
+        return None
+    return {(job_of_wire_id(item.job_id), item.attempt_id): item.job_id for item in running}
+
+
 @dataclass(slots=True)
 class NodeLink:
     """One node's socket."""
@@ -51,7 +65,7 @@ class NodeLink:
     stated: tuple[list[CapabilityByType], NodeLanguageCapabilities | None, str | None]
     """Services and languages of the message ``capability`` was computed from, and the tenant."""
     reported: dict[tuple[str, int], str] = field(default_factory=dict)
-    """(job, attempt) it said it runs when it registered, to the job id as it knows it."""
+    """(job, attempt) it said last that it runs, to the job id as it knows it."""
     last_beat: NodeHeartbeat | None = None
     marks: ModelMarks = field(default_factory=ModelMarks)
     told_capability: CapabilityClass | None = None
@@ -86,12 +100,19 @@ class NodeLink:
             )
         return self.capability
 
+    def report(self, running: list[RunningAttempt] | None) -> list[tuple[str, int]] | None:
+        """Note the attempts a message of the node lists; gives them in the ledger's words."""
+        listed = reported(running, self.registration.slots)
+        self.reported = listed or {}
+        return None if listed is None else list(listed)
+
     def sent(self, wire: str, attempt: int) -> Sent:
         """Give what a node's message speaks of, also when it was sent over another socket of the node."""
         return self.attempts.get(wire) or Sent(job_of_wire_id(wire), attempt, None)
 
     def take_over(self, former: "NodeLink") -> None:
         """Go on with what a former socket of the node was sent, as far as the node says it still runs it."""
+        self.marks = former.marks
         running = self.registration.running
         self.attempts = {
             wire: sent
@@ -123,7 +144,8 @@ class NodeLink:
     def send_aborts(self, attempts: Iterable[tuple[str, int]]) -> None:
         """Ask the node to stop attempts it said it runs, because they are not its own any more."""
         for attempt in attempts:
-            self.send(dump(JobCancel(job_id=self.reported[attempt], reason="given to another node")))
+            if wire := self.reported.get(attempt):
+                self.send(dump(JobCancel(job_id=wire, reason="given to another node")))
 
     def send_cancel(self, job_id: str, attempt: int, reason: str) -> None:
         """Ask the node to stop an attempt; best effort."""

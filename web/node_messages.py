@@ -110,11 +110,13 @@ class NodeMessages:
                     capability=capability,
                     capability_changed=capability is not link.told_capability,
                     draining=message.draining or self.holding_back,
+                    attempts=link.report(message.running_attempts),
                 )
             )
         link.told_capability = capability
         link.touched_s = link.connection.last_seen_s
         link.send_status(state.status, state.status_seq, state.reason)
+        link.send_aborts(state.aborts)
         if state.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
 
@@ -173,7 +175,8 @@ class NodeMessages:
         if link.marks.note(message.error.details, lasts_s) and link.last_beat is not None:
             _log.warning("node %s lacks a model it offers: %.200r", link.node_id, message.error.details)
             try:
-                self._heartbeat(link, link.last_beat)
+                said = link.last_beat.model_copy(update={"running_attempts": None})  # it is out of date
+                self._heartbeat(link, said)
             except StoreError as error:
                 _log.warning(
                     "the models of node %s are told with its next heartbeat: %s", link.node_id, error

@@ -9,7 +9,6 @@ from uuid import uuid4
 from scheduling.capability import capability_class
 from scheduling.errors import StoreError
 from scheduling.hints import hint
-from scheduling.jobspec import job_of_wire_id
 from scheduling.ledger import Ledger, NodeRegistration, Registered
 from scheduling.ledger.codes import LedgerError, NodeIdConflict, NodeReplaced, UnknownNode
 from scheduling.messages import (
@@ -19,14 +18,13 @@ from scheduling.messages import (
     Message,
     NodeRegister,
     NodeRegisterAck,
-    RunningAttempt,
     dump,
     parse_node_message,
 )
 from tasks.names import ASSIGN_POOLS, CONTROL
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
-from web.node_link import NodeLink, socket_token
+from web.node_link import NodeLink, reported, socket_token
 from web.node_messages import NodeMessages
 from web.peers import Peers
 from web.publisher import Publisher
@@ -185,13 +183,14 @@ class NodeSocket:
             tenant,
         )
         slots = message.max_concurrent_jobs or settings.default_node_slots
-        running = message.running_attempts
+        slots = min(slots, settings.max_node_slots)
+        listed = reported(message.running_attempts, slots)
         registration = NodeRegistration(
             node_id=node_id,
             socket=socket_token(),
             instance=self._instance,
             credential=credential,
-            slots=min(slots, settings.max_node_slots),
+            slots=slots,
             beat_ms=self._beat_ms(message.heartbeat_interval_s or settings.heartbeat_s),
             capability=capability,
             acknowledges=message.acknowledges,
@@ -202,7 +201,7 @@ class NodeSocket:
                     "hardware": message.hardware.model_dump(exclude_none=True),
                 }
             ),
-            running=None if running is None else [_attempt(item) for item in running],
+            running=None if listed is None else list(listed),
         )
         return NodeLink(
             connection=connection,
@@ -210,7 +209,7 @@ class NodeSocket:
             resumable=message.resumable,
             capability=capability,
             stated=(message.capability_by_type, message.language_capabilities, tenant),
-            reported={_attempt(item): item.job_id for item in running or ()},
+            reported=listed or {},
         )
 
     def _beat_ms(self, stated_s: float) -> int:
@@ -256,10 +255,6 @@ class NodeSocket:
             self._ledger.nodes.offline(link.node_id, link.socket, reason, grace_ms)
         except (LedgerError, StoreError) as error:
             _log.warning("node %s will be found offline by its silence: %s", link.node_id, error)
-
-
-def _attempt(item: RunningAttempt) -> tuple[str, int]:
-    return job_of_wire_id(item.job_id), item.attempt_id
 
 
 def _fingerprint(credential: str | None) -> str:

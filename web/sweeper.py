@@ -83,10 +83,14 @@ class Sweeper:
             self._mind_shard(shard, age_ms)
 
     def _touch_nodes(self) -> None:
-        """Note the life of nodes that sent frames or pongs, but no heartbeat, for a heartbeat interval."""
+        """Note the life of nodes that sent frames or pongs, but no heartbeat, for a heartbeat interval.
+
+        So a node whose interval is longer than the silence that takes it offline lives by its pongs.
+        """
+        longest_ms = self._ledger.cell.settings.silence_ms / 2
         for link in list(self._peers.nodes.values()):
             seen_s = link.connection.last_seen_s
-            if (seen_s - link.touched_s) * 1000 >= link.registration.beat_ms:
+            if (seen_s - link.touched_s) * 1000 >= min(link.registration.beat_ms, longest_ms):
                 link.touched_s = seen_s
                 self._ledger.nodes.submit_touch(link.node_id, link.socket)
 

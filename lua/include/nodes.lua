@@ -103,14 +103,28 @@ local function move_to_pools(node, pools)
 end
 
 -- The node is told by its own instance: from the script's reply (`told`), or from this entry in its inbox.
+local function tell_status(node, reason, told)
+  redis.call('HSET', key('node', node.id), 'status_reason', reason)
+  redis.call('HINCRBY', key('node', node.id), 'status_seq', 1)
+  if not told then
+    tell(node.owner, 'kind', 'status', 'node', node.id)
+  end
+end
+
 local function set_status(node, status, reason, told)
   if node.status ~= status then
     node.status, node.status_since = status, now
-    redis.call('HSET', key('node', node.id), 'status', status, 'status_reason', reason, 'status_ms', now)
-    redis.call('HINCRBY', key('node', node.id), 'status_seq', 1)
-    if not told then
-      tell(node.owner, 'kind', 'status', 'node', node.id)
-    end
+    redis.call('HSET', key('node', node.id), 'status', status, 'status_ms', now)
+    tell_status(node, reason, told)
+  end
+end
+
+-- An operator's word on a node lasts until an operator takes it back, so its record does not expire before.
+local function forget_in_time(node)
+  if node.drain == 'operator' or node.drain == 'quarantine' then
+    redis.call('PERSIST', key('node', node.id))
+  else
+    redis.call('PEXPIRE', key('node', node.id), limit('node_memory_ms'))
   end
 end
 

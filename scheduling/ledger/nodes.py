@@ -69,6 +69,8 @@ class Beat:
     capability: CapabilityClass
     capability_changed: bool
     draining: bool = False
+    attempts: Sequence[tuple[str, int]] | None = None
+    """(job, attempt) the node runs; None when it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class NodeState:
     reason: str
     dirty: bool
     free_slots: int
+    aborts: tuple[tuple[str, int], ...] = ()
+    """(job, attempt) the node runs that are not its own any more."""
 
 
 class Nodes:
@@ -92,14 +96,13 @@ class Nodes:
 
     def register(self, node: NodeRegistration) -> Registered:
         """Admit a node. Raises `NodeIdConflict`."""
-        running = [f"{job}|{attempt}" for job, attempt in node.running or ()]
         reply = self._cell.call(
             "register_node",
             [self._keys.node(node.node_id)],
             [
                 node.node_id, node.socket, node.instance, node.credential, node.slots, node.beat_ms,
                 node.capability.class_id, node.capability.canonical(), _semantic(node.capability),
-                int(node.acknowledges), node.profile, int(node.running is not None), *running,
+                int(node.acknowledges), node.profile, *_listed(node.running),
             ],
         )  # fmt: skip
         _, generation, status, seq, former_instance, former_socket, dirty, aborts = reply
@@ -110,7 +113,7 @@ class Nodes:
             text(former_instance),
             text(former_socket),
             dirty == b"1",
-            tuple((job, int(attempt)) for job, _, attempt in map(_parted, text(aborts).split())),
+            _chosen(node.running, aborts),
         )
 
     def heartbeat(self, beat: Beat) -> NodeState:
@@ -122,11 +125,11 @@ class Nodes:
             [
                 beat.node_id, beat.socket, beat.running, int(beat.healthy), int(beat.overloaded), beat.usage,
                 beat.capability.class_id, canonical, _semantic(beat.capability), int(beat.draining),
-                uuid4().hex,
+                uuid4().hex, *_listed(beat.attempts),
             ],
         )  # fmt: skip
-        _, status, seq, reason, dirty, free = reply
-        return NodeState(text(status), seq, text(reason), dirty == b"1", free)
+        _, status, seq, reason, dirty, free, aborts = reply
+        return NodeState(text(status), seq, text(reason), dirty == b"1", free, _chosen(beat.attempts, aborts))
 
     def touch(self, node_id: str, socket: str) -> None:
         """Note a sign of life without news. Raises `UnknownNode` and `NodeReplaced`."""
@@ -209,8 +212,12 @@ class Nodes:
         return CapabilityClass.from_canonical(canonical.decode()) if canonical else None
 
 
-def _parted(attempt: str) -> tuple[str, str, str]:
-    return attempt.rpartition("|")
+def _listed(attempts: Sequence[tuple[str, int]] | None) -> list[Part]:
+    return [int(attempts is not None), *(f"{job}|{attempt}" for job, attempt in attempts or ())]
+
+
+def _chosen(attempts: Sequence[tuple[str, int]] | None, places: bytes) -> tuple[tuple[str, int], ...]:
+    return tuple(attempts[int(place) - 1] for place in places.split()) if attempts else ()
 
 
 def _semantic(capability: CapabilityClass) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from scheduling.ledger.codes import NodeReplaced, TooManyClasses
-from tests.lua.world import CLASSES, POOLS, World
+from tests.lua.world import CLASSES, POOLS, World, registration
 
 
 def status(world: World, node: str) -> tuple[str, str]:
@@ -36,6 +36,10 @@ def test_registering_until_enough_healthy_heartbeats(world: World) -> None:
     world.ledger.nodes.set_pools("n1", CLASSES["A"], [POOLS["A"]])
     for healthy in (True, False, True):
         assert world.beat("n1", healthy=healthy).status == "registering"
+    assert world.beat("n1").status == "ready"
+    for _ in range(3):
+        world.beat("n1", healthy=False)
+    assert world.beat("n1").status == "degraded"
     assert world.beat("n1").status == "ready"
 
 
@@ -129,6 +133,28 @@ def test_quarantine_moves_the_jobs_and_outlasts_a_registration(world: World) -> 
     assert world.beat("n1", socket="again").status == "ready"
 
 
+def test_quarantine_of_a_drained_node_is_told_once_and_its_reason_outlasts_a_registration(
+    world: World,
+) -> None:
+    world.ready("n1")
+    world.ledger.nodes.drain("n1", "operator", "repair")
+    for _ in range(2):
+        world.ledger.nodes.drain("n1", "quarantine", "it lies")
+    assert told(world) == ["n1", "n1"]
+    world.register("n1", socket="again")
+    assert world.beat("n1", socket="again").reason == "it lies"
+
+
+def test_an_operator_s_word_does_not_expire_with_the_record(world: World) -> None:
+    world.ready("n1")
+    world.ledger.nodes.drain("n1", "quarantine", "it lies")
+    world.ledger.nodes.offline("n1", "so-n1", "closed", 0)
+    key = world.keys.node("n1")
+    assert world.store.command("PTTL", key) == -1
+    world.ledger.nodes.drain("n1", "", "it told the truth")
+    assert world.store.command("PTTL", key) > 0
+
+
 def test_a_former_socket_cannot_drain_the_node(world: World) -> None:
     world.ready("n1")
     with pytest.raises(NodeReplaced):
@@ -141,14 +167,38 @@ def test_report_and_ledger_are_reconciled_and_the_differences_counted(world: Wor
     world.open()
     for job in ("kept", "lost"):
         world.started(job)
-    running = [("kept", 1), ("unknown", 1), ("kept", 7)]
-    world.register("n1", socket="again", running=running, slots=3)
-    registered = world.node("n1")
-    assert registered["aborts"].split() == ["unknown|1", "kept|7"]
+    running = [("kept", 1), ("un|kno wn", 1), ("kept", 7), ("kept", -1)]
+    registered = world.ledger.nodes.register(registration("n1", socket="again", running=running, slots=3))
+    assert registered.aborts == (("un|kno wn", 1), ("kept", 7), ("kept", -1))
     assert world.job("kept")["state"] == "dispatched"
     assert (world.job("lost")["state"], world.job("lost")["node"]) == ("waiting", "")
     cell = world.dump().hash("cell")
-    assert (cell["n_unknown_reported"], cell["n_lost_reported"]) == ("2", "1")
+    assert (cell["n_unknown_reported"], cell["n_lost_reported"]) == ("3", "1")
+
+
+def test_a_heartbeat_is_reconciled_too_but_not_what_may_have_crossed_it(world: World) -> None:
+    world.ready("n1", slots=3)
+    world.open()
+    for job in ("kept", "lost", "answered"):
+        world.started(job)
+    world.ledger.jobs.complete("answered", "n1", 1, "ok", instance="web1")
+    running = [("kept", 1), ("answered", 1), ("unknown", 1)]
+    assert world.beat("n1", running=3, attempts=running).aborts == (("unknown", 1),)
+    assert world.job("lost")["state"] == "dispatched"
+    for job in ("kept", "lost"):
+        world.go(14_000)
+        world.ledger.jobs.advance(job, "n1", 1, "progress", f"{job}-on", "web1")
+        world.beat("n1")
+    world.go(2000)
+    world.started("young")
+    assert world.beat("n1", running=2, attempts=[("kept", 1)]).aborts == ()
+    states = [world.job(job)["state"] for job in ("kept", "lost", "young")]
+    assert states == ["dispatched", "waiting", "dispatched"]
+    assert world.beat("n1", attempts=[("kept", 1), ("lost", 1)]).aborts == (), (
+        "it was told when it was retried"
+    )
+    cell = world.dump().hash("cell")
+    assert (cell["n_unknown_reported"], cell["n_lost_reported"]) == ("1", "1")
 
 
 def test_one_credential_cannot_make_classes_without_end(world: World) -> None:

@@ -134,11 +134,13 @@ def beat(
     overloaded: bool = False,
     changed: bool = False,
     draining: bool = False,
+    attempts: Sequence[tuple[str, int]] | None = None,
 ) -> Beat:
     """Give what a node says in a heartbeat."""
     return Beat(
-        node, socket or f"so-{node}", running, healthy, overloaded, "{}", CLASSES[klass], changed, draining
-    )
+        node, socket or f"so-{node}", running, healthy, overloaded, "{}", CLASSES[klass], changed, draining,
+        attempts,
+    )  # fmt: skip
 
 
 def reservation(

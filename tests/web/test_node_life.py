@@ -70,6 +70,18 @@ def test_attempts_that_are_not_its_own_any_more_are_aborted_when_it_comes_back(
         assert not node.all("node_status")
 
 
+def test_a_heartbeat_that_lists_a_foreign_attempt_is_answered_with_a_cancel(stack: Stack, pair: Pair) -> None:
+    with stack.node(pair, ours=True, answer=None) as node, stack.client(*pair) as client:
+        client.say()
+        job = node.job()
+        own = {"job_id": job["job_id"], "attempt_id": job["attempt_id"]}
+        node.heartbeat(running_attempts=[own, {"job_id": "job-of another", "attempt_id": 2}])
+        assert node.wait("job_cancel")["job_id"] == "job-of another"
+        node.answer(job)
+        client.texts(1)
+        assert len(node.all("job_cancel")) == 1
+
+
 def test_a_model_that_is_not_there_keeps_that_work_away(stack: Stack, pair: Pair) -> None:
     """Node after node was sent what it could not do, and each utterance lost its attempts there."""
     with stack.node(pair, answer=lacks("nmt-1")) as poor, stack.client(*pair) as client:
@@ -109,3 +121,33 @@ def test_a_marked_model_comes_back_when_its_time_is_over(pair: Pair) -> None:
         wait_until(is_back, "the job to come once more")
         node.answer(node.job(2))
         assert client.texts(1) == [f"{pair[0]} 0"]
+
+
+def test_a_node_that_beats_more_seldom_than_silence_allows_lives_by_its_pongs(pair: Pair) -> None:
+    """It went offline and came back with every heartbeat."""
+    with (
+        Stack(silence_ms=1000, grace_ms=300, ping_s=0.4) as stack,
+        stack.node(pair, heartbeat_interval_s=60) as node,
+    ):
+        began = stack.record_of(node.node_id)
+
+        def lived_on() -> bool:
+            seen_ms = int(stack.record_of(node.node_id)["seen_ms"])
+            return seen_ms > int(began["seen_ms"]) + 2500
+
+        wait_until(lived_on, "pongs to be noted for longer than silence")
+        assert not node.all("node_status", status="offline")
+        assert stack.record_of(node.node_id)["status_seq"] == began["status_seq"]
+
+
+def test_marks_outlast_a_new_socket(stack: Stack, pair: Pair) -> None:
+    with stack.node(pair, answer=lacks("nmt-1")) as poor, stack.client(*pair) as client:
+        offers(poor, "nmt-1")
+        client.say()
+        poor.job()
+        wait_until(lambda: '"nmt"' not in stack.record_of(poor.node_id)["class_json"], "the mark")
+        url = stack.webs[0].url("/ws/node")
+        with FakeNode(url, pair, node_id=poor.node_id, beat=False, answer=None) as again:
+            offers(again, "nmt-1")
+            again.wait("node_status")
+            assert '"nmt"' not in stack.record_of(poor.node_id)["class_json"]

@@ -73,23 +73,46 @@ class NodeRules(Cell):
         overloaded=st.sampled_from([False, False, True]),
         draining=st.sampled_from([False, False, False, True]),
         klass=st.sampled_from([None, None, "A", "B", "C"]),
+        lists=st.sampled_from([None, None, False, True]),
     )
     def heartbeat(
-        self, number: int, extra: int, healthy: bool, overloaded: bool, draining: bool, klass: str | None
+        self,
+        number: int,
+        extra: int,
+        healthy: bool,
+        overloaded: bool,
+        draining: bool,
+        klass: str | None,
+        lists: bool | None = None,
     ) -> None:
         """A node says how it is, and what it runs: more or less than the ledger knows."""
         node = self.node(number)
         used = len(self.world.dump().scores(f"leases:{node.name}"))
         changed = klass is not None and klass != node.klass
         node.klass = klass or node.klass
-        self.world.beat(
+        held = self.held_by(node.name)
+        listed = [*((job.name, len(job.tried)) for job in held), ("foreign", 1)] if lists else []
+        lost = [job for job in held if lists is False and self.should_be_known(node, job)]
+        used -= sum(job.cost for job in lost)
+        state = self.world.beat(
             node.name, klass=node.klass, socket=node.socket, running=max(0, used + extra), healthy=healthy,
             overloaded=overloaded, changed=changed, draining=draining,
+            attempts=None if lists is None else listed,
         )  # fmt: skip
+        assert state.aborts == ((("foreign", 1),) if lists else ())
         if POOLS[node.klass] not in node.pools:
             node.pools = self.model.pools_of(POOLS[node.klass], node) or (set() if changed else node.pools)
-        held = max(0, extra)
-        node.beats(self.model.now, healthy=healthy, overloaded=overloaded, draining=draining, held=held)
+        node.beats(
+            self.model.now, healthy=healthy, overloaded=overloaded, draining=draining, held=max(0, extra)
+        )
+        if lost:
+            self.see()
+            assert not [job.name for job in lost if job.holds(node.name, len(job.tried))]
+
+    def should_be_known(self, node: NodeModel, job: JobModel) -> bool:
+        """Whether the node must have read the attempt it was sent: it had two of its intervals for it."""
+        given_ms = int(self.found.hash(f"job:{job.name}")["assigned_ms"])
+        return job.state != "assigned" and self.model.now - given_ms >= 2 * node.beat_ms
 
     @rule()
     def all_beat(self) -> None:

@@ -1,0 +1,42 @@
+-- reconcile: what a node says it runs against what the ledger gave it, both ways; the differences are counted.
+
+-- Attempts that are not the node's own any more it aborts: they would take slots from new work. One whose verdict
+-- the ledger has is left alone when it is `old_news`: its answer may just have crossed this list. Gives their places
+-- in the list, since what a node lists may be any text.
+local function not_its_own(id, listed, old_news)
+  local aborts = ''
+  for at, attempt in ipairs(listed) do
+    local job_id, number = string.match(attempt, '^(.*)|(.-)$')
+    local job = read_job(job_id)
+    local own = job and job.node == id and tostring(job.attempt) == number and RUNNING[job.state]
+    if not own and not (old_news and redis.call('HEXISTS', key('job', job_id), 'verdict' .. number) == 1) then
+      aborts = aborts .. at .. ' '
+      count('n_unknown_reported')
+    end
+  end
+  return aborts
+end
+
+-- Attempts sent to the node, at least `patience` ms ago, that it does not run go elsewhere.
+local function retry_lost(id, listed, patience, message)
+  for _, member in ipairs(redis.call('ZRANGE', key('leases', id), 0, -1)) do
+    local job_id, number = string.match(member, '^(.*)|(%d+)|%d+$')
+    local job = not listed[job_id .. '|' .. number] and read_job(job_id)
+    local sent = job and job.node == id and tostring(job.attempt) == number and RUNNING[job.state]
+      and job.state ~= 'assigned'
+    if sent and now - redis.call('HGET', key('job', job_id), 'assigned_ms') >= patience then
+      count('n_lost_reported')
+      retry(job, 'WS_DISCONNECTED', message, true)
+    end
+  end
+end
+
+-- The attempts listed in a script's arguments from `first` on: in order, and each as a key.
+local function listed_from(arguments, first)
+  local listed = {}
+  for at = first, #arguments do
+    listed[#listed + 1] = arguments[at]
+    listed[arguments[at]] = true
+  end
+  return listed
+end
