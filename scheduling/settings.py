@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache, cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -282,8 +282,13 @@ SCRIPT_LIMITS = (
 @cache
 def get_settings() -> Settings:
     """Read the environment once. Raises `SettingsError` with a sentence per wrong setting."""
+    return read_settings()
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the environment, but for what is ``given``. Raises `SettingsError` as `get_settings` does."""
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
 

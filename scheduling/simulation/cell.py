@@ -5,7 +5,7 @@ from scheduling.catalog import Catalog, read_pools
 from scheduling.ledger import Beat, Ledger, NodeRegistration
 from scheduling.pooling import assign_pool, settle_pools
 from scheduling.requirement import Requirement
-from scheduling.settings import Settings
+from scheduling.settings import Settings, read_settings
 from scheduling.simulation.fleet import Fleet
 from scheduling.store.plain import PlainStore
 
@@ -29,8 +29,11 @@ class NodeNotReady(Exception):
 
 
 def cell_settings(url: str, cell: str) -> Settings:
-    """Give the settings of a cell in which nothing ends by time; all others are the environment's."""
-    return Settings(
+    """Give the settings of a cell in which nothing ends by time; all others are the environment's.
+
+    Raises `SettingsError`.
+    """
+    return read_settings(
         redis_url=url, cell=cell, dispatch_ms=_NEVER_MS, ack_ms=_NEVER_MS, attempt_ms=_NEVER_MS,
         wait_ms=_NEVER_MS, utterance_ms=_NEVER_MS, silence_ms=_NEVER_MS, max_waiting=10**9,
         tenant_waiting_percent=100, max_node_slots=4096, max_classes=10**6, shards=1,

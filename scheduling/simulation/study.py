@@ -51,37 +51,46 @@ class Outcome:
 
 
 class Study:
-    """An experiment under way in processes of its own; a context manager that leaves none behind."""
+    """An experiment under way."""
 
-    def __init__(self, urls: Sequence[str], experiment: Experiment) -> None:
-        """Begin; the seeds are spread over the servers at ``urls``."""
-        self._pool = ProcessPoolExecutor(
-            _PROCESSES, mp_context=get_context("spawn"), initializer=_prepare_process
-        )
-        seeds = experiment.seeds
-        parts = [
-            (urls[start % len(urls)], seeds[start::_PRODUCT_PARTS])
-            for start in range(_PRODUCT_PARTS)
-            if seeds[start:]
-        ]
-        self._futures: list[Future[Outcome]] = [
-            *(self._pool.submit(simulate_product, url, experiment, part) for url, part in parts),
-            *(self._pool.submit(simulate_peers, experiment, seed) for seed in seeds),
-        ]
+    def __init__(self, parts: Sequence[Future[Outcome]]) -> None:
+        self._parts = parts
 
     @property
     def done(self) -> bool:
         """Whether all of it is, or something failed."""
-        ended = [future for future in self._futures if future.done()]
-        return len(ended) == len(self._futures) or any(future.exception() for future in ended)
+        ended = [part for part in self._parts if part.done()]
+        return len(ended) == len(self._parts) or any(part.exception() for part in ended)
 
     def outcome(self) -> Outcome:
         """Give what was found; raises what any part of it raised."""
         whole = Outcome()
-        for future in self._futures:
-            if future.done():
-                whole.add(future.result())
+        for part in self._parts:
+            if part.done():
+                whole.add(part.result())
         return whole
+
+
+class Laboratory:
+    """Processes in which experiments are carried out; a context manager that leaves none behind."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        """Take the servers over which seeds are spread."""
+        self._urls = urls
+        self._studies: list[Study] = []
+        self._pool = ProcessPoolExecutor(
+            _PROCESSES, mp_context=get_context("spawn"), initializer=_prepare_process
+        )
+
+    def begin(self, experiment: Experiment) -> Study:
+        """Start an experiment."""
+        seeds, urls = experiment.seeds, self._urls
+        shares = [(urls[n % len(urls)], seeds[n::_PRODUCT_PARTS]) for n in range(_PRODUCT_PARTS) if seeds[n:]]
+        parts = [self._pool.submit(simulate_product, url, experiment, share) for url, share in shares]
+        parts += [self._pool.submit(simulate_peers, experiment, seed) for seed in seeds]
+        study = Study(parts)
+        self._studies.append(study)
+        return study
 
     def __enter__(self) -> Self:
         return self
@@ -89,11 +98,12 @@ class Study:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        finished = all(future.done() for future in self._futures)
+        finished = kind is None and all(study.done for study in self._studies)
         self._pool.shutdown(wait=finished, cancel_futures=True)
         if not finished:
             for child in active_children():
                 child.terminate()
+                child.join()
 
 
 def simulate_product(url: str, experiment: Experiment, seeds: Sequence[int]) -> Outcome:

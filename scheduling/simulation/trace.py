@@ -6,7 +6,7 @@ from math import exp, log, log1p, sqrt
 from random import Random
 
 #: Mean number of jobs that come at once in the scenario ``bursts``.
-BURST = 8
+BURST = 3
 #: Tenants of the scenario ``tenants``, and which of them sends how many times its share.
 TENANTS = 4
 GREEDY = 0

@@ -5,20 +5,21 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from scheduling.errors import DispatchError
+from scheduling.settings import SettingsError
 from scheduling.simulation.cell import NodeNotReady
 from scheduling.simulation.experiment import SCENARIOS, Experiment
 from scheduling.simulation.fleet import NoSuchFleet
 from scheduling.simulation.plots import Curves, plot
 from scheduling.simulation.policies import CHOICES
 from scheduling.simulation.report import figures, table
-from scheduling.simulation.study import Outcome, Study
+from scheduling.simulation.study import Laboratory, Outcome
 from scheduling.simulation.summary import Sample
 from scheduling.store.plain import PlainStore
 from web.command import redis_url
@@ -107,7 +108,7 @@ def run_simulate(args: Namespace) -> int:
             curves = _sweep(servers, experiment) if args.plot else {}
     except _Interrupted:
         return _INTERRUPTED
-    except (DispatchError, NoSuchFleet, NodeNotReady) as error:
+    except (DispatchError, SettingsError, NoSuchFleet, NodeNotReady) as error:
         raise SimulationFailed(f"The simulation failed: {error}") from error
     found = figures(experiment, outcome, elapsed_s)
     text = json.dumps(found)
@@ -127,16 +128,16 @@ class _Interrupted(Exception):
 class _Servers:
     """Where the scripts run, and how to wait while they do."""
 
-    urls: Sequence[str]
+    laboratory: Laboratory
     watch: Callable[[Callable[[], bool]], bool]
     """Waits until something holds; False when asked to stop before."""
 
     def study(self, experiment: Experiment) -> Outcome:
         """Carry out an experiment. Raises `_Interrupted`."""
-        with Study(self.urls, experiment) as study:
-            if not self.watch(lambda: study.done):
-                raise _Interrupted
-            return study.outcome()
+        study = self.laboratory.begin(experiment)
+        if not self.watch(lambda: study.done):
+            raise _Interrupted
+        return study.outcome()
 
 
 @contextmanager
@@ -145,7 +146,8 @@ def _servers() -> Iterator[_Servers]:
     url = redis_url.given()
     if url is not None:
         redis_url.require_answer(url)
-        yield _Servers((url,), _wait)
+        with Laboratory((url,)) as laboratory:
+            yield _Servers(laboratory, _wait)
         return
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="speech-dispatch-simulate-")))
@@ -161,7 +163,8 @@ def _servers() -> Iterator[_Servers]:
             raise _Interrupted
         for server in servers:
             _keep_in_memory(server.url)
-        yield _Servers([server.url for server in servers], stack.watch)
+        laboratory = ends.enter_context(Laboratory([server.url for server in servers]))
+        yield _Servers(laboratory, stack.watch)
 
 
 def _wait(until: Callable[[], bool]) -> bool:
