@@ -1,6 +1,6 @@
 """All settings, typed and validated in one place; the environment gives each by its upper-case name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from typing import Any, Literal, Self
 
@@ -252,6 +252,10 @@ class Settings(BaseSettings):
     def cost_of(self) -> dict[str, int]:
         """Slots that a job takes by a service it needs."""
         return parse_table(self.slot_costs, _cost)
+
+    def slots_for(self, services: Iterable[str]) -> int:
+        """Slots of one node that a job takes which needs these services."""
+        return max((self.cost_of.get(service, 1) for service in services), default=1)
 
     @property
     def body_url(self) -> str:

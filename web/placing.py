@@ -197,7 +197,7 @@ class Placer:
             consumed=ask.consumed,
             preferred_pool=session.preferred_pool,
             preferred_node=session.paired_node,
-            cost=max((settings.cost_of.get(service, 1) for service in requirement.services), default=1),
+            cost=settings.slots_for(requirement.services),
             tenant=tenant,
             weight=settings.weight_of.get(tenant, 100),
             priority=settings.priority_of.get(tenant, 1),

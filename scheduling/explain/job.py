@@ -14,7 +14,7 @@ JOB_FIELDS = (
     "state", "session", "pair", "order", "attempt", "node", "created_ms", "deadline_ms", "ended_ms", "code",
     "message",
 )  # fmt: skip
-_MORE = ("requirement", "tried", "relaxed", "wait_until_ms", "waiting_ms")
+_MORE = ("requirement", "cost", "tried", "relaxed", "wait_until_ms", "waiting_ms")
 _STAGES = ("created", "assigned", "dispatched", "accepted", "started", "ended")
 _TIMES = tuple(f"{stage}_ms" for stage in _STAGES)
 
@@ -59,12 +59,14 @@ def explain_job(cell: Cell, job_id: str) -> views.JobExplanation:
             ("ZCARD", cell.keys.waiting(requirement)),
         ]
     )
-    pair = explain_requirement(cell, Requirement.from_canonical(canonical)) if canonical else None
+    slots = number(more["cost"], 1)
+    asked = Requirement.from_canonical(canonical) if canonical else None
+    pair = explain_requirement(cell, asked, slots=slots) if asked else None
     wait = _waiting(job, more, rank, estimate_ms(rank, waiting, counters)) if rank is not None else None
     attempts = _attempts(job, more)
     return views.JobExplanation(
         now_ms=now_ms,
-        sentence=_sentence(job, wait, waiting, attempts),
+        sentence=_sentence(job, wait, waiting, slots, attempts),
         job=job,
         attempts=attempts,
         stages=_stages(more),
@@ -106,10 +108,11 @@ def _stages(more: dict[str, str]) -> list[views.Stage]:
 
 
 def _sentence(
-    job: views.Job, wait: views.Waiting | None, waiting: int, attempts: Sequence[views.Attempt]
+    job: views.Job, wait: views.Waiting | None, waiting: int, slots: int, attempts: Sequence[views.Attempt]
 ) -> str:
     if wait is not None:
-        return f"It waits for a free slot: number {wait.position} of {waiting} for {job.pair}."
+        what = "a free slot" if slots == 1 else f"{slots} free slots of one node"
+        return f"It waits for {what}: number {wait.position} of {waiting} for {job.pair}."
     where = f"on node {job.node}" if job.node else "on no node"
     tries = f" (attempt {job.attempt})" if len(attempts) > 1 else ""
     if job.ended_ms is None:

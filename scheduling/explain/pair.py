@@ -7,6 +7,7 @@ from typing import Any
 from scheduling.capability import CapabilityClass
 from scheduling.catalog import Catalog, read_pools
 from scheduling.explain import views
+from scheduling.explain.heads import LOOKS, next_node
 from scheduling.explain.reading import SAMPLE, estimate_ms, kind_of, number, read_cell, texts
 from scheduling.explain.words import CLASS_REASONS, NODE_REASONS
 from scheduling.ledger import Cell
@@ -14,9 +15,6 @@ from scheduling.ledger.cell import text
 from scheduling.messages import PipelineConfig
 from scheduling.pools import Links, links_for, why_not
 from scheduling.requirement import Requirement, requirement_for
-
-#: A pool's score is the load in thousandths times this, plus the turn (``lua/include/nodes.lua``).
-_TURN_SPAN = 2**40
 
 
 def explain_pair(
@@ -46,9 +44,12 @@ def explain_pair(
 
 
 def explain_requirement(
-    cell: Cell, requirement: Requirement, catalog: Catalog | None = None
+    cell: Cell, requirement: Requirement, catalog: Catalog | None = None, slots: int = 0
 ) -> views.PairExplanation:
-    """Explain what would become of a job with this requirement now. Raises `StoreError`."""
+    """Explain what would become of a job with this requirement now. Raises `StoreError`.
+
+    It takes ``slots`` of a node; 0 stands for what its services cost by the settings.
+    """
     catalog = catalog or read_pools(cell.store, cell.keys)
     links = links_for(catalog.classes, requirement, catalog.file)
     _, counters = read_cell(cell)
@@ -62,7 +63,9 @@ def explain_requirement(
     pools = _in_order(texts(linked), links)
     seen = _look(cell, pools)
     excluded = [*_by_state(seen), *_by_class(cell, catalog.classes, requirement, links)]
-    node = _next_node(seen, f"req-{requirement.requirement_id}")
+    heads = {pool: one.heads for pool, one in seen.items()}
+    slots = slots or cell.settings.slots_for(requirement.services)
+    node = next_node(cell, heads, f"req-{requirement.requirement_id}", slots)
     considered = [
         views.ConsideredPool(
             pool=pool, kind=kind_of(pool), members=one.members, dispatchable=one.dispatchable
@@ -77,9 +80,9 @@ def explain_requirement(
     )
     outcome = _outcome(node, considered, queue)
     return views.PairExplanation(
-        requirement=_view(requirement),
+        requirement=_view(requirement, slots),
         outcome=outcome,
-        sentence=_sentence(outcome, requirement, node, considered, excluded, queue),
+        sentence=_sentence(outcome, requirement, slots, node, considered, excluded, queue),
         node=node,
         pools=considered,
         excluded=excluded,
@@ -88,11 +91,11 @@ def explain_requirement(
 
 
 class _Seen:
-    """One pool: its counts, its least loaded node, and its nodes by reason."""
+    """One pool: its counts, its least loaded nodes, and its nodes by reason."""
 
     def __init__(self, replies: Sequence[Any]) -> None:
-        self.members, self.dispatchable, head = replies[:3]
-        self.head = (float(head[1]), text(head[0])) if head else None
+        self.members, self.dispatchable, heads = replies[:3]
+        self.heads = [(float(score), text(node)) for node, score in zip(heads[::2], heads[1::2], strict=True)]
         counts, samples = replies[3::2], replies[4::2]
         self.why = {
             word: (count, texts(sample))
@@ -107,7 +110,7 @@ def _look(cell: Cell, pools: Sequence[str]) -> dict[str, _Seen]:
     asked: list[tuple[str | int, ...]] = []
     for pool in pools:
         asked += [("SCARD", keys.members(pool)), ("ZCARD", keys.pool(pool))]
-        asked.append(("ZRANGE", keys.pool(pool), 0, 0, "WITHSCORES"))
+        asked.append(("ZRANGE", keys.pool(pool), 0, LOOKS - 1, "WITHSCORES"))
         for word in NODE_REASONS:
             name = keys.pool_why(pool, word)
             asked += [("SCARD", name), ("SRANDMEMBER", name, SAMPLE)]
@@ -164,20 +167,6 @@ def _by_state(seen: Mapping[str, _Seen]) -> list[views.Excluded]:
     return found
 
 
-def _next_node(seen: Mapping[str, _Seen], own: str) -> str | None:
-    """Give the least loaded node, first in the requirement's ``own`` pool, as ``choose.lua`` does.
-
-    Of equals it is one of the preferred pool, then the least recently used. A session's last node, or a warm
-    one, may be taken instead while it is hardly busier.
-    """
-    heads = [
-        ((pool != own, one.head[0] // _TURN_SPAN, at > 0, one.head[0]), one.head[1])
-        for at, (pool, one) in enumerate(seen.items())
-        if one.head
-    ]
-    return min(heads)[1] if heads else None
-
-
 def _outcome(node: str | None, pools: Sequence[views.ConsideredPool], queue: views.Queue) -> str:
     if node is not None:
         return "placed"
@@ -188,18 +177,23 @@ def _outcome(node: str | None, pools: Sequence[views.ConsideredPool], queue: vie
 def _sentence(
     outcome: str,
     requirement: Requirement,
+    slots: int,
     node: str | None,
     pools: Sequence[views.ConsideredPool],
     excluded: Sequence[views.Excluded],
     queue: views.Queue,
 ) -> str:
     able = sum(pool.members for pool in pools)
+    free = sum(pool.dispatchable for pool in pools)
     if outcome == "placed":
-        free = sum(pool.dispatchable for pool in pools)
-        return f"A job would be placed at once, on node {node}; {_nodes(free)} of {able} would take it."
+        others = (
+            f"; {_nodes(free)} of {able} would take it" if slots == 1 else f", which has {slots} free slots"
+        )
+        return f"A job would be placed at once, on node {node}{others}."
     if outcome == "waits":
+        lack = f"none has {slots} slots free, as it needs" if free else "none takes work now"
         already = f" {queue.waiting} wait for it already." if queue.waiting else ""
-        return f"A job would wait: {_nodes(able)} can do {requirement.words}, none takes work now.{already}"
+        return f"A job would wait: {_nodes(able)} can do {requirement.words}, {lack}.{already}"
     if able:
         return f"A job would be refused: {queue.waiting_in_cell} wait already, as many as may."
     if pools:
@@ -216,11 +210,12 @@ def _nodes(count: int) -> str:
     return f"{count} node" if count == 1 else f"{count} nodes"
 
 
-def _view(requirement: Requirement) -> views.Requirement:
+def _view(requirement: Requirement, slots: int) -> views.Requirement:
     return views.Requirement(
         requirement_id=requirement.requirement_id,
         words=requirement.words,
         services=sorted(requirement.services),
         tenant=requirement.tenant,
         auto_langs=list(requirement.auto_langs),
+        slots=slots,
     )

@@ -49,6 +49,8 @@ class Requirement(View):
     services: list[str]
     tenant: str | None
     auto_langs: list[str]
+    slots: int
+    """Of one node, which it takes at once."""
 
 
 class Queue(View):

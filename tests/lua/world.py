@@ -32,10 +32,10 @@ DE = Requirement("en", "de", SPEECH)
 class World:
     """A cell with one instance ``web1``; every default may be overridden in the call."""
 
-    def __init__(self, store: Store, **settings: int) -> None:
+    def __init__(self, store: Store, **settings: int | str) -> None:
         self.store = store
         # Marks that live in real time must outlive a test that compares two moments.
-        limits = {"wake_ms": 60_000} | settings
+        limits: dict[str, int | str] = {"wake_ms": 60_000, **settings}
         self.settings = Settings(redis_url="redis://unused", **limits)  # type: ignore[arg-type]
         self.ledger = Ledger(store, self.settings)
         self.keys = self.ledger.keys

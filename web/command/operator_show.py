@@ -79,7 +79,8 @@ def pair(body: Body) -> str:
     """Show who could do a language pair."""
     asked = body["requirement"]
     tenant = f", tenant {plain(asked['tenant'])}" if asked["tenant"] else ""
-    head = f"{asked['words']} with {', '.join(asked['services'])}{tenant}"
+    slots = f", {asked['slots']} slots" if asked["slots"] > 1 else ""
+    head = f"{asked['words']} with {', '.join(asked['services'])}{tenant}{slots}"
     return "\n\n".join([head, paragraph(body["sentence"]), *_pair_parts(body)])
 
 

@@ -41,6 +41,18 @@ def test_a_waiting_job_tells_its_position_and_what_the_nodes_lack(world: World) 
     assert found.pair.outcome == "waits"
 
 
+def test_a_large_job_that_waits_beside_a_free_slot_says_why(world: World) -> None:
+    world.ready("n2", slots=2)
+    world.reserve("j1")
+    world.reserve("j2")
+    world.reserve("large", cost=2)
+    found = look(world, "large")
+    assert found.sentence.startswith("It waits for 2 free slots of one node: number 1 of 1")
+    assert found.pair is not None
+    assert found.pair.outcome == "waits"
+    assert "none has 2 slots free" in found.pair.sentence
+
+
 def test_a_running_job_tells_its_stages(world: World) -> None:
     world.reserve("j1")
     world.go(30)

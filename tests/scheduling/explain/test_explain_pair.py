@@ -146,6 +146,33 @@ def test_when_all_are_busy_a_job_would_wait(world: World) -> None:
     assert look(world).queue.estimate_ms == 300
 
 
+def test_a_job_of_several_slots_is_not_promised_a_node_with_one(store: PlainStore) -> None:
+    world = World(store, slot_costs="asr=2")
+    join(world, "small", able(), slots=3)
+    world.open()
+    assert look(world).node == "small"
+    for job in ("j1", "j2"):
+        world.reserve(job, pools=[able().class_id])
+    found = look(world)
+    assert (found.outcome, found.requirement.slots, found.pools[0].dispatchable) == ("waits", 2, 1)
+    assert "none has 2 slots free" in found.sentence
+    join(world, "roomy", able(), slots=8)
+    assert look(world).node == "roomy"
+
+
+def test_a_node_without_room_is_looked_past(store: PlainStore) -> None:
+    """A node may be first by its share of free slots and have fewer of them than the job needs."""
+    world = World(store, slot_costs="asr=2")
+    join(world, "small", able(), slots=2)
+    world.open()
+    world.reserve("j1", pools=[able().class_id])
+    join(world, "large", able(), slots=8)
+    for number in range(4):
+        world.reserve(f"k{number}", pools=[able().class_id])
+    assert look(world, services="nmt tts").node == "small"
+    assert look(world).node == "large"
+
+
 def test_a_full_queue_refuses(store: PlainStore) -> None:
     world = World(store, max_waiting=1)
     join(world, "n1", able())
