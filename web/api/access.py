@@ -7,8 +7,12 @@ from flask import Request
 
 from web.api.errors import ApiError
 
-#: A request with one of these came through a proxy: its peer is not who asks.
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
+#: A request with one of these, or any X-Forwarded-…, came through a proxy: its peer is not who asks.
+#: A proxy may be set to send none of them; then only ADMIN_TOKEN helps (docs/operating.md).
+_FORWARDED = (
+    "Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-Original-Forwarded-For",
+    "True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "X-Envoy-External-Address",
+)  # fmt: skip
 
 
 def require_access(request: Request, token: str) -> None:
@@ -36,6 +40,8 @@ def _require_token(request: Request, token: str) -> None:
 def _is_local(request: Request) -> bool:
     """Whether a program of this machine asks, and not a web page that a browser shows here."""
     if any(name in request.headers for name in (*_FORWARDED, "Origin")):
+        return False
+    if any(name.lower().startswith("x-forwarded") for name, _ in request.headers):
         return False
     return _is_loopback(request.remote_addr or "") and _is_loopback(_host_of(request.host))
 

@@ -32,7 +32,17 @@ def test_without_a_token_this_machine_may_ask(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["X_Forwarded_For", "Forwarded", "X_Real_IP", "Via", "X_Forwarded_Proto", "Origin"]
+    "header",
+    [
+        "X_Forwarded_For",
+        "X_Forwarded_Port",
+        "Forwarded",
+        "X_Real_IP",
+        "CF_Connecting_IP",
+        "Via",
+        "Origin",
+        "X_Forwarded_Proto",
+    ],  # fmt: skip
 )
 def test_without_a_token_a_proxy_or_a_web_page_may_not(stack: Stack, header: str) -> None:
     status, body, _ = ask(stack, **{header: "127.0.0.1"})
