@@ -192,10 +192,10 @@ def _sentence(
         return f"A job would be placed at once, on node {node}{others}."
     if outcome == "waits":
         lack = f"none has {slots} slots free, as it needs" if free else "none takes work now"
-        already = f" {queue.waiting} wait for it already." if queue.waiting else ""
+        already = f" {_wait(queue.waiting)} for it already." if queue.waiting else ""
         return f"A job would wait: {_nodes(able)} can do {requirement.words}, {lack}.{already}"
     if able:
-        return f"A job would be refused: {queue.waiting_in_cell} wait already, as many as may."
+        return f"A job would be refused: {_wait(queue.waiting_in_cell)} already, as many as may."
     if pools:
         return f"A job would be refused: no node for {requirement.words} is connected now."
     known = sum(item.nodes for item in excluded)
@@ -208,6 +208,10 @@ def _sentence(
 
 def _nodes(count: int) -> str:
     return f"{count} node" if count == 1 else f"{count} nodes"
+
+
+def _wait(count: int) -> str:
+    return "1 waits" if count == 1 else f"{count} wait"
 
 
 def _view(requirement: Requirement, slots: int) -> views.Requirement:

@@ -97,7 +97,9 @@ def job(body: Body) -> str:
     stages = [(item["stage"], f"+{_fine(item['after_ms'])}") for item in body["stages"]]
     parts.append(table(("STAGE", "AFTER"), stages, 2))
     if wait and body["pair"]:
-        parts += ["What the nodes lack:", *_pair_parts(body["pair"])]
+        large = body["pair"]["requirement"]["slots"] > 1  # its nodes may look free
+        why = [paragraph(body["pair"]["sentence"], 2)] if large else []
+        parts += ["What the nodes lack:", *why, *_pair_parts(body["pair"])]
     return "\n\n".join(parts)
 
 

@@ -180,7 +180,7 @@ def test_a_full_queue_refuses(store: PlainStore) -> None:
     for job in ("j1", "j2"):
         world.reserve(job, pools=[able().class_id])
     assert look(world).outcome == "refused"
-    assert "as many as may" in look(world).sentence
+    assert "1 waits already, as many as may" in look(world).sentence
 
 
 def test_a_requirement_of_a_job_is_explained_by_its_own_links(world: World) -> None:

@@ -42,7 +42,7 @@ def test_without_a_token_this_machine_may_ask(stack: Stack) -> None:
         "Via",
         "Origin",
         "X_Forwarded_Proto",
-    ],  # fmt: skip
+    ],
 )
 def test_without_a_token_a_proxy_or_a_web_page_may_not(stack: Stack, header: str) -> None:
     status, body, _ = ask(stack, **{header: "127.0.0.1"})

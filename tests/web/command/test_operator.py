@@ -136,6 +136,14 @@ def test_columns_are_aligned_and_empty_ones_left_out() -> None:
     assert text == "NAME   N  WHY\na      5  x\nlong  10  y"
 
 
+def test_numbers_stand_to_the_right_also_where_some_are_missing() -> None:
+    assert table(("A", "WAITING", "B"), [("x", 1, "y"), ("x", "", "y")]).splitlines() == [
+        "A  WAITING  B",
+        "x        1  y",
+        "x           y",
+    ]
+
+
 def test_a_long_last_column_is_folded_under_itself() -> None:
     lines = table(("N", "WHY"), [("1", "word " * 40)]).splitlines()
     assert max(map(len, lines)) <= 100
