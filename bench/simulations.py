@@ -14,13 +14,16 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "placement.md"
 PLOTS = DOCUMENT.with_suffix("")
 BEGIN, END = "<!-- tables: python -m bench.simulations -->\n", "<!-- end of tables -->\n"
 
+SCENARIOS = ("partial", "bursts", "two-speeds", "lognormal", "tenants")
 CASES = {
     "exchangeable-16-70": ("--rho", "0.7"),
     "exchangeable-16-85": (),
     "exchangeable-16-95": ("--rho", "0.95"),
+    "exchangeable-64-70": ("--nodes", "64", "--rho", "0.7"),
     "exchangeable-64-85": ("--nodes", "64"),
     "exchangeable-64-95": ("--nodes", "64", "--rho", "0.95"),
-} | {name: ("--scenario", name) for name in ("partial", "bursts", "two-speeds", "lognormal", "tenants")}
+    "lognormal-cv-1": ("--scenario", "lognormal", "--cv", "1"),
+} | {name: ("--scenario", name) for name in SCENARIOS}
 FIGURES = (
     "p99_wait_ratio", "p99_vs_power_of_two", "p99_bound_ratio", "slowest_pair_ratio", "others_p99_ratio",
     "idle_while_waiting", "over_commit",
@@ -62,11 +65,12 @@ def tables(found: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield "Wait at the 99th percentile, by policy:"
     yield ""
-    policies = list(first["policies"])
+    policies = list(dict.fromkeys(policy for case in found.values() for policy in case["policies"]))
     yield "| case | " + " | ".join(policies) + " |"
     yield "|---|" + "---|" * len(policies)
     for name, case in found.items():
-        cells = [f"{case['policies'][policy]['p99']:.3f}" for policy in policies]
+        waits = [case["policies"].get(policy) for policy in policies]
+        cells = [f"{of_policy['p99']:.3f}" if of_policy else "" for of_policy in waits]
         yield f"| {name} | {' | '.join(cells)} |"
     yield ""
     yield from (f"![{name}](placement/{name}.png)\n" for name in found)
