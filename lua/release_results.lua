@@ -6,7 +6,6 @@
 --   1 cell     root hash of the cell
 --   2 session  record of the session
 --   3 ready    messages of this session and language that wait for their turn
---   4 out      out stream of the session
 -- ARGV
 --   1 session  session id
 --   2 tgt      target language
@@ -15,8 +14,7 @@
 --   {1, next order number to release, 1 if more is ready}
 local cell = KEYS[1]
 --@include ground
---@include jobs
-local OUT_LENGTH = 1000 -- results kept for a client that comes back
+--@include out
 local GROUP_PARTS = 8
 local tgt = ARGV[2]
 local at = 'released:' .. tgt
@@ -48,16 +46,13 @@ for _ = 1, tonumber(ARGV[3]) do
   if grouped == '1' then
     group, part = stamp_group()
   end
-  last = redis.call('XADD', KEYS[4], 'MAXLEN', '~', OUT_LENGTH, '*', 'tgt', tgt, 'order', order, 'group', group,
-    'part', part, 'speech', speech, 'events', events, 'main', main)
+  last = append_out(ARGV[1], 'tgt', tgt, 'order', order, 'group', group, 'part', part, 'speech', speech,
+    'events', events, 'main', main)
   redis.call('HDEL', KEYS[3], order)
   order = order + 1
 end
 if last then
-  local lives = redis.call('PTTL', KEYS[2])
   redis.call('HSET', KEYS[2], at, order)
-  redis.call('PEXPIRE', KEYS[2], math.max(lives, limit('retention_ms')))
-  redis.call('PEXPIRE', KEYS[4], limit('retention_ms'))
-  tell(owner, 'kind', 'out', 'session', ARGV[1], 'until', last)
+  hint_out(ARGV[1], owner, last)
 end
 return {1, order, redis.call('HEXISTS', KEYS[3], order)}

@@ -31,7 +31,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``request:ID`` | string | job of a request id | `reserve` | utterance and retention |
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
 | ``ready:S:TGT`` | hash | messages before their turn | `store_result` | utterance and retention |
-| ``out:S`` | stream | what was released to the client | `release_results` | ``retention_ms`` after the last |
+| ``out:S`` | stream | what was released to the client | `out` | ``retention_ms`` after the last |
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
 | ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |

@@ -13,6 +13,7 @@ _REASON = "history_lost"
 def tell_history_lost(link: SessionLink) -> None:
     """End everything the session still waits for, each with an error and its `missing_result`."""
     lost, link.running = link.running, {}
+    link.sent_id = link.wanted_id = ""  # the record made anew has a stream of its own
     for index in sorted(lost.values()):
         details = {"utterance_index": index}
         missing = MissingResult(

@@ -67,5 +67,5 @@ class Sessions:
         )
 
     def _to_release(self, session_id: str, tgt_lang: str, most: int) -> tuple[list[Part], list[Part]]:
-        ready, out = self._keys.ready(session_id, tgt_lang), self._keys.out(session_id)
-        return [self._keys.session(session_id), ready, out], [session_id, tgt_lang, most]
+        keys: list[Part] = [self._keys.session(session_id), self._keys.ready(session_id, tgt_lang)]
+        return keys, [session_id, tgt_lang, most]

@@ -1,0 +1,25 @@
+-- out: the stream of what a session's client is sent. Wants `ground`.
+--
+-- Entry ids are `created_ms-N`: N counts 1, 2, 3 … from the session's record on, without a gap, so a client that
+-- names the last one it has is told exactly what it missed. A record made anew has later ids than its forerunner.
+local OUT_LENGTH = 1000 -- entries kept for a client that comes back
+
+-- Appends an entry to a session's stream and gives its id; false for a session that is gone.
+local function append_out(session, ...)
+  local record = key('session', session)
+  local created = redis.call('HGET', record, 'created_ms')
+  if not created then
+    return false
+  end
+  local id = created .. '-' .. redis.call('HINCRBY', record, 'out_seq', 1)
+  return redis.call('XADD', key('out', session), 'MAXLEN', '~', OUT_LENGTH, id, ...)
+end
+
+-- Keeps the session's record and stream for the retention, and tells its owner how far the stream goes.
+local function hint_out(session, owner, until_id)
+  local record = key('session', session)
+  local lives = redis.call('PTTL', record)
+  redis.call('PEXPIRE', record, math.max(lives, limit('retention_ms')))
+  redis.call('PEXPIRE', key('out', session), limit('retention_ms'))
+  tell(owner, 'kind', 'out', 'session', session, 'until', until_id)
+end
