@@ -23,6 +23,8 @@ class Ask:
     next_index: int
     consumed: int
     client_timestamp_ms: int | None = None
+    journey: bool = False
+    """Its client is told which node works on it."""
 
 
 def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
@@ -54,7 +56,7 @@ def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
     # The index keeps requests apart even when a client repeats its sequence numbers.
     request_id = f"{session.session_id}:{index}:{cut.first_seq}.{cut.first_offset}:{fold(init.tgt_lang)}"
     consumed = cut.last_seq - 1 if cut.split_at else cut.last_seq
-    return Ask(assign, request_id, index + 1, consumed, cut.client_timestamp_ms)
+    return Ask(assign, request_id, index + 1, consumed, cut.client_timestamp_ms, journey=bool(init.journey))
 
 
 def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
@@ -83,4 +85,4 @@ def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
     )
     digest = hashlib.sha256(message.audio.encode()).hexdigest()[:16]
     request_id = f"{session.session_id}:u{message.utterance_index}.{digest}:{fold(message.tgt_lang)}"
-    return Ask(assign, request_id, session.next_index, -1)
+    return Ask(assign, request_id, session.next_index, -1, journey=bool(init.journey))

@@ -1,6 +1,5 @@
 """Sending attempts to nodes whose socket this process holds."""
 
-import json
 import logging
 import time
 from typing import Any
@@ -88,8 +87,10 @@ class Assigner:
         if link is None or not link.send(frame):
             self._give_up(assigned, node_id, "NODE_UNAVAILABLE", "The node went away. Please say it again.")
             return
-        view = json.loads(spec.assignment)
-        utterance = Spoken(view["session_id"], view["utterance_index"], view["trace_id"])
+        view = spec.result_view()
+        utterance = Spoken(
+            view["session_id"], view["utterance_index"], view["trace_id"], view.get("journey", False)
+        )
         link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, utterance)
         self._note_dispatched(link, assigned, view, created_ms)
 
@@ -98,7 +99,7 @@ class Assigner:
     ) -> None:
         event = ""
         if assigned.attempt == 1:  # clients are told once, not again on failover
-            event = dispatched_event(assigned.job_id, view, created_ms)
+            event = dispatched_event(assigned.job_id, view, created_ms, link.node_id)
             if session := self._peers.sessions.get(view["session_id"]):
                 session.send(event)
         token = f"{link.socket}:{assigned.attempt}:dispatched"
@@ -128,7 +129,7 @@ class Assigner:
             )
 
 
-def dispatched_event(job_id: str, view: dict[str, Any], created_ms: int) -> str:
+def dispatched_event(job_id: str, view: dict[str, Any], created_ms: int, node_id: str) -> str:
     """Give the frame that tells a client its utterance was handed to a node."""
     event = UiEvent(
         trace_id=view["trace_id"],
@@ -138,6 +139,7 @@ def dispatched_event(job_id: str, view: dict[str, Any], created_ms: int) -> str:
         event=UiEventName.DISPATCHED,
         status=UiStatus.OK,
         elapsed_ms=max(0, time.time_ns() // 1_000_000 - created_ms),
+        node_id=node_id if view.get("journey") else None,
     )
     return event.model_dump_json(exclude_none=True)
 

@@ -32,6 +32,8 @@ class Spoken:
     session_id: str
     utterance_index: int
     trace_id: str
+    journey: bool = False
+    """The client is told which node works on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class NodeMessages:
 
     def _ack(self, link: NodeLink, message: JobAck) -> None:
         sent = link.sent(message.job_id, message.attempt_id)
-        events = [_event(sent.utterance, UiEventName.NODE_ACCEPTED, sent.job_id)] if sent.utterance else []
+        events = [_accepted(sent.utterance, sent.job_id, link.node_id)] if sent.utterance else []
         self._advance(link, sent, "accepted", *events)
 
     def _started(self, link: NodeLink, message: JobStarted) -> None:
@@ -269,6 +269,11 @@ def _partial_of(utterance: Spoken, message: NodeAsrPartial) -> tuple[Message, Me
         trace_id=utterance.trace_id,
     )
     return partial, _event(utterance, UiEventName.ASR_PARTIAL, "")
+
+
+def _accepted(utterance: Spoken, job_id: str, node_id: str) -> UiEvent:
+    event = _event(utterance, UiEventName.NODE_ACCEPTED, job_id)
+    return event.model_copy(update={"node_id": node_id}) if utterance.journey else event
 
 
 def _event(utterance: Spoken, name: UiEventName, job_id: str) -> UiEvent:

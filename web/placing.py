@@ -76,8 +76,8 @@ class Placer:
             tenant = self.catalog.file.tenant_of(node_id, fingerprint)
         return tenant
 
-    def place(self, session: SessionLink, ask: Ask) -> None:
-        """Reserve a slot and send the job, or let it wait. Raises `Refused`."""
+    def place(self, session: SessionLink, ask: Ask) -> Placement:
+        """Reserve a slot and send the job, or let it wait; give where it stands. Raises `Refused`."""
         with self._timings.measure("create"):
             try:
                 requirement = self._requirement(session, ask.assign)
@@ -102,6 +102,7 @@ class Placer:
                 self._secure(body, job_id)
             else:
                 self._bodies.drop(_audio_name(job_id))  # a repeated request found its job
+            return placement
 
     def _requirement(self, session: SessionLink, assign: JobAssign) -> Requirement:
         both = _spoken_in_turn(assign)
@@ -231,7 +232,8 @@ class Placer:
             return self._ledger.jobs.reserve(reservation)
 
     def _spec(self, ask: Ask) -> JobSpec:
-        return JobSpec.of(ask.assign, {"client_timestamp_ms": ask.client_timestamp_ms})
+        journey = {"journey": True} if ask.journey else {}
+        return JobSpec.of(ask.assign, {"client_timestamp_ms": ask.client_timestamp_ms, **journey})
 
     def _go_on(self, ask: Ask, placement: Placement) -> None:
         """Send the job when its node is connected here; otherwise an inbox entry is on its way."""

@@ -24,6 +24,8 @@ class SessionLink:
     profile: str
     """JSON of what the session asked for, as the ledger keeps it."""
     next_index: int = 0
+    begun_index: int = -1
+    """Last utterance whose beginning was told to a client that follows their journey."""
     placing: RLock = field(default_factory=RLock)
     """Held while cuts are placed, so that their indices and order numbers go together."""
     preferred_pool: str = ""

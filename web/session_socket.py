@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from scheduling.audio import InvalidAudio, check, decode_base64
-from scheduling.cutter import Cut, CutLimits, Cutter
+from scheduling.audio import InvalidAudio
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger
@@ -28,30 +27,24 @@ from scheduling.messages import (
     StreamFormat,
     TtsPlayEnded,
     TtsStarted,
-    UiEvent,
-    UiEventName,
-    UiStatus,
     Utterance,
     dump,
     parse_client_message,
 )
-from web.asking import Ask, ask_for_cut, ask_for_utterance
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
 from web.node_link import socket_token
 from web.pairing import Pairings
 from web.peers import Peers
-from web.placing import Placer, Refused, store_down
+from web.placing import Placer, Refused
+from web.session_audio import SessionAudio, tick_ms
 from web.session_link import SessionLink
 
 _log = logging.getLogger(__name__)
 
 _RATE = 16_000
 _OPENING_S = 60.0
-#: A one-shot utterance may be this many times as large as one cut from a stream: a recording of 2 minutes.
-#: What nodes are sent must fit what may wait for them, or a client could have a slow one disconnected.
-_ONE_SHOT = 8
 
 
 class SessionSocket:
@@ -62,20 +55,12 @@ class SessionSocket:
     ) -> None:
         self._ledger = ledger
         self._peers = peers
-        self._placer = placer
         self._pairings = pairings
         self._instance = instance
-        settings = ledger.cell.settings
-        self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
-        self._limits = CutLimits(
-            pause_ms=settings.pause_ms,
-            max_duration_ms=settings.max_duration_ms,
-            max_bytes=settings.max_audio_bytes,
-            tail_ms=settings.tail_ms,
-        )
+        self._audio = SessionAudio(placer, ledger.cell.settings)
         self._handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {
-            AudioChunk: self._chunk,
-            Utterance: self._utterance,
+            AudioChunk: self._audio.chunk,
+            Utterance: self._audio.utterance,
             ClientHeartbeat: self._heartbeat,
             SessionClose: self._goodbye,
             TtsStarted: self._ignore,
@@ -96,7 +81,7 @@ class SessionSocket:
                     )
                     return
                 if link is not None:
-                    self._place_cuts(link, link.cutter.tick(_tick_ms()))
+                    self._audio.tick(link)
         except ConnectionClosed:
             pass
         finally:
@@ -108,7 +93,7 @@ class SessionSocket:
         if not (link.draining or link.closing):
             link.draining = True
             link.send(dump(Backpressure(action=BackpressureAction.PAUSE)))
-            self._place_cuts(link, link.cutter.close(_tick_ms()))
+            self._audio.finish(link)
 
     def _take(
         self, connection: Connection, link: SessionLink | None, data: str | bytes
@@ -150,7 +135,6 @@ class SessionSocket:
             handler(link, message)
 
     def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
-        negotiated = init.audio_format is not None
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
         link = SessionLink(
@@ -159,8 +143,7 @@ class SessionSocket:
             connection=connection,
             init=init,
             trace_id=init.trace_id or str(uuid4()),
-            # A client that negotiates sends its final last; the others may send a tail after it.
-            cutter=Cutter(self._limits, audio_format, rate, tail_ms=0 if negotiated else None),
+            cutter=self._audio.cutter(init, audio_format, rate),
             audio_format=audio_format,
             sample_rate=rate,
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
@@ -188,34 +171,11 @@ class SessionSocket:
             if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.session(session_id)):
                 return session_id
 
-    def _chunk(self, link: SessionLink, message: AudioChunk) -> None:
-        cuts = link.cutter.add(
-            decode_base64(message.payload or ""),
-            seq=message.seq,
-            is_final=message.is_final,
-            now_ms=_tick_ms(),
-            client_timestamp_ms=message.client_timestamp_ms,
-        )
-        self._place_cuts(link, cuts)
-
-    def _utterance(self, link: SessionLink, message: Utterance) -> None:
-        audio = decode_base64(message.audio)
-        if len(audio) > self._most_bytes:
-            raise Refused(
-                ErrorCode.INVALID_MESSAGE,
-                f"utterance: 'audio' has {len(audio)} bytes. Send {self._most_bytes} at most, or chunks.",
-            )
-        if check(message.audio_format, audio, message.sample_rate) == 0:
-            raise Refused(
-                ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
-            )
-        self._place(link, ask_for_utterance(link, message))
-
     def _heartbeat(self, link: SessionLink, _message: ClientHeartbeat) -> None:
         link.send(dump(ServerHeartbeat(session_id=link.session_id, timestamp=_now_ms())))
 
     def _goodbye(self, link: SessionLink, _message: SessionClose) -> None:
-        self._place_cuts(link, link.cutter.close(_tick_ms()))
+        self._audio.finish(link)
         link.closing = True
         if not link.running:
             acknowledge_close(link)
@@ -223,25 +183,10 @@ class SessionSocket:
     def _ignore(self, link: SessionLink, message: Message) -> None:
         """Playback times matter to rooms and groups only."""
 
-    def _place_cuts(self, link: SessionLink, cuts: list[Cut]) -> None:
-        with link.placing:
-            for cut in cuts:
-                index, link.next_index = link.next_index, link.next_index + 1
-                self._place(link, ask_for_cut(link, cut, index))
-
-    def _place(self, link: SessionLink, ask: Ask) -> None:
-        """Place an utterance; a refusal is told at once, as it takes no place in the order of results."""
-        try:
-            self._placer.place(link, ask)
-        except Refused as refused:
-            _tell_refused(link, ask, refused)
-        except (LedgerError, StoreError) as error:
-            _tell_refused(link, ask, store_down(error))
-
     def _leave(self, link: SessionLink) -> None:
         try:
             if not (link.closing or link.draining):
-                self._place_cuts(link, link.cutter.close(_tick_ms()))
+                self._audio.finish(link)
             self._ledger.sessions.close(link.session_id, link.socket)
         except (LedgerError, StoreError) as error:
             _log.warning("the end of session %s is not in the ledger: %s", link.session_id, error)
@@ -250,24 +195,6 @@ class SessionSocket:
 
 def _tell(connection: Connection, code: ErrorCode, message: str) -> None:
     connection.send(dump(ErrorMessage(code=code, message=message)))
-
-
-def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
-    index = ask.assign.utterance_index
-    event = UiEvent(
-        trace_id=ask.assign.trace_id,
-        session_id=link.session_id,
-        job_id="",
-        utterance_index=index,
-        event=UiEventName.ERROR,
-        status=UiStatus.ERROR,
-        error_code=refused.code,
-        hint=refused.message,
-    )
-    details = {"utterance_index": index, "retry_after_ms": refused.retry_after_ms}
-    known = {key: value for key, value in details.items() if value is not None}
-    link.send(dump(event))
-    link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
 
 
 def _wrong_session(link: SessionLink | None) -> str:
@@ -281,13 +208,8 @@ def _patience_s(link: SessionLink | None) -> float | None:
     if link is None:
         return _OPENING_S
     due_ms = link.cutter.due_ms
-    return None if due_ms is None else max(0.001, (due_ms - _tick_ms()) / 1000)
+    return None if due_ms is None else max(0.001, (due_ms - tick_ms()) / 1000)
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _tick_ms() -> int:
-    """Read the cutter's clock: one that nobody sets."""
-    return time.monotonic_ns() // 1_000_000

@@ -23,6 +23,8 @@ class SessionInit(Message):
     """Client to server, first on the socket: who speaks which languages.
 
     ``audio_format`` and ``sample_rate`` (Hz) are additions; existing clients stream opus at 16 kHz.
+    With ``journey`` it is told of each utterance when it began, was cut (``hint`` is the reason) and waits,
+    and which node works on it.
     """
 
     type: Literal["session_init"] = "session_init"
@@ -43,6 +45,7 @@ class SessionInit(Message):
     trace_id: Word | None = None
     audio_format: StreamFormat | None = None
     sample_rate: StreamRate | None = None
+    journey: bool | None = None
 
 
 class SessionInitAck(Message):
@@ -196,7 +199,10 @@ class MissingResult(Message):
 
 
 class UiEvent(Message):
-    """Server to client: an utterance reached a step, so many ms after its job was created."""
+    """Server to client: an utterance reached a step, so many ms after its job was created.
+
+    ``node_id``, and INPUT_STARTED, INPUT_ENDED and WAITING, are for clients that asked for the ``journey``.
+    """
 
     type: Literal["ui_event"] = "ui_event"
     trace_id: Word
@@ -208,6 +214,7 @@ class UiEvent(Message):
     status: UiStatus
     error_code: ErrorCode | None = None
     hint: str | None = None
+    node_id: Id | None = None
 
 
 class Backpressure(Message):

@@ -349,6 +349,7 @@ FROM_CLIENT = [
             "trace_id": "t-1",
             "audio_format": "pcm16",
             "sample_rate": 16000,
+            "journey": True,
         },
     ),
     _client(
@@ -444,7 +445,7 @@ TO_CLIENT = [
             "event": "ERROR",
             "status": "error",
         },
-        {"elapsed_ms": 12, "error_code": "JOB_TIMEOUT", "hint": "Try again."},
+        {"elapsed_ms": 12, "error_code": "JOB_TIMEOUT", "hint": "Try again.", "node_id": "node-A"},
     ),
     _to_client(m.ServerHeartbeat, {"session_id": "s-1", "timestamp": 1795472006137}, signed="timestamp"),
     _to_client(m.SessionCloseAck, {"session_id": "s-1"}),

@@ -1,0 +1,125 @@
+"""What a client says becomes utterances and jobs: chunks through the cutter, whole utterances at once."""
+
+import time
+
+from scheduling.audio import check, decode_base64
+from scheduling.cutter import Cut, CutLimits, Cutter
+from scheduling.errors import StoreError
+from scheduling.ledger.codes import LedgerError
+from scheduling.messages import (
+    AudioChunk,
+    ErrorCode,
+    ErrorMessage,
+    SessionInit,
+    UiEvent,
+    UiEventName,
+    UiStatus,
+    Utterance,
+    dump,
+)
+from scheduling.settings import Settings
+from web.asking import Ask, ask_for_cut, ask_for_utterance
+from web.journey import tell_ended, tell_started, tell_waiting
+from web.placing import Placer, Refused, store_down
+from web.session_link import SessionLink
+
+#: A one-shot utterance may be this many times as large as one cut from a stream: a recording of 2 minutes.
+#: What nodes are sent must fit what may wait for them, or a client could have a slow one disconnected.
+_ONE_SHOT = 8
+
+
+class SessionAudio:
+    """The audio of this process's sessions; one object for all of them."""
+
+    def __init__(self, placer: Placer, settings: Settings) -> None:
+        self._placer = placer
+        self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
+        self._limits = CutLimits(
+            pause_ms=settings.pause_ms,
+            max_duration_ms=settings.max_duration_ms,
+            max_bytes=settings.max_audio_bytes,
+            tail_ms=settings.tail_ms,
+        )
+
+    def cutter(self, init: SessionInit, audio_format: str, sample_rate: int) -> Cutter:
+        """Make the cutter of a session. Raises `InvalidAudio`: the format or rate cannot be streamed."""
+        # A client that negotiates sends its final last; the others may send a tail after it.
+        tail_ms = 0 if init.audio_format is not None else None
+        return Cutter(self._limits, audio_format, sample_rate, tail_ms=tail_ms)
+
+    def chunk(self, link: SessionLink, message: AudioChunk) -> None:
+        """Take a chunk of the stream. Raises `InvalidAudio`."""
+        cuts = link.cutter.add(
+            decode_base64(message.payload or ""),
+            seq=message.seq,
+            is_final=message.is_final,
+            now_ms=tick_ms(),
+            client_timestamp_ms=message.client_timestamp_ms,
+        )
+        self._place_cuts(link, cuts)
+        if link.cutter.buffered_bytes:
+            tell_started(link, link.next_index)
+
+    def utterance(self, link: SessionLink, message: Utterance) -> None:
+        """Take a whole utterance. Raises `InvalidAudio` and `Refused`."""
+        audio = decode_base64(message.audio)
+        if len(audio) > self._most_bytes:
+            raise Refused(
+                ErrorCode.INVALID_MESSAGE,
+                f"utterance: 'audio' has {len(audio)} bytes. Send {self._most_bytes} at most, or chunks.",
+            )
+        if check(message.audio_format, audio, message.sample_rate) == 0:
+            raise Refused(
+                ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
+            )
+        self._place(link, ask_for_utterance(link, message))
+
+    def tick(self, link: SessionLink) -> None:
+        """Place what has become due."""
+        self._place_cuts(link, link.cutter.tick(tick_ms()))
+
+    def finish(self, link: SessionLink) -> None:
+        """Place what is buffered: no more audio comes."""
+        self._place_cuts(link, link.cutter.close(tick_ms()))
+
+    def _place_cuts(self, link: SessionLink, cuts: list[Cut]) -> None:
+        with link.placing:
+            for cut in cuts:
+                index, link.next_index = link.next_index, link.next_index + 1
+                tell_ended(link, index, cut.reason)
+                self._place(link, ask_for_cut(link, cut, index))
+
+    def _place(self, link: SessionLink, ask: Ask) -> None:
+        """Place an utterance; a refusal is told at once, as it takes no place in the order of results."""
+        try:
+            placement = self._placer.place(link, ask)
+        except Refused as refused:
+            _tell_refused(link, ask, refused)
+        except (LedgerError, StoreError) as error:
+            _tell_refused(link, ask, store_down(error))
+        else:
+            if placement.state == "waiting":
+                tell_waiting(link, ask.assign.utterance_index, placement.job_id, ask.assign.trace_id)
+
+
+def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
+    index = ask.assign.utterance_index
+    event = UiEvent(
+        trace_id=ask.assign.trace_id,
+        session_id=link.session_id,
+        job_id="",
+        utterance_index=index,
+        event=UiEventName.ERROR,
+        status=UiStatus.ERROR,
+        error_code=refused.code,
+        hint=refused.message,
+    )
+    details = {"utterance_index": index, "retry_after_ms": refused.retry_after_ms}
+    known = {key: value for key, value in details.items() if value is not None}
+    link.send(dump(event))
+    link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
+
+
+def tick_ms() -> int:
+    """Read the cutter's clock: one that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
