@@ -100,7 +100,7 @@ def _theory(experiment: Experiment, ideal: Sample) -> dict[str, Any] | None:
         "mean": (ideal.mean, theory.mean),
         "p99": (lambda without: ideal.quantile(0.99, without), theory.quantile(0.99)),
     }
-    # Where nobody waited the seeds do not differ, yet a rare wait may just not have come up: the rule of three.
+    # Where nobody waited the seeds do not differ, yet a rare wait may just not have come up (rule of three).
     unseen = -log(1 - _THEORY_CONFIDENCE) / len(ideal.sorted) if not ideal.p_wait() else 0.0
     widened = {"p_wait": unseen, "mean": unseen / theory.drain_rate}
     found: dict[str, Any] = {}
