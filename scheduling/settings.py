@@ -182,6 +182,12 @@ class Settings(BaseSettings):
         ge=2**17,
         description="largest utterance cut from chunks, bytes; sent at once, 8 times that",
     )
+    end_of_speech_ms: int = Field(
+        default=600,
+        ge=200,
+        le=10_000,
+        description="silence that ends an utterance where speech is listened for, ms",
+    )
     tail_ms: int = Field(
         default=200, ge=0, description="a late chunk still belongs to its final this long, ms"
     )

@@ -67,6 +67,7 @@ class Delivery:
         for frame in entry.frames(self._speech(link, entry.speech) if entry.speech else ""):
             link.send(frame)
         link.running.pop((entry.tgt_lang, entry.order), None)
+        link.jobs.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id
 
     def _speech(self, link: SessionLink, name: str) -> str:

@@ -11,13 +11,16 @@ from scheduling.messages import (
     ErrorCode,
     ErrorMessage,
     SessionInit,
+    StreamFormat,
     UiEvent,
     UiEventName,
     UiStatus,
     Utterance,
     dump,
 )
+from scheduling.messages.binary import AudioFrame
 from scheduling.settings import Settings
+from scheduling.speech_cutter import SpeechCutter
 from web.asking import Ask, ask_for_cut, ask_for_utterance
 from web.journey import tell_ended, tell_started, tell_waiting
 from web.placing import Placer, Refused, store_down
@@ -34,6 +37,7 @@ class SessionAudio:
     def __init__(self, placer: Placer, settings: Settings) -> None:
         self._placer = placer
         self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
+        self._end_of_speech_ms = settings.end_of_speech_ms
         self._limits = CutLimits(
             pause_ms=settings.pause_ms,
             max_duration_ms=settings.max_duration_ms,
@@ -43,21 +47,30 @@ class SessionAudio:
 
     def cutter(self, init: SessionInit, audio_format: str, sample_rate: int) -> Cutter:
         """Make the cutter of a session. Raises `InvalidAudio`: the format or rate cannot be streamed."""
+        if init.vad and audio_format == StreamFormat.PCM16:
+            return SpeechCutter(self._limits, sample_rate, init.end_of_speech_ms or self._end_of_speech_ms)
         # A client that negotiates sends its final last; the others may send a tail after it.
         tail_ms = 0 if init.audio_format is not None else None
         return Cutter(self._limits, audio_format, sample_rate, tail_ms=tail_ms)
 
     def chunk(self, link: SessionLink, message: AudioChunk) -> None:
         """Take a chunk of the stream. Raises `InvalidAudio`."""
+        audio = decode_base64(message.payload or "")
+        self._hear(link, audio, message.seq, message.is_final, message.client_timestamp_ms)
+
+    def frame(self, link: SessionLink, frame: AudioFrame) -> None:
+        """Take a chunk that came as a binary frame. Raises `InvalidAudio`."""
+        stamp_ms = frame.timestamp_ms(time.time_ns() // 1_000_000)
+        self._hear(link, frame.audio, frame.seq, frame.is_final, stamp_ms)
+
+    def _hear(
+        self, link: SessionLink, audio: bytes, seq: int, is_final: bool, client_timestamp_ms: int | None
+    ) -> None:
         cuts = link.cutter.add(
-            decode_base64(message.payload or ""),
-            seq=message.seq,
-            is_final=message.is_final,
-            now_ms=tick_ms(),
-            client_timestamp_ms=message.client_timestamp_ms,
+            audio, seq=seq, is_final=is_final, now_ms=tick_ms(), client_timestamp_ms=client_timestamp_ms
         )
         self._place_cuts(link, cuts)
-        if link.cutter.buffered_bytes:
+        if link.cutter.hears_utterance:
             tell_started(link, link.next_index)
 
     def utterance(self, link: SessionLink, message: Utterance) -> None:

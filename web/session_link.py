@@ -34,6 +34,8 @@ class SessionLink:
     language_pair: tuple[str, str] = ("", "")
     running: dict[tuple[str, int], int] = field(default_factory=dict)
     """Language and order number of what was accepted and not answered yet, to its utterance index."""
+    jobs: dict[tuple[str, int], str] = field(default_factory=dict)
+    """The job of each of them."""
     unheard: set[str] = field(default_factory=set)
     """Jobs the client was told had failed while it was not known whether they were accepted."""
     sent_id: str = ""
@@ -45,6 +47,11 @@ class SessionLink:
     """This process is about to end and takes no more audio."""
     closing: bool = False
     """The client said goodbye; it is acknowledged when nothing runs any more."""
+
+    def jobs_of(self, index: int) -> list[str]:
+        """Give the jobs of an utterance that have not ended, as far as is known here."""
+        self.jobs = {key: job for key, job in self.jobs.items() if key in self.running}
+        return [job for key, job in self.jobs.items() if self.running[key] == index]
 
     def send(self, text: str) -> bool:
         """Queue a frame; False when the socket is gone."""

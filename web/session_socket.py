@@ -28,9 +28,12 @@ from scheduling.messages import (
     TtsPlayEnded,
     TtsStarted,
     Utterance,
+    UtteranceCancel,
     dump,
     parse_client_message,
 )
+from scheduling.messages.binary import AudioFrame, BinaryFrame, PingFrame, PongFrame, parse_binary
+from scheduling.speech_cutter import SpeechCutter
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
@@ -39,6 +42,7 @@ from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer, Refused
 from web.session_audio import SessionAudio, tick_ms
+from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 
 _log = logging.getLogger(__name__)
@@ -51,15 +55,23 @@ class SessionSocket:
     """Serves client sockets; one object for all of the process."""
 
     def __init__(
-        self, ledger: Ledger, peers: Peers, placer: Placer, pairings: Pairings, instance: str
+        self,
+        ledger: Ledger,
+        peers: Peers,
+        placer: Placer,
+        pairings: Pairings,
+        cancelling: Cancelling,
+        instance: str,
     ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._pairings = pairings
         self._instance = instance
         self._audio = SessionAudio(placer, ledger.cell.settings)
-        self._handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {
+        self._handlers: dict[type[Message | AudioFrame], Callable[[SessionLink, Any], None]] = {
             AudioChunk: self._audio.chunk,
+            AudioFrame: self._audio.frame,
+            UtteranceCancel: cancelling.cancel,
             Utterance: self._audio.utterance,
             ClientHeartbeat: self._heartbeat,
             SessionClose: self._goodbye,
@@ -100,9 +112,7 @@ class SessionSocket:
     ) -> SessionLink | None:
         """Deal with one frame; give the session's link, which session_init makes."""
         try:
-            if isinstance(data, bytes):
-                raise InvalidMessage("Binary frames were not negotiated. Send JSON as text.")
-            message = parse_client_message(data)
+            message = parse_client_message(data) if isinstance(data, str) else _binary(link, data)
             if isinstance(message, SessionInit):
                 return self._open(connection, link, message)
             self._dispatch(link, message)
@@ -117,7 +127,11 @@ class SessionSocket:
             _tell(connection, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
         return link
 
-    def _dispatch(self, link: SessionLink | None, message: Message) -> None:
+    def _dispatch(self, link: SessionLink | None, message: Message | BinaryFrame) -> None:
+        if isinstance(message, PingFrame | PongFrame):
+            if link is not None and isinstance(message, PingFrame):
+                link.connection.send(message.pong)
+            return
         handler = self._handlers.get(type(message))
         if handler is None:
             raise Refused(
@@ -157,6 +171,8 @@ class SessionSocket:
             session_id=link.session_id,
             assigned_node_id=link.paired_node or None,
             trace_id=link.trace_id,
+            use_binary_frame=bool(init.binary_frames),
+            vad=isinstance(link.cutter, SpeechCutter) if init.vad else None,
             negotiated_codec=audio_format,
             negotiated_audio_format=audio_format,
             negotiated_sample_rate=rate,
@@ -191,6 +207,12 @@ class SessionSocket:
         except (LedgerError, StoreError) as error:
             _log.warning("the end of session %s is not in the ledger: %s", link.session_id, error)
         self._peers.drop_session(link)
+
+
+def _binary(link: SessionLink | None, data: bytes) -> BinaryFrame:
+    if link is None or not link.init.binary_frames:
+        raise InvalidMessage("Binary frames were not negotiated. Send JSON as text.")
+    return parse_binary(data)
 
 
 def _tell(connection: Connection, code: ErrorCode, message: str) -> None:
