@@ -192,6 +192,13 @@ class Settings(BaseSettings):
         default=200, ge=0, description="a late chunk still belongs to its final this long, ms"
     )
 
+    max_in_flight: int = Field(
+        default=32, ge=1, description="utterances of one session that may be under way at once"
+    )
+    idle_s: float = Field(
+        default=1800.0, gt=0, description="a session that sends nothing, not even heartbeats, is closed, s"
+    )
+
     shards: int = Field(
         default=4, ge=1, le=64, description="outbox shards; each is drained by one worker at a time"
     )

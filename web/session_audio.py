@@ -24,7 +24,8 @@ from scheduling.speech_cutter import SpeechCutter
 from web.asking import Ask, ask_for_cut, ask_for_utterance
 from web.journey import tell_ended, tell_started, tell_waiting
 from web.placing import Placer, Refused, store_down
-from web.session_link import SessionLink
+from web.pressure import Pressure
+from web.session_link import SessionLink, tick_ms
 
 #: A one-shot utterance may be this many times as large as one cut from a stream: a recording of 2 minutes.
 #: What nodes are sent must fit what may wait for them, or a client could have a slow one disconnected.
@@ -36,6 +37,7 @@ class SessionAudio:
 
     def __init__(self, placer: Placer, settings: Settings) -> None:
         self._placer = placer
+        self._pressure = Pressure(settings.max_in_flight)
         self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
         self._end_of_speech_ms = settings.end_of_speech_ms
         self._limits = CutLimits(
@@ -105,13 +107,17 @@ class SessionAudio:
     def _place(self, link: SessionLink, ask: Ask) -> None:
         """Place an utterance; a refusal is told at once, as it takes no place in the order of results."""
         try:
+            self._pressure.check(link)
             placement = self._placer.place(link, ask)
         except Refused as refused:
             _tell_refused(link, ask, refused)
+            self._pressure.refused(link, refused.retry_after_ms)
         except (LedgerError, StoreError) as error:
             _tell_refused(link, ask, store_down(error))
         else:
-            if placement.state == "waiting":
+            waits = placement.state == "waiting"
+            self._pressure.placed(link, waits=waits)
+            if waits:
                 tell_waiting(link, ask.assign.utterance_index, placement.job_id, ask.assign.trace_id)
 
 
@@ -131,8 +137,3 @@ def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
     known = {key: value for key, value in details.items() if value is not None}
     link.send(dump(event))
     link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
-
-
-def tick_ms() -> int:
-    """Read the cutter's clock: one that nobody sets."""
-    return time.monotonic_ns() // 1_000_000

@@ -41,9 +41,9 @@ from web.node_link import socket_token
 from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer, Refused
-from web.session_audio import SessionAudio, tick_ms
+from web.session_audio import SessionAudio
 from web.session_cancel import Cancelling
-from web.session_link import SessionLink
+from web.session_link import SessionLink, tick_ms
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ class SessionSocket:
         self._peers = peers
         self._pairings = pairings
         self._instance = instance
+        self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
         self._audio = SessionAudio(placer, ledger.cell.settings)
         self._handlers: dict[type[Message | AudioFrame], Callable[[SessionLink, Any], None]] = {
             AudioChunk: self._audio.chunk,
@@ -84,9 +85,11 @@ class SessionSocket:
         link: SessionLink | None = None
         try:
             while True:
-                data = connection.receive(timeout=_patience_s(link))
+                data = connection.receive(timeout=self._patience_s(link))
                 if data is not None:
                     link = self._take(connection, link, data)
+                    if link is not None:
+                        link.heard_ms = tick_ms()
                 elif link is None:
                     connection.close(
                         CloseCode.REGISTRATION_REQUIRED, "send session_init first, then reconnect"
@@ -94,6 +97,9 @@ class SessionSocket:
                     return
                 if link is not None:
                     self._audio.tick(link)
+                    if self._is_idle(link):
+                        self._end_idle(link)
+                        return
         except ConnectionClosed:
             pass
         finally:
@@ -180,6 +186,28 @@ class SessionSocket:
         link.send(dump(ack))
         return link
 
+    def _patience_s(self, link: SessionLink | None) -> float:
+        """How long to wait for a frame until something else is due, s."""
+        if link is None:
+            return _OPENING_S
+        due_ms = link.heard_ms + self._idle_ms
+        if link.cutter.due_ms is not None:
+            due_ms = min(due_ms, link.cutter.due_ms)
+        return max(0.001, (due_ms - tick_ms()) / 1000)
+
+    def _is_idle(self, link: SessionLink) -> bool:
+        """Whether nothing came for very long; while something is under way the time does not count."""
+        if tick_ms() - link.heard_ms < self._idle_ms:
+            return False
+        if link.running:
+            link.heard_ms = tick_ms()
+        return not link.running
+
+    def _end_idle(self, link: SessionLink) -> None:
+        said = f"Nothing came for {self._idle_ms / 1000:g} s. Start a new session when somebody speaks."
+        _tell(link.connection, ErrorCode.SESSION_CLOSED, said)
+        link.connection.close(CloseCode.IDLE, said)
+
     def _new_id(self) -> str:
         """Make an id that no session has; eight digits are what existing clients know."""
         while True:
@@ -223,14 +251,6 @@ def _wrong_session(link: SessionLink | None) -> str:
     if link is None:
         return hint("INVALID_SESSION")
     return f"This connection belongs to session {link.session_id}. Send that session_id."
-
-
-def _patience_s(link: SessionLink | None) -> float | None:
-    """How long to wait for a frame until something else is due, s."""
-    if link is None:
-        return _OPENING_S
-    due_ms = link.cutter.due_ms
-    return None if due_ms is None else max(0.001, (due_ms - tick_ms()) / 1000)
 
 
 def _now_ms() -> int:

@@ -3,7 +3,7 @@
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.wav import read_wav
@@ -110,7 +110,6 @@ def test_an_end_of_speech_shorter_than_the_silence_kept_is_refused() -> None:
         speech_cutter(100)
 
 
-@settings(deadline=None)
 @given(
     runs=st.lists(st.tuples(st.booleans(), st.integers(1, 60)), max_size=12),
     sizes=st.lists(

@@ -208,6 +208,7 @@ def test_many_sessions_at_once(stack: Stack, pair: tuple[str, str]) -> None:
             client.say()
     for client in clients:
         assert client.texts(5) == [f"{pair[0]} {index}" for index in range(5)]
-        assert {frame["session_id"] for frame in client.frames} == {client.session_id}
+        # Only the request to slow down names no session.
+        assert {frame.get("session_id", client.session_id) for frame in client.frames} == {client.session_id}
     for peer in (*clients, *nodes):
         peer.close()
