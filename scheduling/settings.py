@@ -171,6 +171,12 @@ class Settings(BaseSettings):
     group_ms: int = Field(
         default=2000, ge=0, description="results closer than this share an utterance group, ms"
     )
+    context_chars: int = Field(
+        default=200,
+        ge=0,
+        le=10_000,
+        description="characters of what was said before in its group that go with a job; 0 for none",
+    )
     body_budget: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of audio and speech kept at once"
     )
@@ -187,6 +193,9 @@ class Settings(BaseSettings):
         ge=200,
         le=10_000,
         description="silence that ends an utterance where speech is listened for, ms",
+    )
+    play_hold_ms: int = Field(
+        default=60_000, ge=0, description="no pause cuts while a client plays speech, at most this long, ms"
     )
     tail_ms: int = Field(
         default=200, ge=0, description="a late chunk still belongs to its final this long, ms"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gevent.lock import RLock
 
+from scheduling.conversation import Conversation
 from scheduling.cutter import Cutter
 from scheduling.messages import SessionInit
 from web.connection import Connection, ConnectionClosed
@@ -42,6 +43,7 @@ class SessionLink:
     """Language and order number of what was accepted and not answered yet, to its utterance index."""
     jobs: dict[tuple[str, int], str] = field(default_factory=dict)
     """The job of each of them."""
+    conversation: Conversation = field(default_factory=Conversation)
     pressed_until_ms: int = 0
     """The client was asked to slow down until then, or, when `paused`, to send nothing."""
     paused: bool = False

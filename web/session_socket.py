@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from scheduling.audio import InvalidAudio
+from scheduling.conversation import Conversation
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger
@@ -41,6 +42,7 @@ from web.node_link import socket_token
 from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer, Refused
+from web.playback import Playback
 from web.session_audio import SessionAudio
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink, tick_ms
@@ -69,6 +71,7 @@ class SessionSocket:
         self._instance = instance
         self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
         self._audio = SessionAudio(placer, ledger.cell.settings)
+        playback = Playback(ledger)
         self._handlers: dict[type[Message | AudioFrame], Callable[[SessionLink, Any], None]] = {
             AudioChunk: self._audio.chunk,
             AudioFrame: self._audio.frame,
@@ -76,8 +79,8 @@ class SessionSocket:
             Utterance: self._audio.utterance,
             ClientHeartbeat: self._heartbeat,
             SessionClose: self._goodbye,
-            TtsStarted: self._ignore,
-            TtsPlayEnded: self._ignore,
+            TtsStarted: playback.started,
+            TtsPlayEnded: playback.ended,
         }
 
     def serve(self, connection: Connection) -> None:
@@ -167,6 +170,7 @@ class SessionSocket:
             audio_format=audio_format,
             sample_rate=rate,
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
+            conversation=self._conversation(),
             paired_node=self._pairings.node_of(init.pairing_code),
         )
         self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
@@ -185,6 +189,10 @@ class SessionSocket:
         )
         link.send(dump(ack))
         return link
+
+    def _conversation(self) -> Conversation:
+        settings = self._ledger.cell.settings
+        return Conversation(settings.group_ms, settings.context_chars)
 
     def _patience_s(self, link: SessionLink | None) -> float:
         """How long to wait for a frame until something else is due, s."""
@@ -223,9 +231,6 @@ class SessionSocket:
         link.closing = True
         if not link.running:
             acknowledge_close(link)
-
-    def _ignore(self, link: SessionLink, message: Message) -> None:
-        """Playback times matter to rooms and groups only."""
 
     def _leave(self, link: SessionLink) -> None:
         try:
