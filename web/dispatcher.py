@@ -74,7 +74,7 @@ class Dispatcher:
             self.peers,
             placer,
             Pairings(self.ledger),
-            Cancelling(self.ledger, self.publisher),
+            Cancelling(self.ledger, bodies, self.publisher),
             self.instance,
         )
         self.sweeper = Sweeper(

@@ -2,6 +2,7 @@
 
 import time
 
+from scheduling.bodies import Bodies
 from scheduling.keys import shard_of
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import UnknownJob
@@ -16,8 +17,9 @@ from web.session_link import SessionLink
 class Cancelling:
     """Ends utterances by their clients' wish; one object for all sessions of the process."""
 
-    def __init__(self, ledger: Ledger, publisher: Publisher) -> None:
+    def __init__(self, ledger: Ledger, bodies: Bodies, publisher: Publisher) -> None:
         self._ledger = ledger
+        self._bodies = bodies
         self._publisher = publisher
 
     def cancel(self, link: SessionLink, message: UtteranceCancel) -> None:
@@ -46,9 +48,12 @@ class Cancelling:
     def _end(self, job_id: str) -> bool:
         """Whether the job ended by this."""
         try:
-            return self._ledger.jobs.cancel(job_id, WITHDRAWN_CODE, "") == "cancelled"
+            ended = self._ledger.jobs.cancel(job_id, WITHDRAWN_CODE, "") == "cancelled"
         except UnknownJob:
             return False
+        if ended:
+            self._bodies.drop(f"a:{job_id}")
+        return ended
 
 
 def _tell_cancelled(link: SessionLink, index: int) -> None:

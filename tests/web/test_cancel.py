@@ -4,7 +4,7 @@ import pytest
 
 from tests.peers import FakeClient
 from tests.scheduling.sound import noise
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 
 def _cancel(client: FakeClient, index: int) -> None:
@@ -86,6 +86,17 @@ def test_a_second_cancel_does_no_harm(stack: Stack, pair: tuple[str, str]) -> No
         client.send("session_close", session_id=client.session_id, reason="done")
         client.wait("session_close_ack")
         assert _ends(client) == [(0, "cancelled")]
+
+
+def test_13_audio_of_a_cancelled_utterance_is_not_kept(stack: Stack, pair: tuple[str, str]) -> None:
+    with stack.node(pair, answer=None) as node, stack.client(*pair) as client:
+        client.say()
+        body = f"sd:{{0}}:body:a:{node.job()['job_id']}"
+        with stack.redis as ledger:
+            wait_until(lambda: bool(ledger.exists(body)), "the audio to be stored")
+            _cancel(client, 0)
+            client.result()
+            wait_until(lambda: not ledger.exists(body), "the audio to be dropped")
 
 
 def test_the_index_can_be_said_again_at_once(stack: Stack, pair: tuple[str, str]) -> None:

@@ -105,6 +105,17 @@ def test_voice_detection_cuts_where_speech_ends(stack: Stack, pair: tuple[str, s
         assert len(node.jobs) == 3
 
 
+def test_7_speech_heard_until_the_close_becomes_a_job(stack: Stack, pair: tuple[str, str]) -> None:
+    """With voice detection too: what is being said is said, though its end was not heard."""
+    recording = read_wav((DATA / "jfk.wav").read_bytes())
+    said = recording.pcm[: 2 * recording.sample_rate]
+    options = {"vad": True, "sample_rate": recording.sample_rate, "binary_frames": True}
+    with stack.node(pair) as node, stack.client(*pair, **options) as client:
+        client.send_raw(_packed(client, said, 0))
+        client.close()
+        assert base64.b64decode(node.job()["audio"]) == said
+
+
 def test_voice_detection_is_honest_about_opus(stack: Stack, pair: tuple[str, str]) -> None:
     with stack.node(pair), stack.client(*pair, vad=True, audio_format="opus") as client:
         assert client.wait("session_init_ack")["vad"] is False
