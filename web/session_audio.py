@@ -22,7 +22,7 @@ from scheduling.messages.binary import AudioFrame
 from scheduling.settings import Settings
 from scheduling.speech_cutter import SpeechCutter
 from web.asking import Ask, ask_for_cut, ask_for_utterance
-from web.journey import tell_ended, tell_started, tell_waiting
+from web.journey import tell_ended, tell_started, tell_waiting, tell_whole
 from web.placing import Placer, Refused, store_down
 from web.pressure import Pressure
 from web.session_link import SessionLink, tick_ms
@@ -68,6 +68,8 @@ class SessionAudio:
     def _hear(
         self, link: SessionLink, audio: bytes, seq: int, is_final: bool, client_timestamp_ms: int | None
     ) -> None:
+        if len(audio) > self._most_bytes:
+            raise self._too_large("The audio of this chunk", audio)
         cuts = link.cutter.add(
             audio, seq=seq, is_final=is_final, now_ms=tick_ms(), client_timestamp_ms=client_timestamp_ms
         )
@@ -79,15 +81,19 @@ class SessionAudio:
         """Take a whole utterance. Raises `InvalidAudio` and `Refused`."""
         audio = decode_base64(message.audio)
         if len(audio) > self._most_bytes:
-            raise Refused(
-                ErrorCode.INVALID_MESSAGE,
-                f"utterance: 'audio' has {len(audio)} bytes. Send {self._most_bytes} at most, or chunks.",
-            )
+            raise self._too_large("utterance: 'audio'", audio)
         if check(message.audio_format, audio, message.sample_rate) == 0:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
             )
+        tell_whole(link, message.utterance_index)
         self._place(link, ask_for_utterance(link, message))
+
+    def _too_large(self, what: str, audio: bytes) -> Refused:
+        return Refused(
+            ErrorCode.INVALID_MESSAGE,
+            f"{what} has {len(audio)} bytes. Send {self._most_bytes} at most, or more chunks.",
+        )
 
     def tick(self, link: SessionLink) -> None:
         """Place what has become due."""

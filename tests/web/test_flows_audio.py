@@ -189,6 +189,16 @@ def test_utterance_as_large_as_no_speech_is_refused(stack: Stack, pair: tuple[st
         assert len(node.jobs) == 1
 
 
+def test_a_chunk_as_large_as_no_speech_is_refused(stack: Stack, pair: tuple[str, str]) -> None:
+    """Looking through it would hold up everybody else, and so would what it becomes."""
+    with stack.node(pair), stack.client(*pair) as client:
+        client.chunk(bytes(8 * 512_000 + 2))
+        error = client.wait("error")
+        assert (error["code"], "4096000 at most" in error["message"]) == ("INVALID_MESSAGE", True)
+        client.say()
+        assert client.texts(1) == [f"{pair[0]} 0"]
+
+
 def test_empty_final_makes_no_job(stack: Stack, pair: tuple[str, str]) -> None:
     with stack.node(pair) as node, stack.client(*pair) as client:
         client.chunk(b"", final=True)
