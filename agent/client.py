@@ -37,6 +37,7 @@ from scheduling.messages import (
     dump,
     parse_server_message_to_client,
 )
+from scheduling.messages.binary import pack_audio
 
 #: Length of a streamed chunk, in ms: the frame of the existing web client's recorder.
 CHUNK_MS = 256
@@ -105,9 +106,18 @@ class SpeechClient:
         return self._session
 
     async def open(
-        self, languages: Languages, *, sample_rate: int | None = None, trace_id: str | None = None
+        self,
+        languages: Languages,
+        *,
+        sample_rate: int | None = None,
+        trace_id: str | None = None,
+        vad: bool = False,
+        binary_frames: bool = False,
     ) -> SessionInitAck:
         """Begin the session; with a ``sample_rate`` (Hz) ask to stream pcm16 at that rate.
+
+        With ``vad`` the server is asked to cut where speech ends; the answer's ``vad`` says whether it does.
+        With ``binary_frames`` chunks go out without base64 if it takes them.
 
         The answer's ``negotiated_audio_format`` and ``negotiated_sample_rate`` say what the server
         takes in chunks. Raises `SessionRefused`: it answered with an error.
@@ -123,6 +133,8 @@ class SpeechClient:
                 trace_id=trace_id,
                 audio_format=StreamFormat.PCM16 if sample_rate else None,
                 sample_rate=sample_rate,
+                vad=vad or None,
+                binary_frames=binary_frames or None,
             )
         )
         async for message in self.messages():
@@ -139,14 +151,19 @@ class SpeechClient:
         Waits as long as the server's last `Backpressure` asks to.
         """
         await asyncio.sleep(max(0.0, self._hold_until - time.monotonic()))
+        seq, self._seq = self._seq, self._seq + 1
+        session_id, now_ms = self.session.session_id, time.time_ns() // 1_000_000
+        if self.session.use_binary_frame:
+            frame = pack_audio(session_id, seq, audio, is_final=is_final, timestamp_ms=now_ms)
+            await self._socket.send(frame)
+            return
         chunk = AudioChunk(
-            session_id=self.session.session_id,
-            seq=self._seq,
+            session_id=session_id,
+            seq=seq,
             is_final=is_final,
             payload=base64.b64encode(audio).decode("ascii"),
-            client_timestamp_ms=time.time_ns() // 1_000_000,
+            client_timestamp_ms=now_ms,
         )
-        self._seq += 1
         await self._send(chunk)
 
     async def stream(

@@ -69,7 +69,9 @@ def add_say_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--from", dest="src", required=True, help="language spoken, or auto")
     parser.add_argument("--to", dest="tgt", required=True, help="language wanted")
     parser.add_argument("--url", default=SESSION_URL, help="the server (default %(default)s)")
-    parser.add_argument("--fast", action="store_true", help="send it at once instead of in real time")
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--fast", action="store_true", help="send it at once instead of in real time")
+    pace.add_argument("--vad", action="store_true", help="have the server cut it where speech ends")
     parser.add_argument(
         "--out", type=Path, default=Path(), help="directory for the spoken translation (default: here)"
     )
@@ -104,6 +106,7 @@ def run_say(args: Namespace) -> int:
         languages=Languages(args.src, args.tgt),
         url=args.url,
         fast=args.fast,
+        vad=args.vad,
         out=args.out,
         as_json=args.json,
     )

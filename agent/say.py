@@ -45,6 +45,7 @@ class SayOptions:
     languages: Languages
     url: str
     fast: bool = False
+    vad: bool = False
     out: Path = field(default_factory=Path)
     as_json: bool = False
 
@@ -103,9 +104,12 @@ class Say:
         """Open the session; returns the recording at the rate the server takes."""
         fast = self._options.fast
         rate = None if fast else recording.sample_rate
-        session = await client.open(self._options.languages, sample_rate=rate)
+        vad = self._options.vad
+        session = await client.open(self._options.languages, sample_rate=rate, vad=vad)
         name = self._options.file.name
         self._output.line(f"session {session.session_id}: {name}, {recording.seconds:.1f} s")
+        if vad and not session.vad:
+            self._output.line("this server does not hear where speech ends; it cuts by time")
         if not fast and session.negotiated_audio_format != StreamFormat.PCM16:
             raise SayFailed("this server takes only Opus in a stream; send the recording at once with --fast")
         if fast or session.negotiated_sample_rate == recording.sample_rate:

@@ -26,7 +26,11 @@ end
 
 -- Parts that follow each other within the window share a group, which is named after its first one.
 local function stamp_group()
-  local id, part, last = unpack(redis.call('HMGET', KEYS[2], 'group:' .. tgt, 'part:' .. tgt, 'part_ms:' .. tgt))
+  local id, part, last, played, played_ms = unpack(redis.call('HMGET', KEYS[2], 'group:' .. tgt, 'part:' .. tgt,
+    'part_ms:' .. tgt, 'played', 'played_ms'))
+  if id and played and string.sub(played, 1, #id + 1) == id .. ' ' then
+    last = math.max(tonumber(last), tonumber(played_ms))
+  end
   part = tonumber(part or 0) + 1
   if not id or now - tonumber(last) > limit('group_ms') or part >= GROUP_PARTS then
     id, part = 'group_' .. ARGV[1] .. '_' .. tgt .. '_' .. order, 0

@@ -68,6 +68,15 @@ class Pcm16Buffer:
         """Bytes of whole samples."""
         return len(self._data)
 
+    @property
+    def limit(self) -> int:
+        """Most bytes one utterance may have."""
+        return self._limit
+
+    def peek(self, start: int, end: int) -> bytes:
+        """Give bytes that stay buffered."""
+        return bytes(self._data[start:end])
+
     def read(self, data: bytes) -> Chunk:
         """Any bytes are samples."""
         return Chunk(data)

@@ -7,6 +7,7 @@ An utterance ends
 * by hand: the client sends a final. Real clients send the last chunk *after* its final (they do not
   wait for their encoder), so the cut is held for `tail_ms` and what arrives meanwhile belongs to it;
 * at a pause: no audio for `pause_ms` of arrival time. The next chunk starts the next utterance;
+* at the end of speech, where that is listened for (`scheduling.speech_cutter`);
 * at a length: more than `max_duration_ms` of audio or `max_bytes`. The rest stays buffered;
 * at the close of the session.
 """
@@ -29,6 +30,7 @@ class CutReason(StrEnum):
 
     MANUAL = "manual"
     PAUSE = "pause"
+    SPEECH_END = "speech_end"
     MAX_DURATION = "max_duration"
     MAX_LENGTH = "max_length"
     CLOSE = "close"
@@ -38,6 +40,7 @@ class CutReason(StrEnum):
 _FLAGS: Final = {
     CutReason.MANUAL: "is_manual_cut",
     CutReason.PAUSE: "is_pause_triggered",
+    CutReason.SPEECH_END: "is_pause_triggered",
     CutReason.MAX_DURATION: "is_timeout_triggered",
 }
 
@@ -101,7 +104,8 @@ class Cut:
         return {flag: True} if flag else {}
 
 
-def _buffer(limits: CutLimits, audio_format: str, sample_rate: int) -> AudioBuffer:
+def buffer_for(limits: CutLimits, audio_format: str, sample_rate: int) -> AudioBuffer:
+    """Make the buffer of a stream. Raises `InvalidAudio`: its format or rate cannot be streamed."""
     if audio_format == "pcm16":
         return Pcm16Buffer(sample_rate, limits.max_duration_ms, limits.max_bytes)
     if audio_format == "opus":
@@ -122,10 +126,11 @@ class Cutter:
     ) -> None:
         self._limits = limits
         self._tail_ms = limits.tail_ms if tail_ms is None else tail_ms
-        self._buffer = _buffer(limits, audio_format, sample_rate)
+        self._buffer = buffer_for(limits, audio_format, sample_rate)
         self._spans = Spans()
         self._last_audio_ms = 0
         self._held_until_ms: int | None = None
+        self._no_pause_until_ms = 0
         self._closed = False
 
     @property
@@ -134,13 +139,30 @@ class Cutter:
         return self._buffer.size
 
     @property
+    def hears_utterance(self) -> bool:
+        """Whether an utterance has begun that is not cut yet."""
+        return bool(self._buffer.size)
+
+    @property
     def due_ms(self) -> int | None:
         """When `tick` will next give a cut if nothing arrives before; None if never."""
-        if not self._buffer.size:
+        if not self.hears_utterance:
             return None
         if self._held_until_ms is not None:
             return self._held_until_ms
-        return self._last_audio_ms + self._limits.pause_ms if self._limits.pause_ms else None
+        if not self._limits.pause_ms:
+            return None
+        return max(self._last_audio_ms + self._limits.pause_ms, self._no_pause_until_ms)
+
+    def suspend_pauses(self, now_ms: int, until_ms: int) -> None:
+        """Let no pause cut before `until_ms`; silence counts from `now_ms` again."""
+        self._no_pause_until_ms = until_ms
+        self._last_audio_ms = max(self._last_audio_ms, now_ms)
+
+    def drop(self) -> None:
+        """Forget what is buffered: nobody wants it any more. A final that is held ends nothing then."""
+        self._held_until_ms = None
+        self._forget(self._buffer.size)
 
     def add(
         self, data: bytes, *, seq: int, is_final: bool, now_ms: int, client_timestamp_ms: int | None = None
@@ -184,13 +206,23 @@ class Cutter:
         return cuts
 
     def _excess(self) -> Iterator[Cut]:
-        while overflow := self._buffer.overflow():
-            yield self._cut(
-                overflow.size, CutReason.MAX_LENGTH if overflow.by_bytes else CutReason.MAX_DURATION
-            )
+        """Give what exceeds the limits."""
+        while cut := self._too_long():
+            yield cut
+
+    def _too_long(self) -> Cut | None:
+        overflow = self._buffer.overflow()
+        if overflow is None:
+            return None
+        return self._cut(overflow.size, CutReason.MAX_LENGTH if overflow.by_bytes else CutReason.MAX_DURATION)
 
     def _rest(self, reason: CutReason) -> list[Cut]:
         return [self._cut(self._buffer.size, reason)] if self._buffer.size else []
+
+    def _forget(self, size: int) -> None:
+        if size > 0:
+            self._buffer.take(size)
+            self._spans.take(size)
 
     def _cut(self, size: int, reason: CutReason) -> Cut:
         audio, duration_ms = self._buffer.take(size)

@@ -35,6 +35,10 @@ class OutEntry:
         """Whether this is the end of a job; only its events name it when there is no result."""
         return job_id in self.main or job_id in self.events
 
+    def recognised(self) -> str:
+        """Give what the speaker said, "" for nothing."""
+        return str(json.loads(self.main).get("text_asr", ""))
+
     def frames(self, speech: str) -> list[str]:
         """Give the events and the result as text frames; ``speech`` is base64 and passes as it is."""
         frames = [json.dumps(event, ensure_ascii=False) for event in json.loads(self.events)]

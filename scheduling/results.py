@@ -26,6 +26,10 @@ from scheduling.messages import (
 SILENCE: Final = "silence_detected"
 TIMEOUT: Final = "result_timeout"
 FAILED: Final = "job_failed"
+WITHDRAWN: Final = "cancelled"
+
+#: Code of a job that its own client cancelled; it needs no error.
+WITHDRAWN_CODE: Final = "UTTERANCE_CANCELLED"
 
 #: Codes that `ui_event.error_code` carries: those of a node that clients know, and our own verdicts.
 SHOWN_CODES: Final = frozenset(
@@ -82,6 +86,8 @@ def format_failure(job: JobView, code: str, message: str, details: Any, now_ms: 
 
     `code`, `message` and `details` are a node's own, passed on as they are, or our verdict.
     """
+    if code == WITHDRAWN_CODE:
+        return Outcome([], _missing(job, WITHDRAWN, now_ms), error=None, grouped=False)
     event = _event(job, UiEventName.ERROR, now_ms, code)
     error = ErrorMessage(code=code, message=message or hint(code), details=details)
     reason = TIMEOUT if code == ErrorCode.JOB_TIMEOUT else FAILED

@@ -171,6 +171,12 @@ class Settings(BaseSettings):
     group_ms: int = Field(
         default=2000, ge=0, description="results closer than this share an utterance group, ms"
     )
+    context_chars: int = Field(
+        default=200,
+        ge=0,
+        le=10_000,
+        description="characters of what was said before in its group that go with a job; 0 for none",
+    )
     body_budget: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of audio and speech kept at once"
     )
@@ -182,8 +188,24 @@ class Settings(BaseSettings):
         ge=2**17,
         description="largest utterance cut from chunks, bytes; sent at once, 8 times that",
     )
+    end_of_speech_ms: int = Field(
+        default=600,
+        ge=200,
+        le=10_000,
+        description="silence that ends an utterance where speech is listened for, ms",
+    )
+    play_hold_ms: int = Field(
+        default=60_000, ge=0, description="no pause cuts while a client plays speech, at most this long, ms"
+    )
     tail_ms: int = Field(
         default=200, ge=0, description="a late chunk still belongs to its final this long, ms"
+    )
+
+    max_in_flight: int = Field(
+        default=32, ge=1, description="utterances of one session that may be under way at once"
+    )
+    idle_s: float = Field(
+        default=1800.0, gt=0, description="a session that sends nothing, not even heartbeats, is closed, s"
     )
 
     shards: int = Field(

@@ -88,7 +88,7 @@ class Peer:
     def _read(self) -> None:
         try:
             while True:
-                self._take(json.loads(self.socket.recv(), parse_constant=_no_json))
+                self._take(_frame(self.socket.recv()))
         except ConnectionClosed as end:
             with self._news:
                 self._ended = end
@@ -106,6 +106,14 @@ class Peer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _frame(data: str | bytes) -> Frame:
+    """Read JSON; a binary frame is kept as it came, as a type of its own."""
+    if isinstance(data, bytes):
+        return {"type": "binary", "data": data}
+    frame: Frame = json.loads(data, parse_constant=_no_json)
+    return frame
 
 
 def _no_json(constant: str) -> None:

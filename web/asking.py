@@ -3,11 +3,12 @@
 import base64
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from scheduling.cutter import Cut
 from scheduling.languages import fold
 from scheduling.messages import JobAssign, PipelineConfig, Utterance
-from web.session_link import SessionLink
+from web.session_link import SessionLink, tick_ms
 
 _ALL_SERVICES = PipelineConfig(use_asr=True, use_nmt=True, use_tts=True)
 _PARTIAL_INTERVAL_MS = 1000  # what the protocol's servers always ask for
@@ -39,7 +40,7 @@ def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
         tgt_lang=init.tgt_lang,
         dialect=init.dialect,
         features=init.features,
-        pipeline=_ALL_SERVICES,
+        pipeline=init.pipeline or _ALL_SERVICES,
         audio=base64.b64encode(cut.audio).decode("ascii"),
         audio_format=session.audio_format,
         sample_rate=session.sample_rate,
@@ -51,6 +52,7 @@ def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
         partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
         trace_id=session.trace_id,
         padding_ms=cut.padding_ms,
+        **_part_of(session, init.tgt_lang),
         **cut.flags,
     )
     # The index keeps requests apart even when a client repeats its sequence numbers.
@@ -71,7 +73,7 @@ def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
         tgt_lang=message.tgt_lang,
         dialect=message.dialect,
         features=message.features or init.features,
-        pipeline=message.pipeline or _ALL_SERVICES,
+        pipeline=message.pipeline or init.pipeline or _ALL_SERVICES,
         audio=message.audio,
         audio_format=message.audio_format,
         sample_rate=message.sample_rate,
@@ -82,7 +84,15 @@ def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
         enable_streaming_asr=True,
         partial_update_interval_ms=_PARTIAL_INTERVAL_MS,
         trace_id=message.trace_id or session.trace_id,
+        **_part_of(session, message.tgt_lang),
     )
     digest = hashlib.sha256(message.audio.encode()).hexdigest()[:16]
     request_id = f"{session.session_id}:u{message.utterance_index}.{digest}:{fold(message.tgt_lang)}"
     return Ask(assign, request_id, session.next_index, -1, journey=bool(init.journey))
+
+
+def _part_of(session: SessionLink, tgt_lang: str) -> dict[str, Any]:
+    """Give what is known of the group that the utterance will be a part of."""
+    tgt_lang = fold(tgt_lang)
+    under_way = sum(1 for language, _ in session.running if language == tgt_lang)
+    return session.conversation.members(tgt_lang, under_way, tick_ms())

@@ -98,7 +98,8 @@ class Assigner:
         self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int
     ) -> None:
         event = ""
-        if assigned.attempt == 1:  # clients are told once, not again on failover
+        # Clients are told once, not again on failover, unless they follow the journey.
+        if assigned.attempt == 1 or view.get("journey"):
             event = dispatched_event(assigned.job_id, view, created_ms, link.node_id)
             if session := self._peers.sessions.get(view["session_id"]):
                 session.send(event)

@@ -103,6 +103,11 @@ class CloseCode(IntEnum):
     Peer: it most likely never reads this; reconnect.
     """
 
+    IDLE = (4004, Reconnect.NO)
+    """When: a client sent nothing at all, not even heartbeats, for a long time.
+    Peer: open a session again when somebody speaks.
+    """
+
     REGISTRATION_REQUIRED = (4003, Reconnect.WITH_JITTER)
     """When: a node or client sent no opening message in due time.
     Peer: reconnect and register first.

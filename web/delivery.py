@@ -11,7 +11,7 @@ from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.messages import SessionCloseAck, dump
 from web.close_codes import CloseCode
-from web.session_link import SessionLink
+from web.session_link import SessionLink, tick_ms
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,11 @@ class Delivery:
             return
         for frame in entry.frames(self._speech(link, entry.speech) if entry.speech else ""):
             link.send(frame)
+        if entry.group:
+            text = entry.recognised()
+            link.conversation.released(entry.tgt_lang, entry.group, entry.part, text, tick_ms())
         link.running.pop((entry.tgt_lang, entry.order), None)
+        link.jobs.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id
 
     def _speech(self, link: SessionLink, name: str) -> str:

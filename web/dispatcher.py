@@ -25,6 +25,7 @@ from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer
 from web.publisher import Publisher
+from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
 from web.store_check import warn_of_forgetful_store
@@ -68,7 +69,14 @@ class Dispatcher:
         self.nodes = NodeSocket(
             self.ledger, self.peers, self.node_messages, self.publisher, self.instance, self.timings
         )
-        self.sessions = SessionSocket(self.ledger, self.peers, placer, Pairings(self.ledger), self.instance)
+        self.sessions = SessionSocket(
+            self.ledger,
+            self.peers,
+            placer,
+            Pairings(self.ledger),
+            Cancelling(self.ledger, bodies, self.publisher),
+            self.instance,
+        )
         self.sweeper = Sweeper(
             self.ledger,
             self.instance,

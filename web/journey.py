@@ -1,5 +1,6 @@
 """The steps of an utterance that only clients with ``journey`` are told: heard, cut, waiting."""
 
+from scheduling.cutter import CutReason
 from scheduling.messages import UiEvent, UiEventName, UiStatus, dump
 from web.session_link import SessionLink
 
@@ -9,6 +10,13 @@ def tell_started(link: SessionLink, index: int) -> None:
     if link.init.journey and link.begun_index < index:
         link.begun_index = index
         _tell(link, UiEventName.INPUT_STARTED, index)
+
+
+def tell_whole(link: SessionLink, index: int) -> None:
+    """Tell that an utterance came at once; its index is the client's own."""
+    if link.init.journey:
+        _tell(link, UiEventName.INPUT_STARTED, index)
+        _tell(link, UiEventName.INPUT_ENDED, index, hint=CutReason.MANUAL)
 
 
 def tell_ended(link: SessionLink, index: int, reason: str) -> None:

@@ -97,7 +97,8 @@ class Placer:
                 self._bodies.drop(_audio_name(job_id))
                 raise
             if placement.job_id == job_id:
-                session.running[fold(ask.assign.tgt_lang), placement.order] = ask.assign.utterance_index
+                turn = fold(ask.assign.tgt_lang), placement.order
+                session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
                 self._go_on(ask, placement)
                 self._secure(body, job_id)
             else:

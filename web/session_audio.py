@@ -11,17 +11,21 @@ from scheduling.messages import (
     ErrorCode,
     ErrorMessage,
     SessionInit,
+    StreamFormat,
     UiEvent,
     UiEventName,
     UiStatus,
     Utterance,
     dump,
 )
+from scheduling.messages.binary import AudioFrame
 from scheduling.settings import Settings
+from scheduling.speech_cutter import SpeechCutter
 from web.asking import Ask, ask_for_cut, ask_for_utterance
-from web.journey import tell_ended, tell_started, tell_waiting
+from web.journey import tell_ended, tell_started, tell_waiting, tell_whole
 from web.placing import Placer, Refused, store_down
-from web.session_link import SessionLink
+from web.pressure import Pressure
+from web.session_link import SessionLink, tick_ms
 
 #: A one-shot utterance may be this many times as large as one cut from a stream: a recording of 2 minutes.
 #: What nodes are sent must fit what may wait for them, or a client could have a slow one disconnected.
@@ -33,7 +37,9 @@ class SessionAudio:
 
     def __init__(self, placer: Placer, settings: Settings) -> None:
         self._placer = placer
+        self._pressure = Pressure(settings.max_in_flight)
         self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
+        self._end_of_speech_ms = settings.end_of_speech_ms
         self._limits = CutLimits(
             pause_ms=settings.pause_ms,
             max_duration_ms=settings.max_duration_ms,
@@ -43,36 +49,51 @@ class SessionAudio:
 
     def cutter(self, init: SessionInit, audio_format: str, sample_rate: int) -> Cutter:
         """Make the cutter of a session. Raises `InvalidAudio`: the format or rate cannot be streamed."""
+        if init.vad and audio_format == StreamFormat.PCM16:
+            return SpeechCutter(self._limits, sample_rate, init.end_of_speech_ms or self._end_of_speech_ms)
         # A client that negotiates sends its final last; the others may send a tail after it.
         tail_ms = 0 if init.audio_format is not None else None
         return Cutter(self._limits, audio_format, sample_rate, tail_ms=tail_ms)
 
     def chunk(self, link: SessionLink, message: AudioChunk) -> None:
         """Take a chunk of the stream. Raises `InvalidAudio`."""
+        audio = decode_base64(message.payload or "")
+        self._hear(link, audio, message.seq, message.is_final, message.client_timestamp_ms)
+
+    def frame(self, link: SessionLink, frame: AudioFrame) -> None:
+        """Take a chunk that came as a binary frame. Raises `InvalidAudio`."""
+        stamp_ms = frame.timestamp_ms(time.time_ns() // 1_000_000)
+        self._hear(link, frame.audio, frame.seq, frame.is_final, stamp_ms)
+
+    def _hear(
+        self, link: SessionLink, audio: bytes, seq: int, is_final: bool, client_timestamp_ms: int | None
+    ) -> None:
+        if len(audio) > self._most_bytes:
+            raise self._too_large("The audio of this chunk", audio)
         cuts = link.cutter.add(
-            decode_base64(message.payload or ""),
-            seq=message.seq,
-            is_final=message.is_final,
-            now_ms=tick_ms(),
-            client_timestamp_ms=message.client_timestamp_ms,
+            audio, seq=seq, is_final=is_final, now_ms=tick_ms(), client_timestamp_ms=client_timestamp_ms
         )
         self._place_cuts(link, cuts)
-        if link.cutter.buffered_bytes:
+        if link.cutter.hears_utterance:
             tell_started(link, link.next_index)
 
     def utterance(self, link: SessionLink, message: Utterance) -> None:
         """Take a whole utterance. Raises `InvalidAudio` and `Refused`."""
         audio = decode_base64(message.audio)
         if len(audio) > self._most_bytes:
-            raise Refused(
-                ErrorCode.INVALID_MESSAGE,
-                f"utterance: 'audio' has {len(audio)} bytes. Send {self._most_bytes} at most, or chunks.",
-            )
+            raise self._too_large("utterance: 'audio'", audio)
         if check(message.audio_format, audio, message.sample_rate) == 0:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
             )
+        tell_whole(link, message.utterance_index)
         self._place(link, ask_for_utterance(link, message))
+
+    def _too_large(self, what: str, audio: bytes) -> Refused:
+        return Refused(
+            ErrorCode.INVALID_MESSAGE,
+            f"{what} has {len(audio)} bytes. Send {self._most_bytes} at most, or more chunks.",
+        )
 
     def tick(self, link: SessionLink) -> None:
         """Place what has become due."""
@@ -92,13 +113,17 @@ class SessionAudio:
     def _place(self, link: SessionLink, ask: Ask) -> None:
         """Place an utterance; a refusal is told at once, as it takes no place in the order of results."""
         try:
+            self._pressure.check(link)
             placement = self._placer.place(link, ask)
         except Refused as refused:
             _tell_refused(link, ask, refused)
+            self._pressure.refused(link, refused.retry_after_ms)
         except (LedgerError, StoreError) as error:
             _tell_refused(link, ask, store_down(error))
         else:
-            if placement.state == "waiting":
+            waits = placement.state == "waiting"
+            self._pressure.placed(link, waits=waits)
+            if waits:
                 tell_waiting(link, ask.assign.utterance_index, placement.job_id, ask.assign.trace_id)
 
 
@@ -118,8 +143,3 @@ def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
     known = {key: value for key, value in details.items() if value is not None}
     link.send(dump(event))
     link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
-
-
-def tick_ms() -> int:
-    """Read the cutter's clock: one that nobody sets."""
-    return time.monotonic_ns() // 1_000_000

@@ -1,12 +1,19 @@
 """A session as this process sees it: its socket, its cutter, and what it still waits for."""
 
+import time
 from dataclasses import dataclass, field
 
 from gevent.lock import RLock
 
+from scheduling.conversation import Conversation
 from scheduling.cutter import Cutter
 from scheduling.messages import SessionInit
 from web.connection import Connection, ConnectionClosed
+
+
+def tick_ms() -> int:
+    """Read the clock of cutters and limits: one that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
 
 
 @dataclass(slots=True)
@@ -34,6 +41,14 @@ class SessionLink:
     language_pair: tuple[str, str] = ("", "")
     running: dict[tuple[str, int], int] = field(default_factory=dict)
     """Language and order number of what was accepted and not answered yet, to its utterance index."""
+    jobs: dict[tuple[str, int], str] = field(default_factory=dict)
+    """The job of each of them."""
+    conversation: Conversation = field(default_factory=Conversation)
+    pressed_until_ms: int = 0
+    """The client was asked to slow down until then, or, when `paused`, to send nothing."""
+    paused: bool = False
+    heard_ms: int = field(default_factory=tick_ms)
+    """When its last frame came."""
     unheard: set[str] = field(default_factory=set)
     """Jobs the client was told had failed while it was not known whether they were accepted."""
     sent_id: str = ""
@@ -45,6 +60,16 @@ class SessionLink:
     """This process is about to end and takes no more audio."""
     closing: bool = False
     """The client said goodbye; it is acknowledged when nothing runs any more."""
+
+    @property
+    def in_flight(self) -> int:
+        """Utterances that were accepted and not answered yet."""
+        return len(set(self.running.values()))
+
+    def jobs_of(self, index: int) -> list[str]:
+        """Give the jobs of an utterance that have not ended, as far as is known here."""
+        self.jobs = {key: job for key, job in self.jobs.items() if key in self.running}
+        return [job for key, job in self.jobs.items() if self.running[key] == index]
 
     def send(self, text: str) -> bool:
         """Queue a frame; False when the socket is gone."""

@@ -12,7 +12,7 @@ _REASON = "history_lost"
 
 def tell_history_lost(link: SessionLink) -> None:
     """End everything the session still waits for, each with an error and its `missing_result`."""
-    lost, link.running = link.running, {}
+    lost, link.running, link.jobs = link.running, {}, {}
     link.sent_id = link.wanted_id = ""  # the record made anew has a stream of its own
     for index in sorted(lost.values()):
         details = {"utterance_index": index}

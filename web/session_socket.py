@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from scheduling.audio import InvalidAudio
+from scheduling.conversation import Conversation
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger
@@ -28,9 +29,12 @@ from scheduling.messages import (
     TtsPlayEnded,
     TtsStarted,
     Utterance,
+    UtteranceCancel,
     dump,
     parse_client_message,
 )
+from scheduling.messages.binary import AudioFrame, BinaryFrame, PingFrame, PongFrame, parse_binary
+from scheduling.speech_cutter import SpeechCutter
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
@@ -38,8 +42,10 @@ from web.node_link import socket_token
 from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer, Refused
-from web.session_audio import SessionAudio, tick_ms
-from web.session_link import SessionLink
+from web.playback import Playback
+from web.session_audio import SessionAudio
+from web.session_cancel import Cancelling
+from web.session_link import SessionLink, tick_ms
 
 _log = logging.getLogger(__name__)
 
@@ -51,20 +57,30 @@ class SessionSocket:
     """Serves client sockets; one object for all of the process."""
 
     def __init__(
-        self, ledger: Ledger, peers: Peers, placer: Placer, pairings: Pairings, instance: str
+        self,
+        ledger: Ledger,
+        peers: Peers,
+        placer: Placer,
+        pairings: Pairings,
+        cancelling: Cancelling,
+        instance: str,
     ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._pairings = pairings
         self._instance = instance
+        self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
         self._audio = SessionAudio(placer, ledger.cell.settings)
-        self._handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {
+        playback = Playback(ledger)
+        self._handlers: dict[type[Message | AudioFrame], Callable[[SessionLink, Any], None]] = {
             AudioChunk: self._audio.chunk,
+            AudioFrame: self._audio.frame,
+            UtteranceCancel: cancelling.cancel,
             Utterance: self._audio.utterance,
             ClientHeartbeat: self._heartbeat,
             SessionClose: self._goodbye,
-            TtsStarted: self._ignore,
-            TtsPlayEnded: self._ignore,
+            TtsStarted: playback.started,
+            TtsPlayEnded: playback.ended,
         }
 
     def serve(self, connection: Connection) -> None:
@@ -72,9 +88,11 @@ class SessionSocket:
         link: SessionLink | None = None
         try:
             while True:
-                data = connection.receive(timeout=_patience_s(link))
+                data = connection.receive(timeout=self._patience_s(link))
                 if data is not None:
                     link = self._take(connection, link, data)
+                    if link is not None:
+                        link.heard_ms = tick_ms()
                 elif link is None:
                     connection.close(
                         CloseCode.REGISTRATION_REQUIRED, "send session_init first, then reconnect"
@@ -82,6 +100,9 @@ class SessionSocket:
                     return
                 if link is not None:
                     self._audio.tick(link)
+                    if self._is_idle(link):
+                        self._end_idle(link)
+                        return
         except ConnectionClosed:
             pass
         finally:
@@ -100,9 +121,7 @@ class SessionSocket:
     ) -> SessionLink | None:
         """Deal with one frame; give the session's link, which session_init makes."""
         try:
-            if isinstance(data, bytes):
-                raise InvalidMessage("Binary frames were not negotiated. Send JSON as text.")
-            message = parse_client_message(data)
+            message = parse_client_message(data) if isinstance(data, str) else _binary(link, data)
             if isinstance(message, SessionInit):
                 return self._open(connection, link, message)
             self._dispatch(link, message)
@@ -117,7 +136,11 @@ class SessionSocket:
             _tell(connection, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
         return link
 
-    def _dispatch(self, link: SessionLink | None, message: Message) -> None:
+    def _dispatch(self, link: SessionLink | None, message: Message | BinaryFrame) -> None:
+        if isinstance(message, PingFrame | PongFrame):
+            if link is not None and isinstance(message, PingFrame):
+                link.connection.send(message.pong)
+            return
         handler = self._handlers.get(type(message))
         if handler is None:
             raise Refused(
@@ -147,6 +170,7 @@ class SessionSocket:
             audio_format=audio_format,
             sample_rate=rate,
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
+            conversation=self._conversation(),
             paired_node=self._pairings.node_of(init.pairing_code),
         )
         self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
@@ -157,12 +181,40 @@ class SessionSocket:
             session_id=link.session_id,
             assigned_node_id=link.paired_node or None,
             trace_id=link.trace_id,
+            use_binary_frame=bool(init.binary_frames),
+            vad=isinstance(link.cutter, SpeechCutter) if init.vad else None,
             negotiated_codec=audio_format,
             negotiated_audio_format=audio_format,
             negotiated_sample_rate=rate,
         )
         link.send(dump(ack))
         return link
+
+    def _conversation(self) -> Conversation:
+        settings = self._ledger.cell.settings
+        return Conversation(settings.group_ms, settings.context_chars)
+
+    def _patience_s(self, link: SessionLink | None) -> float:
+        """How long to wait for a frame until something else is due, s."""
+        if link is None:
+            return _OPENING_S
+        due_ms = link.heard_ms + self._idle_ms
+        if link.cutter.due_ms is not None:
+            due_ms = min(due_ms, link.cutter.due_ms)
+        return max(0.001, (due_ms - tick_ms()) / 1000)
+
+    def _is_idle(self, link: SessionLink) -> bool:
+        """Whether nothing came for very long; while something is under way the time does not count."""
+        if tick_ms() - link.heard_ms < self._idle_ms:
+            return False
+        if link.running:
+            link.heard_ms = tick_ms()
+        return not link.running
+
+    def _end_idle(self, link: SessionLink) -> None:
+        said = f"Nothing came for {self._idle_ms / 1000:g} s. Start a new session when somebody speaks."
+        _tell(link.connection, ErrorCode.SESSION_CLOSED, said)
+        link.connection.close(CloseCode.IDLE, said)
 
     def _new_id(self) -> str:
         """Make an id that no session has; eight digits are what existing clients know."""
@@ -180,9 +232,6 @@ class SessionSocket:
         if not link.running:
             acknowledge_close(link)
 
-    def _ignore(self, link: SessionLink, message: Message) -> None:
-        """Playback times matter to rooms and groups only."""
-
     def _leave(self, link: SessionLink) -> None:
         try:
             if not (link.closing or link.draining):
@@ -193,6 +242,12 @@ class SessionSocket:
         self._peers.drop_session(link)
 
 
+def _binary(link: SessionLink | None, data: bytes) -> BinaryFrame:
+    if link is None or not link.init.binary_frames:
+        raise InvalidMessage("Binary frames were not negotiated. Send JSON as text.")
+    return parse_binary(data)
+
+
 def _tell(connection: Connection, code: ErrorCode, message: str) -> None:
     connection.send(dump(ErrorMessage(code=code, message=message)))
 
@@ -201,14 +256,6 @@ def _wrong_session(link: SessionLink | None) -> str:
     if link is None:
         return hint("INVALID_SESSION")
     return f"This connection belongs to session {link.session_id}. Send that session_id."
-
-
-def _patience_s(link: SessionLink | None) -> float | None:
-    """How long to wait for a frame until something else is due, s."""
-    if link is None:
-        return _OPENING_S
-    due_ms = link.cutter.due_ms
-    return None if due_ms is None else max(0.001, (due_ms - tick_ms()) / 1000)
 
 
 def _now_ms() -> int:

@@ -40,6 +40,13 @@ class Sessions:
         """Note that the client left; False when another socket holds the session."""
         return bool(self._cell.call("close_session", [self._keys.session(session_id)], [socket])[0])
 
+    def played(self, session_id: str, group_id: str, ended_ms: int) -> bool:
+        """Count the group's window from now; False for a session that is gone.
+
+        `ended_ms` is the client's clock and tells one play from another.
+        """
+        return bool(self._cell.call("note_play", [self._keys.session(session_id)], [group_id, ended_ms])[0])
+
     def store(self, result: ReadyResult) -> bool:
         """Keep the messages of an order number until its turn; False when it has ended already."""
         return bool(self._cell.call("store_result", *self._to_store(result))[0])

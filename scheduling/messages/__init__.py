@@ -101,6 +101,7 @@ from scheduling.messages.session import (
     TtsStarted,
     UiEvent,
     Utterance,
+    UtteranceCancel,
 )
 
 __all__ = [
@@ -181,6 +182,7 @@ __all__ = [
     "UiStatus",
     "UnknownType",
     "Utterance",
+    "UtteranceCancel",
     "WebrtcAnswer",
     "WebrtcIce",
     "WebrtcOffer",

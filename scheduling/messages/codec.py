@@ -38,6 +38,7 @@ ClientMessage: TypeAlias = (
     session.SessionInit
     | session.AudioChunk
     | session.Utterance
+    | session.UtteranceCancel
     | session.ClientHeartbeat
     | session.SessionClose
     | session.TtsStarted

@@ -19,12 +19,18 @@ from scheduling.messages.nested import (
 StreamRate = Annotated[int, Field(ge=8_000, le=48_000)]
 
 
+#: Silence that ends speech, ms.
+SilenceMs = Annotated[int, Field(ge=200, le=10_000)]
+
+
 class SessionInit(Message):
     """Client to server, first on the socket: who speaks which languages.
 
     ``audio_format`` and ``sample_rate`` (Hz) are additions; existing clients stream opus at 16 kHz.
-    With ``journey`` it is told of each utterance when it began, was cut (``hint`` is the reason) and waits,
-    and which node works on it.
+    ``pipeline`` names the services of all its utterances; when unset they are ASR, NMT and TTS. With
+    ``vad`` an utterance of pcm16 ends ``end_of_speech_ms`` (600 when unset) after its last word; with
+    ``binary_frames`` audio may come in binary frames. With ``journey`` the client is told of each
+    utterance when it began, was cut (``hint`` is the reason) and waits, and which node works on it.
     """
 
     type: Literal["session_init"] = "session_init"
@@ -46,10 +52,17 @@ class SessionInit(Message):
     audio_format: StreamFormat | None = None
     sample_rate: StreamRate | None = None
     journey: bool | None = None
+    vad: bool | None = None
+    end_of_speech_ms: SilenceMs | None = None
+    binary_frames: bool | None = None
+    pipeline: PipelineConfig | None = None
 
 
 class SessionInitAck(Message):
-    """Server to client: the session exists. The defaults are the constants existing clients expect."""
+    """Server to client: the session exists. The defaults are the constants existing clients expect.
+
+    ``vad`` answers a client that asked for it: false for Opus, which is not decoded here.
+    """
 
     type: Literal["session_init_ack"] = "session_init_ack"
     session_id: Id
@@ -62,6 +75,7 @@ class SessionInitAck(Message):
     negotiated_audio_format: Word = "opus"
     negotiated_sample_rate: U32 = 16_000
     negotiated_channel_count: U16 = 1
+    vad: bool | None = None
 
 
 class AudioChunk(Message):
@@ -128,6 +142,14 @@ class SessionCloseAck(Message):
 
     type: Literal["session_close_ack"] = "session_close_ack"
     session_id: Id
+
+
+class UtteranceCancel(Message):
+    """Client to server: nobody wants this utterance any more; it ends in ``missing_result`` ``cancelled``."""
+
+    type: Literal["utterance_cancel"] = "utterance_cancel"
+    session_id: Id
+    utterance_index: U64
 
 
 class TtsStarted(Message):

@@ -76,6 +76,17 @@ async def test_streams_in_chunks_and_keeps_the_translation(tmp_path: Path) -> No
 
 
 @in_loop
+@pytest.mark.parametrize("listens", [True, None])
+async def test_asks_the_server_to_hear_where_speech_ends(tmp_path: Path, listens: bool | None) -> None:
+    terminal = Terminal()
+    async with SessionServer(result(0, "hello"), vad=listens).listen() as server:
+        assert await terminal.say(server.url, tmp_path, tone(0.3), vad=True) == 0
+    init = server.said[0]
+    assert isinstance(init, SessionInit) and init.vad is True
+    assert ("does not hear where speech ends" in terminal.out.getvalue()) == (listens is None)
+
+
+@in_loop
 async def test_a_chunk_is_not_sent_before_it_was_spoken(tmp_path: Path) -> None:
     async with SessionServer(result(0, "hello")).listen() as server:
         await Terminal().say(server.url, tmp_path, tone(0.6))

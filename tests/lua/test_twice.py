@@ -385,6 +385,13 @@ def out_of_order(world: World) -> None:
     assert world.ledger.sessions.store(result(0))
 
 
+@scenario("note_play")
+def a_group_was_played(world: World) -> None:
+    world.open()
+    assert world.ledger.sessions.played("s", "group_s_pt_0", 5)
+    assert not world.ledger.sessions.played("nobody", "group_s_pt_0", 5)
+
+
 @scenario("release_results")
 def contiguous_run(world: World) -> None:
     world.open()

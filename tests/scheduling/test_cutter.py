@@ -72,6 +72,25 @@ class TestPause:
         assert cutter.add(b"cc", seq=2, is_final=False, now_ms=62_560) == []
         assert cutter.buffered_bytes == 4
 
+    def test_none_cuts_while_translated_speech_is_played(self) -> None:
+        cutter = pcm_cutter()
+        cutter.add(b"aa", seq=0, is_final=False, now_ms=0)
+        cutter.suspend_pauses(2_000, 62_000)
+        assert cutter.due_ms == 62_000, "not for ever: its end may never be told"
+        assert cutter.tick(61_999) == []
+        cutter.suspend_pauses(10_000, 10_000)
+        assert cutter.due_ms == 13_000, "silence counts from the end of the play"
+        assert reasons(cutter.tick(13_000)) == [CutReason.PAUSE]
+
+    def test_what_is_dropped_is_in_no_utterance(self) -> None:
+        cutter = opus_cutter()
+        cutter.add(opus(40), seq=0, is_final=True, now_ms=0)
+        cutter.drop()
+        assert (cutter.due_ms, cutter.buffered_bytes) == (None, 0)
+        assert cutter.add(opus(60), seq=1, is_final=False, now_ms=100) == []
+        (cut,) = cutter.close(200)
+        assert (cut.audio, cut.first_seq, cut.reason) == (opus(60), 1, CutReason.CLOSE)
+
     def test_an_empty_chunk_is_no_audio(self) -> None:
         cutter = pcm_cutter()
         assert cutter.add(b"", seq=0, is_final=False, now_ms=0) == []

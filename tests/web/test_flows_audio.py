@@ -189,6 +189,16 @@ def test_utterance_as_large_as_no_speech_is_refused(stack: Stack, pair: tuple[st
         assert len(node.jobs) == 1
 
 
+def test_a_chunk_as_large_as_no_speech_is_refused(stack: Stack, pair: tuple[str, str]) -> None:
+    """Looking through it would hold up everybody else, and so would what it becomes."""
+    with stack.node(pair), stack.client(*pair) as client:
+        client.chunk(bytes(8 * 512_000 + 2))
+        error = client.wait("error")
+        assert (error["code"], "4096000 at most" in error["message"]) == ("INVALID_MESSAGE", True)
+        client.say()
+        assert client.texts(1) == [f"{pair[0]} 0"]
+
+
 def test_empty_final_makes_no_job(stack: Stack, pair: tuple[str, str]) -> None:
     with stack.node(pair) as node, stack.client(*pair) as client:
         client.chunk(b"", final=True)
@@ -208,6 +218,7 @@ def test_many_sessions_at_once(stack: Stack, pair: tuple[str, str]) -> None:
             client.say()
     for client in clients:
         assert client.texts(5) == [f"{pair[0]} {index}" for index in range(5)]
-        assert {frame["session_id"] for frame in client.frames} == {client.session_id}
+        # Only the request to slow down names no session.
+        assert {frame.get("session_id", client.session_id) for frame in client.frames} == {client.session_id}
     for peer in (*clients, *nodes):
         peer.close()

@@ -45,6 +45,26 @@ def test_the_journey_of_utterances(stack: Stack, pair: tuple[str, str], web: int
         assert "node_id" not in _step(client, "ASR_FINAL", 0)
 
 
+def test_a_whole_utterance_has_a_journey_too(stack: Stack, pair: tuple[str, str]) -> None:
+    with stack.node(pair), stack.client(*pair, journey=True) as client:
+        client.utterance(7)
+        client.result()
+        assert _steps(client, 7)[:3] == ["INPUT_STARTED", "INPUT_ENDED", "DISPATCHED"]
+        client.say()
+        assert _step(client, "INPUT_STARTED", 0)
+
+
+def test_the_journey_goes_on_at_another_node(stack: Stack, pair: tuple[str, str]) -> None:
+    with stack.node(pair, answer=None) as first, stack.client(*pair, journey=True) as client:
+        client.say()
+        first.job()
+        with stack.node(pair) as second:
+            first.cut()
+            client.result()
+            moved = [event["node_id"] for event in client.all("ui_event", event="DISPATCHED")]
+            assert moved == [first.node_id, second.node_id]
+
+
 def test_others_see_what_they_always_saw(stack: Stack, pair: tuple[str, str]) -> None:
     with (
         stack.node(pair, slots=1, ours=True, answer=None) as node,

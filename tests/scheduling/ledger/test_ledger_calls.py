@@ -208,3 +208,18 @@ def test_a_pause_begins_a_new_group(world: World) -> None:
         world.ledger.sessions.release("s", "pt")
         world.go(world.settings.group_ms + 1)
     assert [entry["group"] for entry in world.dump().entries("out:s")] == ["group_s_pt_0", "group_s_pt_1"]
+
+
+def test_the_window_of_a_group_counts_from_the_end_of_its_play(world: World) -> None:
+    world.open()
+    sessions = world.ledger.sessions
+    for order, played in enumerate(["group_s_pt_0", "group_s_pt", "group_s_pt_99"]):
+        sessions.store(result(order))
+        sessions.release("s", "pt")
+        world.go(world.settings.group_ms)
+        sessions.played("s", played, order)
+        world.go(world.settings.group_ms)
+    groups = [entry["group"] for entry in world.dump().entries("out:s")]
+    assert groups == ["group_s_pt_0", "group_s_pt_0", "group_s_pt_2"], (
+        "the plays of other groups do not count"
+    )

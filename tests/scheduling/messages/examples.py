@@ -350,6 +350,10 @@ FROM_CLIENT = [
             "audio_format": "pcm16",
             "sample_rate": 16000,
             "journey": True,
+            "vad": True,
+            "end_of_speech_ms": 600,
+            "binary_frames": True,
+            "pipeline": PIPELINE,
         },
     ),
     _client(
@@ -372,6 +376,7 @@ FROM_CLIENT = [
         },
         {"dialect": "yue", "features": FLAGS, **TWO_WAY, "trace_id": "t-1", "pipeline": PIPELINE},
     ),
+    _client(m.UtteranceCancel, {"session_id": "s-1", "utterance_index": 0}),
     _client(m.ClientHeartbeat, {"session_id": "s-1", "timestamp": 1795472006137}, signed="timestamp"),
     _client(m.SessionClose, {"session_id": "s-1", "reason": "done"}),
     _client(
@@ -405,6 +410,7 @@ TO_CLIENT = [
             "negotiated_audio_format": "opus",
             "negotiated_sample_rate": 16000,
             "negotiated_channel_count": 1,
+            "vad": True,
         },
     ),
     _to_client(
