@@ -8,8 +8,9 @@ from tests.stack import Stack
 
 def create(client: FakeClient, **members: Any) -> str:
     """Open a room; gives its code."""
+    before = len(client.all("room_create_ack"))
     client.send("room_create", client_ts=1, **members)
-    code: str = client.wait("room_create_ack")["room_code"]
+    code: str = client.wait("room_create_ack", nth=before + 1)["room_code"]
     wait_members(client, client)
     return code
 
