@@ -40,25 +40,36 @@ def test_17_signals_cross_instances_and_name_their_sender(stack: Stack, web: int
         assert [frame["candidate"] for frame in bob.all("webrtc_ice")] == ["1", "2", None]
 
 
+def wait_done(client: FakeClient) -> None:
+    """Wait until all that a client has sent so far was dealt with."""
+    client.send("client_heartbeat", session_id=client.session_id, timestamp=1)
+    client.wait("server_heartbeat")
+
+
+def wait_wish(client: FakeClient, of: FakeClient, wish: dict[str, bool]) -> None:
+    """Wait until a client is told of this wish of another."""
+
+    def is_told() -> bool:
+        members = client.all("room_members")[-1]["members"]
+        wishes = {member["session_id"]: member["raw_voice_preferences"] for member in members}
+        return bool(wishes[of.session_id] == wish)
+
+    client.wait_for(is_told, f"the wish {wish}")
+
+
 def test_unwanted_and_foreign_signals_are_dropped_in_silence(stack: Stack) -> None:
     code, (ann, bob) = room(stack, "en", None, None)
     with ann, bob, stack.client() as stranger:
         prefer(bob, code, ann, wanted=False)
-        ann.wait_for(
-            lambda: ann.all("room_members")[-1]["members"][1]["raw_voice_preferences"] != {},
-            "the preference",
-        )
+        wait_wish(ann, bob, {ann.session_id: False})
         ann.send("webrtc_offer", room_code=code, to=bob.session_id, sdp="unwanted")
         stranger.send("webrtc_offer", room_code=code, to=bob.session_id, sdp="from outside")
         ann.send("webrtc_offer", room_code=code, to=stranger.session_id, sdp="to outside")
         ann.send("webrtc_offer", room_code="100000", to=bob.session_id, sdp="another room")
+        wait_done(ann)
+        wait_done(stranger)
         prefer(bob, code, ann, wanted=True)
-        ann.wait_for(
-            lambda: (
-                ann.all("room_members")[-1]["members"][1]["raw_voice_preferences"] == {ann.session_id: True}
-            ),
-            "the preference taken back",
-        )
+        wait_wish(ann, bob, {ann.session_id: True})
         reached(ann, code, bob)
         assert not bob.all("webrtc_offer")
         assert not stranger.all("webrtc_offer")
@@ -72,3 +83,12 @@ def test_oversized_signal_is_refused_and_the_next_goes_through(stack: Stack) -> 
         assert ann.wait("error")["code"] == "INVALID_MESSAGE"
         reached(ann, code, bob)
         assert not bob.all("webrtc_offer")
+
+
+def test_wishes_are_told_to_everybody(stack: Stack) -> None:
+    code, (ann, bob) = room(stack, "en", None, None)
+    with ann, bob:
+        for wanted in (False, True):
+            prefer(ann, code, bob, wanted=wanted)
+            for client in (ann, bob):
+                wait_wish(client, ann, {bob.session_id: wanted})

@@ -47,26 +47,6 @@ def test_errors_say_what_to_do(stack: Stack) -> None:
         ann.wait("room_error", nth=2, code="ALREADY_IN_ROOM")
 
 
-def test_preferences_are_told_to_everybody(stack: Stack) -> None:
-    code, (ann, bob) = room(stack, "en", None, None)
-    with ann, bob:
-        for number, wanted in enumerate((False, True), start=1):
-            ann.send(
-                "room_raw_voice_preference",
-                room_code=code,
-                target_session_id=bob.session_id,
-                receive_raw_voice=wanted,
-            )
-            for client in (ann, bob):
-                client.wait_for(
-                    lambda client=client, wanted=wanted: (  # type: ignore[misc]
-                        client.all("room_members")[-1]["members"][0]["raw_voice_preferences"]
-                        == {bob.session_id: wanted}
-                    ),
-                    f"preference number {number}",
-                )
-
-
 def test_members_leave_by_closing_politely_or_abruptly(stack: Stack) -> None:
     _, (ann, bob, cid) = room(stack, "en", None, None, None)
     with ann, bob, cid:
@@ -183,3 +163,14 @@ def test_buffered_speech_is_heard_though_its_speaker_closes(stack: Stack, pair: 
         speaker.send("session_close", session_id=speaker.session_id, reason="done")
         assert listener.texts(1) == [f"{pair[0]} 0"]
         assert speaker.wait_closed()[0] == 1000
+
+
+def test_cancelled_speech_ends_for_the_speaker_and_its_listeners(stack: Stack, pair: Pair) -> None:
+    _, (speaker, listener) = room(stack, pair[0], None, pair[1])
+    with speaker, listener, stack.node(pair, answer=None) as node:
+        speaker.say()
+        node.job()
+        speaker.send("utterance_cancel", session_id=speaker.session_id, utterance_index=0)
+        for client in (speaker, listener):
+            missing = client.wait("missing_result", reason="cancelled")
+            assert (missing["session_id"], missing["utterance_index"]) == (speaker.session_id, 0)
