@@ -16,6 +16,9 @@ local member = read_member(ARGV[1], ARGV[2])
 if not member then
   return {0}
 end
+if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[3] then
+  return {1} -- its client has come back elsewhere, which has said so or will
+end
 redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
 if member.at ~= ARGV[3] then
   count_member(ARGV[1], 'at:' .. member.at, -1)

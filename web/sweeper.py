@@ -67,7 +67,6 @@ class Sweeper:
         """Do all of it once."""
         settings = self._ledger.cell.settings
         swept = self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
-        self._rooms.mind(for_all=swept is not None)
         self._delivery.resume_stalled(list(self._peers.sessions.values()))
         self._touch_nodes()
         streams = [self._ledger.keys.results(shard) for shard in range(settings.shards)]
@@ -85,6 +84,7 @@ class Sweeper:
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)
+        self._rooms.mind(for_all=swept is not None)
 
     def _touch_nodes(self) -> None:
         """Note the life of nodes that sent frames or pongs, but no heartbeat, for a heartbeat interval.

@@ -91,7 +91,7 @@ class Rooms:
         The frame for a member of ``instance`` itself is left to the caller.
         """
         args: list[Part] = [code, sender, to, instance, signal]
-        reply = self._cell.call("room_relay", [self._keys.relayed(token)], args)
+        reply = self._cell.call("room_relay", [self._keys.session(to), self._keys.relayed(token)], args)
         return text(reply[1]) if reply[0] else ""
 
     def sweep(self, start: int) -> int:

@@ -91,6 +91,9 @@ def languages_of_the_others(world: World) -> None:
 def moved_to_another_instance(world: World) -> None:
     enter(world, "a")
     assert world.ledger.rooms.touch([("100000", "a"), ("100000", "b")], "web2") == [True, False]
+    assert world.dump().hash("room:100000")["at:web1"] == "1", "another instance owns it"
+    world.open("a", "web2", socket="again")
+    world.ledger.rooms.touch([("100000", "a")], "web2")
     assert world.dump().hash("room:100000")["at:web2"] == "1"
     assert "at:web1" not in world.dump().hash("room:100000")
 
