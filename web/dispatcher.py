@@ -25,6 +25,7 @@ from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer
 from web.publisher import Publisher
+from web.resuming import Resuming
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
@@ -75,7 +76,7 @@ class Dispatcher:
             placer,
             Pairings(self.ledger),
             Cancelling(self.ledger, bodies, self.publisher),
-            self.instance,
+            Resuming(self.ledger, self.peers, delivery, self.instance),
         )
         self.sweeper = Sweeper(
             self.ledger,

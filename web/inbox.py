@@ -15,6 +15,7 @@ from web.close_codes import CloseCode
 from web.delivery import Delivery
 from web.node_link import NodeLink
 from web.peers import Peers
+from web.resuming import hand_over
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Inbox:
             "close": self._close,
             "event": self._event,
             "out": self._out,
+            "moved": self._moved,
         }
 
     def run(self) -> None:
@@ -118,3 +120,8 @@ class Inbox:
     def _out(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
             self._delivery.hint(link, fields["until"])
+
+    def _moved(self, fields: dict[str, str]) -> None:
+        link = self._peers.sessions.get(fields["session"])
+        if link is not None and link.socket == fields["socket"]:
+            hand_over(link)

@@ -230,7 +230,9 @@ class Placer:
             return self._ledger.jobs.reserve(reservation)
         except UnknownSession:
             tell_history_lost(session)
-            self._ledger.sessions.open(session.session_id, self._instance, session.socket, session.profile)
+            session.epoch, _ = self._ledger.sessions.open(
+                session.session_id, self._instance, session.socket, session.profile, session.token
+            )
             return self._ledger.jobs.reserve(reservation)
 
     def _spec(self, ask: Ask) -> JobSpec:

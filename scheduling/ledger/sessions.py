@@ -25,6 +25,19 @@ class ReadyResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """The end of an utterance that was not accepted, for a client that may come back."""
+
+    tgt_lang: str
+    next_index: int
+    """Utterance index the session goes on with."""
+    audio_from: tuple[int, int]
+    """Chunk, and byte in it, from which audio is still wanted."""
+    events: str
+    main: str
+
+
+@dataclass(frozen=True, slots=True)
 class Resumed:
     """A session that another socket has taken over, as it stood at that moment."""
 
@@ -82,10 +95,13 @@ class Sessions:
         args: list[Part] = [socket, next_index, position(audio_from)]
         return bool(self._cell.call("detach_session", keys, args)[0])
 
-    def skip_audio(self, session_id: str, socket: str, next_index: int, audio_from: tuple[int, int]) -> bool:
-        """Note that audio was refused for good; False when another socket holds the session."""
-        args: list[Part] = [socket, next_index, position(audio_from)]
-        return bool(self._cell.call("skip_audio", [self._keys.session(session_id)], args)[0])
+    def refuse(self, session_id: str, socket: str, refusal: Refusal) -> bool:
+        """Record that an utterance is not accepted; False when another socket holds the session."""
+        args: list[Part] = [
+            session_id, socket, refusal.next_index, position(refusal.audio_from), refusal.tgt_lang,
+            refusal.events, refusal.main,
+        ]  # fmt: skip
+        return bool(self._cell.call("refuse_utterance", [self._keys.session(session_id)], args)[0])
 
     def close(self, session_id: str, socket: str) -> bool:
         """Note that the client left; False when another socket holds the session."""
@@ -137,7 +153,9 @@ def position(audio_from: tuple[int, int]) -> str:
 def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
     fields = dict(zip(record[::2], record[1::2], strict=True))
     created_ms, last = int(fields["created_ms"]), int(fields.get("out_seq", 0))
-    first_kept = int(first_id.partition("-")[2]) if first_id else last + 1
+    made, _, number = first_id.partition("-")
+    # Entries of a forerunner of the record go first, so all of its own are there behind them.
+    first_kept = (int(number) if int(made) == created_ms else 1) if first_id else last + 1
     seq, _, offset = fields.get("audio_from", "0.0").partition(".")
     running = [
         (name.removeprefix("order:"), order)

@@ -13,6 +13,7 @@ from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
 from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt, StaleCapabilities
+from scheduling.ledger.sessions import Refusal
 from scheduling.store.plain import PlainStore
 from tests.lua.twice import TwiceStore
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
@@ -296,11 +297,12 @@ def detached(world: World) -> None:
     assert world.ledger.sessions.detach("s", "client", 3, (7, 2))
 
 
-@scenario("skip_audio")
-def skipped(world: World) -> None:
+@scenario("refuse_utterance")
+def refused(world: World) -> None:
     world.open()
-    assert not world.ledger.sessions.skip_audio("s", "another", 9, (9, 9))
-    assert world.ledger.sessions.skip_audio("s", "client", 3, (7, 2))
+    assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "[]", "{}"))
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "[]", "{}"))
+    assert [entry["main"] for entry in world.dump().entries("out:s")] == ["{}"]
 
 
 @scenario("reserve")
