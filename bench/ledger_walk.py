@@ -201,7 +201,7 @@ class Walk:
         ask = Reservation(
             job_id=name, request_id=name, session_id="s", instance="web1", src_lang="en",
             tgt_lang=_NEEDS[need].tgt, requirement=_NEEDS[need], pools=pools, pools_version=3, spec="{}",
-            audio="a", next_index=1, consumed=1, cost=job.cost, tenant=self._random.choice(["", "a", "b"]),
+            audio="a", next_index=1, cost=job.cost, tenant=self._random.choice(["", "a", "b"]),
             priority=self._random.choice([1, 1, 0, 2]),
         )  # fmt: skip
         try:

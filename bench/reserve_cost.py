@@ -108,7 +108,7 @@ class ReserveCost:
         return Reservation(
             job_id=job, request_id=job, session_id="bench", instance="here", src_lang="en", tgt_lang="pt",
             requirement=_REQUIREMENT, pools=pools, pools_version=1, spec="{}\n{}\n{}", audio=job,
-            next_index=self._turn, consumed=self._turn,
+            next_index=self._turn,
         )  # fmt: skip
 
     def _forget(self, fleet: Fleet, jobs: list[str]) -> None:

@@ -73,7 +73,7 @@ class ScriptBench:
             Reservation(
                 job_id=job_id, request_id=job_id, session_id="bench", instance="here", src_lang="en",
                 tgt_lang="pt", requirement=REQUIREMENT, pools=[FLEET_CLASS.class_id], pools_version=1,
-                spec="{}\n{}\n{}", audio=job_id, next_index=number, consumed=number,
+                spec="{}\n{}\n{}", audio=job_id, next_index=number,
             )
         )  # fmt: skip
         self._placed.append(placement)

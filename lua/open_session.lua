@@ -1,4 +1,4 @@
--- open_session: make a session, or take it over when its client comes back to another instance.
+-- open_session: make a session, or make its record anew for the same socket when the ledger forgot it.
 --
 -- KEYS
 --   1 cell      root hash of the cell
@@ -7,16 +7,18 @@
 --   1 instance  instance that holds the client's socket from now on
 --   2 socket    token of the socket
 --   3 profile   JSON of the session's languages, tenant and mode
+--   4 token     digest of the token it may be resumed with, '' for a client that does not resume
 -- REPLY
---   {1, epoch, former instance or ''}
+--   {1, epoch, former instance or '', made at (ms)}
 local cell = KEYS[1]
 --@include ground
 local owner, socket, former = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'former'))
 if socket ~= ARGV[2] then
   former = owner or ''
-  redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'socket', ARGV[2], 'profile', ARGV[3], 'former', former)
+  redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'socket', ARGV[2], 'profile', ARGV[3], 'former', former,
+    'token', ARGV[4])
   redis.call('HSETNX', KEYS[2], 'created_ms', now)
   redis.call('HDEL', KEYS[2], 'closed')
 end
 redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
-return {1, epoch, former}
+return {1, epoch, former, redis.call('HGET', KEYS[2], 'created_ms')}

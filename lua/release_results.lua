@@ -48,7 +48,7 @@ local function give_reference(session, name)
   local instance = redis.call('HGET', record, 'owner')
   local id = instance and append_out(session, 'ref', name)
   if id then
-    redis.call('PEXPIRE', key('out', session), limit('retention_ms'))
+    redis.call('PEXPIRE', key('out', session), out_lives())
     until_ids[instance] = until_ids[instance] or {}
     until_ids[instance][session] = id
     listeners = listeners + 1
@@ -64,7 +64,7 @@ local function fan_out(room, group, part, speech, main)
   local message = key('roommsg', name)
   redis.call('HSET', message, 'tgt', tgt, 'order', order, 'group', group, 'part', part, 'speech', speech,
     'events', '[]', 'main', main)
-  redis.call('PEXPIRE', message, limit('retention_ms'))
+  redis.call('PEXPIRE', message, out_lives())
   for _, session in ipairs(sessions) do
     if session ~= ARGV[1] then
       give_reference(session, name)

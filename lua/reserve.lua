@@ -20,7 +20,7 @@
 --   12 spec          JSON of the assignment, without audio
 --   13 audio         reference of the stored audio
 --   14 next_index    utterance index the session goes on with
---   15 consumed      last audio sequence number that is now safe
+--   15 audio_from    SEQ.OFFSET of the first byte of audio still wanted after it, '' for a one-shot
 --   16 tenant        whose fair share it takes, '' for the public's
 --   17 weight        of the tenant, 100 for most
 --   18 priority      0 before the others, 1 as they come, 2 after them
@@ -90,7 +90,10 @@ local order = redis.call('HINCRBY', KEYS[3], 'order:' .. job.tgt, 1) - 1
 job.tenant = job.tenant or ARGV[16]
 rank_job(job, tonumber(ARGV[17]), tonumber(ARGV[18]), not node)
 count('n_reserved')
-redis.call('HSET', KEYS[3], 'next_index', ARGV[14], 'consumed', ARGV[15], 'preferred', ARGV[8], 'pair', ARGV[10])
+redis.call('HSET', KEYS[3], 'next_index', ARGV[14], 'preferred', ARGV[8], 'pair', ARGV[10])
+if ARGV[15] ~= '' then
+  redis.call('HSET', KEYS[3], 'audio_from', ARGV[15])
+end
 redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
 redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retention_ms'))
 redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5],

@@ -32,23 +32,27 @@ local function expire(code)
 end
 
 local heard = {}
-local function is_absent(instance)
+local function is_absent(instance, patience)
   if heard[instance] == nil then
     heard[instance] = tonumber(redis.call('ZSCORE', PREFIX .. 'instances', instance) or 0)
   end
-  return now - heard[instance] >= tonumber(ARGV[3])
+  return now - heard[instance] >= tonumber(ARGV[3]) + patience
 end
 
--- A session whose client may come back stays while its record lives, wherever its socket was.
-local function is_gone(session, instance)
-  local owner, closed, resumable = unpack(redis.call('HMGET', key('session', session), 'owner', 'closed', 'resumable'))
-  return not owner or closed == '1' or (resumable ~= '1' and is_absent(instance))
+-- A session whose socket is lost ('' owns it) lives as long as its client may come back; with an instance that
+-- died, so long after that.
+local function is_gone(session)
+  local owner, closed, token = unpack(redis.call('HMGET', key('session', session), 'owner', 'closed', 'token'))
+  if not owner or closed == '1' then
+    return true
+  end
+  return owner ~= '' and is_absent(owner, (token or '') ~= '' and limit('resume_ms') or 0)
 end
 
 local function look_at(code)
   local sessions, changed = redis.call('HKEYS', key('roommembers', code)), false
   for _, session in ipairs(sessions) do
-    if is_gone(session, read_member(code, session).at) then
+    if is_gone(session) then
       changed = take_out(code, session)
     end
   end

@@ -167,13 +167,17 @@ class OpusBuffer:
 
 @dataclass(slots=True)
 class _Span:
-    """What is left of one chunk in the buffer; `offset` bytes of the chunk are gone from its front."""
+    """What is left of one chunk in the buffer; `offset` bytes of the chunk are gone from its front.
+
+    `half`: the chunk's last byte begins a sample whose other half comes with the next one.
+    """
 
     seq: int
     arrived_ms: int
     client_timestamp_ms: int | None
     offset: int
     size: int
+    half: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +203,22 @@ class Spans:
         self._spans: deque[_Span] = deque()
 
     def append(
-        self, seq: int, arrived_ms: int, client_timestamp_ms: int | None, size: int, carried: int
+        self,
+        seq: int,
+        arrived_ms: int,
+        client_timestamp_ms: int | None,
+        size: int,
+        carried: int,
+        *,
+        begins: int = 0,
+        half: bool = False,
     ) -> None:
-        """Note `size` bytes of chunk `seq`, of which the first `carried` came with the chunk before."""
+        """Note `size` bytes of chunk `seq`, of which the first `carried` came with the chunk before.
+
+        The chunk's own first byte here is its byte `begins`; `half`: one more byte of it waits.
+        """
         if size:
-            self._spans.append(_Span(seq, arrived_ms, client_timestamp_ms, -carried, size))
+            self._spans.append(_Span(seq, arrived_ms, client_timestamp_ms, begins - carried, size, half))
 
     def take(self, size: int) -> Origin:
         """Forget the first `size` bytes (at least 1) and say where they came from."""
@@ -221,7 +236,7 @@ class Spans:
             first_seq=first.seq,
             first_offset=first_offset,
             last_seq=last.seq,
-            split_at=last.offset if last.size else 0,
+            split_at=last.offset if last.size or last.half else 0,
             first_chunk_ms=first.arrived_ms,
             client_timestamp_ms=first.client_timestamp_ms,
         )

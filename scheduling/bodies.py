@@ -40,7 +40,7 @@ class Bodies:
         data = self._store.command("GET", self._keys.body(name))
         return data.decode("ascii") if data is not None else None
 
-    def drop(self, name: str) -> Pending:
-        """Give a body's bytes back to the budget; not waited for."""
+    def drop(self, name: str, after_ms: int = 0) -> Pending:
+        """Give a body's bytes back to the budget, at once or in a while (ms); not waited for."""
         keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
-        return self._store.submit(scripts.load("drop_body"), keys, [name])
+        return self._store.submit(scripts.load("drop_body"), keys, [name, after_ms])

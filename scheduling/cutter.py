@@ -81,7 +81,8 @@ class Cut:
 
     `audio` is raw pcm16 or length-prefixed Opus. It begins at byte `first_offset` of chunk `first_seq`,
     a pair no other cut of the session has while its client numbers chunks upwards. It ends with chunk
-    `last_seq`, or inside it at byte `split_at` if that is not 0: there the next cut begins.
+    `last_seq`, or inside it at byte `split_at` if that is not 0: there the next cut begins (what is left
+    may be half a sample, which then counts to the chunk that completes it).
     `first_chunk_ms` is when chunk `first_seq` arrived, `client_timestamp_ms` what the client stamped it
     with. `padding_ms` is silence for the node to append.
     """
@@ -165,9 +166,18 @@ class Cutter:
         self._forget(self._buffer.size)
 
     def add(
-        self, data: bytes, *, seq: int, is_final: bool, now_ms: int, client_timestamp_ms: int | None = None
+        self,
+        data: bytes,
+        *,
+        seq: int,
+        is_final: bool,
+        now_ms: int,
+        client_timestamp_ms: int | None = None,
+        begins: int = 0,
     ) -> list[Cut]:
         """Take a chunk that arrived at `now_ms` and return the utterances that ended, oldest first.
+
+        `data` begins at byte `begins` of the chunk: earlier utterances may have taken its front before.
 
         An empty chunk is no audio: it neither starts an utterance nor moves the pause, but its
         `is_final` counts. Raises `InvalidAudio` for broken audio, which changes nothing, and
@@ -179,7 +189,8 @@ class Cutter:
         cuts = self.tick(now_ms)
         if data:
             size, carried = self._buffer.append(chunk)
-            self._spans.append(seq, now_ms, client_timestamp_ms, size, carried)
+            half = carried + len(data) > size
+            self._spans.append(seq, now_ms, client_timestamp_ms, size, carried, begins=begins, half=half)
             self._last_audio_ms = now_ms
             cuts += self._excess()
         if is_final and self._held_until_ms is None:

@@ -36,6 +36,11 @@ class OutEntry:
             fields["speech"], fields["events"], fields["main"],
         )  # fmt: skip
 
+    @property
+    def number(self) -> int:
+        """Place in the stream, from 1: the ``offset`` that clients see."""
+        return _parts(self.entry_id)[1]
+
     def is_about(self, job_id: str) -> bool:
         """Whether this is the end of a job; only its events name it when there is no result."""
         return job_id in self.main or job_id in self.events
@@ -44,7 +49,7 @@ class OutEntry:
         """Give what the speaker said, "" for nothing."""
         return str(json.loads(self.main).get("text_asr", ""))
 
-    def frames(self, speech: str) -> list[str]:
+    def frames(self, speech: str, *, with_offset: bool = False) -> list[str]:
         """Give the events and the result as text frames; ``speech`` is base64 and passes as it is."""
         frames = [json.dumps(event, ensure_ascii=False) for event in json.loads(self.events)]
         main = self.main
@@ -54,6 +59,8 @@ class OutEntry:
             group = f',"group_id":{json.dumps(self.group)},"part_index":{self.part}' if self.group else ""
             sent_ms = time.time_ns() // 1_000_000
             main = f'{main[:-1]},"tts_audio":"{speech}","scheduler_sent_at_ms":{sent_ms}{group}}}'
+        if with_offset:
+            main = f'{main[:-1]},"offset":{self.number}}}'
         return [*frames, main]
 
 

@@ -27,16 +27,16 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``pairing:CODE``, ``pairingof:NODE`` | string | node of a code, its code | `issue_pairing_code` | 5 min |
 | ``pairingmisses`` | set | tries of wrong pairing codes | `use_pairing_code` | a minute after the first |
 | ``deadlines`` | sorted set | ``j|JOB``, ``n|NODE``, ``r|REQ`` to due (ms) | all | a member when settled |
-| ``session:S`` | hash | owner, order numbers, group | session scripts | ``session_ms``, ``retention_ms`` |
+| ``session:S`` | hash | owner, order numbers, group | session scripts | ``session_ms``, ``resume_ms`` |
 | ``request:ID`` | string | job of a request id | `reserve` | utterance and retention |
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
 | ``ready:S:TGT`` | hash | messages before their turn | `store_result` | utterance and retention |
-| ``out:S`` | stream | what was released to the client | `out` | ``retention_ms`` after the last |
+| ``out:S`` | stream | what was released to the client | `out` | ``resume_ms`` after the last |
 | ``room:CODE`` | hash | id, members by language and by instance | room scripts | with its last member |
 | ``roommembers:CODE`` | hash | session to JSON of the member | room scripts | with its last member |
 | ``roomlang:CODE:TGT`` | set | members that want to hear TGT | room scripts | empty when none does |
 | ``rooms`` | sorted set | codes by their last speech (ms) | room scripts | a member with its room |
-| ``roommsg:S:TGT:N`` | string | a result for all its listeners | `release_results` | ``retention_ms`` |
+| ``roommsg:S:TGT:N`` | string | a result for all its listeners | `release_results` | as ``out:S`` |
 | ``relayed:ID`` | string | a signal was handed on | `room_relay` | 10 s |
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
 | ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |

@@ -162,6 +162,11 @@ class Settings(BaseSettings):
     retention_ms: int = Field(
         default=60000, ge=1000, description="records of ended jobs and sessions are kept this long, ms"
     )
+    resume_ms: int = Field(
+        default=60000,
+        ge=1000,
+        description="a client that lost its socket may come back to its session this long, ms",
+    )
     session_ms: int = Field(
         default=3_600_000, ge=60000, description="an idle session's record is kept this long, ms"
     )
@@ -301,8 +306,8 @@ class Settings(BaseSettings):
 
     @property
     def body_ttl_ms(self) -> int:
-        """Bodies outlive their utterance by the retention, ms."""
-        return self.utterance_ms + self.retention_ms
+        """Bodies outlive their utterance by the retention, and as long as a client may come back, ms."""
+        return self.utterance_ms + max(self.retention_ms, self.resume_ms)
 
 
 #: What the Lua scripts read from the cell; the names are those of the settings.
@@ -310,7 +315,7 @@ SCRIPT_LIMITS = (
     "unhealthy_beats", "unhealthy_window", "unhealthy_in_window", "health_beats", "warmup_ms",
     "breaker_failures", "breaker_ms", "max_classes", "silence_ms", "node_memory_ms", "dispatch_ms",
     "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
-    "retention_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
+    "retention_ms", "resume_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
     "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
     "room_members", "room_languages", "room_idle_ms",
 )  # fmt: skip

@@ -22,7 +22,8 @@ class Ask:
     """With its audio; job id and attempt are filled in here."""
     request_id: str
     next_index: int
-    consumed: int
+    audio_from: tuple[int, int] | None
+    """Chunk, and byte in it, from which the stream is still wanted afterwards; None for a one-shot."""
     client_timestamp_ms: int | None = None
     journey: bool = False
     """Its client is told which node works on it."""
@@ -59,8 +60,8 @@ def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
     )
     # The index keeps requests apart even when a client repeats its sequence numbers.
     request_id = f"{session.session_id}:{index}:{cut.first_seq}.{cut.first_offset}:{fold(init.tgt_lang)}"
-    consumed = cut.last_seq - 1 if cut.split_at else cut.last_seq
-    return Ask(assign, request_id, index + 1, consumed, cut.client_timestamp_ms, journey=bool(init.journey))
+    audio_from = (cut.last_seq, cut.split_at) if cut.split_at else (cut.last_seq + 1, 0)
+    return Ask(assign, request_id, index + 1, audio_from, cut.client_timestamp_ms, journey=bool(init.journey))
 
 
 def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
@@ -90,7 +91,7 @@ def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
     )
     digest = hashlib.sha256(message.audio.encode()).hexdigest()[:16]
     request_id = f"{session.session_id}:u{message.utterance_index}.{digest}:{fold(message.tgt_lang)}"
-    return Ask(assign, request_id, session.next_index, -1, journey=bool(init.journey))
+    return Ask(assign, request_id, session.next_index, None, journey=bool(init.journey))
 
 
 def _part_of(session: SessionLink, tgt_lang: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sending released results to clients: reads the session's out stream from where it stands."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import gevent
 
@@ -9,6 +9,7 @@ from scheduling.bodies import Bodies
 from scheduling.delivery import OutEntry, precedes
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
+from scheduling.ledger.cell import text
 from scheduling.messages import SessionCloseAck, dump
 from web.close_codes import CloseCode
 from web.room_delivery import RoomResults
@@ -43,11 +44,28 @@ class Delivery:
         for link in links:
             self.hint(link, link.wanted_id)
 
+    def look_again(self, links: Iterable[SessionLink]) -> None:
+        """Look after sessions that wait for the same since the last time: a hint of its end may be lost."""
+        waiting = [link for link in links if link.running and not link.delivering]
+        self.look([link for link in waiting if next(iter(link.running)) == link.seen_running])
+        for link in waiting:
+            link.seen_running = next(iter(link.running), None)
+
+    def look(self, links: Sequence[SessionLink]) -> None:
+        """Send what the sessions' streams hold, hinted or not. Raises `StoreError`."""
+        names = [self._ledger.keys.session(link.session_id) for link in links]
+        asked = [("HMGET", name, "created_ms", "out_seq") for name in names]
+        for link, (created, last) in zip(links, self._ledger.cell.store.commands(asked), strict=True):
+            if last is not None:
+                self.hint(link, f"{text(created)}-{text(last)}")
+
     def _deliver(self, link: SessionLink) -> None:
         try:
-            while not precedes(link.wanted_id, link.sent_id):
+            while not (_is_over(link) or precedes(link.wanted_id, link.sent_id)):
                 entries = self._next(link)
                 for entry in entries:
+                    if _is_over(link):
+                        break
                     self._send(link, entry)
                 if not entries:
                     link.sent_id = link.wanted_id  # lapsed: its retention is over
@@ -70,14 +88,17 @@ class Delivery:
             return
         if entry.ref:
             if message := self._rooms.get(entry.ref):
-                link.send(message)
+                link.send(message.with_member("offset", entry.number) if link.resumable else message)
             link.sent_id = entry.entry_id
             return
-        for frame in entry.frames(self._speech(link, entry.speech) if entry.speech else ""):
+        speech = self._speech(link, entry.speech) if entry.speech else ""
+        for frame in entry.frames(speech, with_offset=link.resumable):
             link.send(frame)
         if entry.group:
-            text = entry.recognised()
-            link.conversation.released(entry.tgt_lang, entry.group, entry.part, text, tick_ms())
+            said = entry.recognised()
+            link.conversation.released(entry.tgt_lang, entry.group, entry.part, said, tick_ms())
+        if link.resumable:
+            link.connection.flush()  # all that was missed may be more than is queued for a slow peer
         link.running.pop((entry.tgt_lang, entry.order), None)
         link.jobs.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id
@@ -92,11 +113,18 @@ class Delivery:
         if speech is None:
             _log.warning("speech of a result of session %s has lapsed", link.session_id)
             return ""
-        self._bodies.drop(name)  # nobody else reads it: a session has one socket and is not resumed yet
+        # Nobody else reads it, but a client that comes back may ask for it once more.
+        self._bodies.drop(name, self._ledger.cell.settings.resume_ms if link.resumable else 0)
         return speech
+
+
+def _is_over(link: SessionLink) -> bool:
+    """Whether what is sent now would not come to the client that it is kept for."""
+    return link.left or (link.resumable and link.connection.closed)
 
 
 def acknowledge_close(link: SessionLink) -> None:
     """Say goodbye to a client that closed its session and has been sent everything."""
+    link.ended = True
     link.send(dump(SessionCloseAck(session_id=link.session_id)))
     link.connection.close(CloseCode.NORMAL, "session closed")

@@ -25,6 +25,7 @@ from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer
 from web.publisher import Publisher
+from web.resuming import Resuming
 from web.room_delivery import RoomResults
 from web.rooms import Rooms
 from web.session_cancel import Cancelling
@@ -81,7 +82,7 @@ class Dispatcher:
             Pairings(self.ledger),
             Cancelling(self.ledger, bodies, self.publisher),
             rooms,
-            self.instance,
+            Resuming(self.ledger, self.peers, delivery, self.instance),
         )
         self.sweeper = Sweeper(
             self.ledger,

@@ -15,6 +15,7 @@ from web.close_codes import CloseCode
 from web.delivery import Delivery
 from web.node_link import NodeLink
 from web.peers import Peers
+from web.resuming import hand_over
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Inbox:
             "out": self._out,
             "outs": self._outs,
             **room_kinds,
+            "moved": self._moved,
         }
 
     def run(self) -> None:
@@ -126,3 +128,8 @@ class Inbox:
         words = fields["sessions"].split()
         for session_id, until in zip(words[::2], words[1::2], strict=True):
             self._out({"session": session_id, "until": until})
+
+    def _moved(self, fields: dict[str, str]) -> None:
+        link = self._peers.sessions.get(fields["session"])
+        if link is not None and link.socket == fields["socket"]:
+            hand_over(link)

@@ -23,6 +23,7 @@ from scheduling.ledger.codes import (
     UnknownNode,
     UnknownSession,
 )
+from scheduling.ledger.sessions import position
 from scheduling.messages import ErrorCode, JobAssign
 from scheduling.pools import served_pairs, why_not
 from scheduling.requirement import Requirement, requirement_for
@@ -196,7 +197,7 @@ class Placer:
             spec=self._spec(ask).text(),
             audio=_audio_name(job_id),
             next_index=ask.next_index,
-            consumed=ask.consumed,
+            audio_from=position(ask.audio_from) if ask.audio_from else "",
             preferred_pool=session.preferred_pool,
             preferred_node=session.paired_node,
             cost=settings.slots_for(requirement.services),
@@ -230,7 +231,9 @@ class Placer:
             return self._ledger.jobs.reserve(reservation)
         except UnknownSession:
             tell_history_lost(session)
-            self._ledger.sessions.open(session.session_id, self._instance, session.socket, session.profile)
+            session.epoch, _ = self._ledger.sessions.open(
+                session.session_id, self._instance, session.socket, session.profile, session.token
+            )
             return self._ledger.jobs.reserve(reservation)
 
     def _spec(self, ask: Ask) -> JobSpec:

@@ -52,12 +52,14 @@ class RoomResults:
         self._keep(name, SharedText(frames[-1]))
 
     def _speech(self, name: str) -> str:
-        """Give a spoken translation; without it, the text is sent alone. Its bytes end by their time to live.
+        """Give a spoken translation; without it, the text is sent alone.
 
-        Nobody knows which of the instances reads it last.
+        Nobody knows which of the instances reads it last, and a client that comes back may want it again.
         """
         try:
-            return self._bodies.get(name) or ""
+            speech = self._bodies.get(name) or ""
+            self._bodies.drop(name, self._ledger.cell.settings.resume_ms)
+            return speech
         except StoreError as error:
             _log.warning("speech of a result of a room cannot be read: %s", error)
             return ""

@@ -79,6 +79,16 @@ class RoomDesk:
             except (LedgerError, StoreError) as error:
                 _log.warning("session %s leaves room %s later: %s", link.session_id, code, error)
 
+    def come_back(self, link: SessionLink) -> None:
+        """Take up the room of a session that was resumed, if it is still in one, and show it as it is now."""
+        try:
+            code = self._ledger.rooms.room_of(link.session_id)
+            if code and self._ledger.rooms.touch([(code, link.session_id)], self._instance) == [True]:
+                link.room = code
+                self._news.show(link, code)
+        except (LedgerError, StoreError) as error:
+            _log.warning("session %s is back without its room: %s", link.session_id, error)
+
     def expired(self, code: str, session_ids: list[str]) -> None:
         """Tell the members that are here that their room has ended."""
         message = f"Nobody spoke in room {code} for long, so it was closed. Open a new one to go on."

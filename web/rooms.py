@@ -24,6 +24,7 @@ class Rooms:
         self.speech = RoomSpeech(ledger)
         self.upkeep = RoomUpkeep(ledger, peers, instance)
         self.leave = desk.leave
+        self.come_back = desk.come_back
         self.handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {
             **desk.handlers,
             **signals.handlers,

@@ -1,15 +1,21 @@
 """What a client says becomes utterances and jobs: chunks through the cutter, whole utterances at once."""
 
 import time
+from collections.abc import Sequence
 
 from scheduling.audio import check, decode_base64
 from scheduling.cutter import Cut, CutLimits, Cutter
 from scheduling.errors import StoreError
+from scheduling.languages import fold
+from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError
+from scheduling.ledger.sessions import Refusal
 from scheduling.messages import (
     AudioChunk,
     ErrorCode,
     ErrorMessage,
+    Message,
+    MissingResult,
     SessionInit,
     StreamFormat,
     UiEvent,
@@ -19,12 +25,12 @@ from scheduling.messages import (
     dump,
 )
 from scheduling.messages.binary import AudioFrame
-from scheduling.settings import Settings
 from scheduling.speech_cutter import SpeechCutter
 from web.asking import Ask, ask_for_cut, ask_for_utterance
 from web.journey import tell_ended, tell_started, tell_waiting, tell_whole
 from web.placing import Placer, Refused, store_down
 from web.pressure import Pressure
+from web.resuming import note_consumed, unheard
 from web.room_speech import RoomSpeech
 from web.session_link import SessionLink, tick_ms
 
@@ -36,9 +42,11 @@ _ONE_SHOT = 8
 class SessionAudio:
     """The audio of this process's sessions; one object for all of them."""
 
-    def __init__(self, placer: Placer, speech: RoomSpeech, settings: Settings) -> None:
+    def __init__(self, placer: Placer, speech: RoomSpeech, ledger: Ledger) -> None:
+        settings = ledger.cell.settings
         self._placer = placer
         self._pressure = Pressure(settings.max_in_flight)
+        self._ledger = ledger
         self._speech = speech
         self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
         self._end_of_speech_ms = settings.end_of_speech_ms
@@ -72,8 +80,16 @@ class SessionAudio:
     ) -> None:
         if len(audio) > self._most_bytes:
             raise self._too_large("The audio of this chunk", audio)
+        new = unheard(link, seq, audio)
+        if new is None:
+            return
         cuts = link.cutter.add(
-            audio, seq=seq, is_final=is_final, now_ms=tick_ms(), client_timestamp_ms=client_timestamp_ms
+            new[0],
+            begins=new[1],
+            seq=seq,
+            is_final=is_final,
+            now_ms=tick_ms(),
+            client_timestamp_ms=client_timestamp_ms,
         )
         self._place_cuts(link, cuts)
         if link.cutter.hears_utterance:
@@ -107,7 +123,7 @@ class SessionAudio:
 
     def _place_cuts(self, link: SessionLink, cuts: list[Cut]) -> None:
         with link.placing:
-            for cut in cuts:
+            for cut in cuts if not link.left else ():
                 index, link.next_index = link.next_index, link.next_index + 1
                 tell_ended(link, index, cut.reason)
                 self._place(link, ask_for_cut(link, cut, index))
@@ -118,31 +134,69 @@ class SessionAudio:
             self._pressure.check(link)
             asks = self._speech.spread(link, ask)
         except Refused as refused:
-            _tell_refused(link, ask, refused)
+            self._refuse(link, ask, refused)
             self._pressure.refused(link, refused.retry_after_ms)
         except (LedgerError, StoreError) as error:
-            _tell_refused(link, ask, store_down(error))
+            self._refuse(link, ask, store_down(error))
         else:
             for each in asks:
                 self._place_one(link, each)
+        if ask.audio_from:
+            note_consumed(link, ask.audio_from)
 
     def _place_one(self, link: SessionLink, ask: Ask) -> None:
         """Place a job; a refusal is told at once, as it takes no place in the order of results."""
         try:
             placement = self._placer.place(link, ask)
         except Refused as refused:
-            _tell_refused(link, ask, refused)
+            self._refuse(link, ask, refused)
             self._pressure.refused(link, refused.retry_after_ms)
         except (LedgerError, StoreError) as error:
-            _tell_refused(link, ask, store_down(error))
+            self._refuse(link, ask, store_down(error))
         else:
             waits = placement.state == "waiting"
             self._pressure.placed(link, waits=waits)
             if waits:
                 tell_waiting(link, ask.assign.utterance_index, placement.job_id, ask.assign.trace_id)
 
+    def _refuse(self, link: SessionLink, ask: Ask, refused: Refused) -> None:
+        """Tell it, by the way that outlives the socket unless it is about one of a room's languages.
 
-def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
+        That way ends the utterance, and other languages may go on.
+        """
+        told = _refusal(link, ask, refused)
+        lasting = link.resumable and ask.audio_from and not ask.room
+        if not (lasting and self._record(link, ask, told, refused)):
+            for message in told:
+                link.send(dump(message))
+
+    def _record(self, link: SessionLink, ask: Ask, told: Sequence[Message], refused: Refused) -> bool:
+        """Let a refusal take its way through the out stream, so that a lost socket does not lose it."""
+        assert ask.audio_from is not None
+        missing = MissingResult(
+            session_id=link.session_id,
+            utterance_index=ask.assign.utterance_index,
+            reason=refused.code.lower(),
+            created_at_ms=time.time_ns() // 1_000_000,
+            trace_id=ask.assign.trace_id,
+        )
+        refusal = Refusal(
+            tgt_lang=fold(ask.assign.tgt_lang),
+            next_index=ask.next_index,
+            audio_from=ask.audio_from,
+            events=f"[{','.join(dump(message) for message in told)}]",
+            main=dump(missing),
+        )
+        try:
+            recorded = self._ledger.sessions.refuse(link.session_id, link.socket, refusal)
+        except (LedgerError, StoreError):
+            return False
+        if recorded:
+            link.running[refusal.tgt_lang, -refusal.next_index] = ask.assign.utterance_index
+        return recorded
+
+
+def _refusal(link: SessionLink, ask: Ask, refused: Refused) -> list[Message]:
     index = ask.assign.utterance_index
     event = UiEvent(
         trace_id=ask.assign.trace_id,
@@ -160,5 +214,4 @@ def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
         "tgt_lang": ask.assign.tgt_lang if ask.room else None,
     }
     known = {key: value for key, value in details.items() if value is not None}
-    link.send(dump(event))
-    link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))
+    return [event, ErrorMessage(code=refused.code, message=refused.message, details=known)]

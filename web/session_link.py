@@ -29,7 +29,7 @@ class SessionLink:
     cutter: Cutter
     audio_format: str
     sample_rate: int
-    profile: str
+    profile: str = ""
     """JSON of what the session asked for, as the ledger keeps it."""
     next_index: int = 0
     begun_index: int = -1
@@ -40,8 +40,12 @@ class SessionLink:
     paired_node: str = ""
     """Node whose pairing code the client gave."""
     language_pair: tuple[str, str] = ("", "")
-    running: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Language and order number of what was accepted and not answered yet, to its utterance index."""
+    running: dict[tuple[str, int], int | None] = field(default_factory=dict)
+    """Language and order number of what was accepted and not answered yet, to its utterance index.
+
+    The index is None where it was accepted over a socket that was lost."""
+    seen_running: tuple[str, int] | None = None
+    """The first of these when they were last looked at."""
     jobs: dict[tuple[str, int], str] = field(default_factory=dict)
     """The job of each of them."""
     conversation: Conversation = field(default_factory=Conversation)
@@ -59,6 +63,17 @@ class SessionLink:
     delivering: bool = False
     draining: bool = False
     """This process is about to end and takes no more audio."""
+    left: bool = False
+    """Another socket has taken the session over."""
+    ended: bool = False
+    """The client's goodbye was acknowledged."""
+    token: str = ""
+    """Digest of the token it may be resumed with; empty for a client that does not resume."""
+    epoch: str = ""
+    begins_at: tuple[int, int] = (0, 0)
+    """Chunk, and byte in it, at which the audio of this socket begins; what is sent of before was heard."""
+    audio_from: tuple[int, int] = (0, 0)
+    """Chunk, and byte in it, up to which audio became utterances."""
     closing: bool = False
     """The client said goodbye; it is acknowledged when nothing runs any more."""
 
@@ -78,6 +93,11 @@ class SessionLink:
         """Give the jobs of an utterance that have not ended, as far as is known here."""
         self.jobs = {key: job for key, job in self.jobs.items() if key in self.running}
         return [job for key, job in self.jobs.items() if self.running[key] == index]
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the session outlives its socket."""
+        return bool(self.token)
 
     def send(self, text: str | SharedText) -> bool:
         """Queue a frame; False when the socket is gone."""

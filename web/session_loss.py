@@ -14,7 +14,8 @@ def tell_history_lost(link: SessionLink) -> None:
     """End everything the session still waits for, each with an error and its `missing_result`."""
     lost, link.running, link.jobs = link.running, {}, {}
     link.sent_id = link.wanted_id = ""  # the record made anew has a stream of its own
-    for index in sorted(lost.values()):
+    # What was accepted over a former socket is known by number only; its client is told by the epoch.
+    for index in sorted(index for index in lost.values() if index is not None):
         details = {"utterance_index": index}
         missing = MissingResult(
             session_id=link.session_id,

@@ -1,6 +1,7 @@
 """``/ws/session``: a client opens a session, speaks, and is answered until it leaves."""
 
 import logging
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,7 @@ from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer, Refused
 from web.playback import Playback
+from web.resuming import Resuming
 from web.rooms import Rooms
 from web.session_audio import SessionAudio
 from web.session_cancel import Cancelling
@@ -52,6 +54,8 @@ _log = logging.getLogger(__name__)
 
 _RATE = 16_000
 _OPENING_S = 60.0
+#: Sessions that another process takes over in a second without being busy with that alone.
+_RETURNS_PER_S = 200
 
 
 class SessionSocket:
@@ -65,15 +69,15 @@ class SessionSocket:
         pairings: Pairings,
         cancelling: Cancelling,
         rooms: Rooms,
-        instance: str,
+        resuming: Resuming,
     ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._pairings = pairings
-        self._instance = instance
+        self._resuming = resuming
         self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
         self._rooms = rooms
-        self._audio = SessionAudio(placer, rooms.speech, ledger.cell.settings)
+        self._audio = SessionAudio(placer, rooms.speech, ledger)
         playback = Playback(ledger)
         self._handlers: dict[type[Any], Callable[[SessionLink, Any], None]] = {
             AudioChunk: self._audio.chunk,
@@ -114,11 +118,24 @@ class SessionSocket:
                 self._leave(link)
 
     def drain(self, link: SessionLink) -> None:
-        """Make a job of what is buffered and listen no more, because this process is about to end."""
-        if not (link.draining or link.closing):
-            link.draining = True
+        """Make a job of what is buffered and listen no more, because this process is about to end.
+
+        A client that resumes is sent elsewhere at once, where it is still heard and gets its results.
+        """
+        if link.draining or link.closing:
+            return
+        link.draining = True
+        if link.resumable:
+            link.connection.close(CloseCode.RESTART, self._come_back())
+        else:
             link.send(dump(Backpressure(action=BackpressureAction.PAUSE)))
             self._audio.finish(link)
+
+    def _come_back(self) -> str:
+        """Tell a client that goes on elsewhere when to: spread, so that they do not come all at once."""
+        spread_s = self._ledger.cell.settings.restart_spread_s
+        most_s = min(spread_s, len(self._peers.sessions) / _RETURNS_PER_S)
+        return f"restart, come back in {random.uniform(0, most_s):.1f} s"
 
     def _take(
         self, connection: Connection, link: SessionLink | None, data: str | bytes
@@ -159,7 +176,7 @@ class SessionSocket:
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
         link = SessionLink(
-            session_id=self._new_id(),
+            session_id="",
             socket=socket_token(),
             connection=connection,
             init=init,
@@ -167,11 +184,10 @@ class SessionSocket:
             cutter=self._audio.cutter(init, audio_format, rate),
             audio_format=audio_format,
             sample_rate=rate,
-            profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
             conversation=self._conversation(),
             paired_node=self._pairings.node_of(init.pairing_code),
         )
-        self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
+        begun = self._resuming.begin(link)
         if former is not None:
             self._leave(former)  # a second session_init ends the first session of the socket
         self._peers.sessions[link.session_id] = link
@@ -184,8 +200,12 @@ class SessionSocket:
             negotiated_codec=audio_format,
             negotiated_audio_format=audio_format,
             negotiated_sample_rate=rate,
+            **begun,
         )
         link.send(dump(ack))
+        self._resuming.catch_up(link)
+        if begun.get("resumed"):
+            self._rooms.come_back(link)
         return link
 
     def _conversation(self) -> Conversation:
@@ -218,13 +238,6 @@ class SessionSocket:
         _tell(link.connection, ErrorCode.SESSION_CLOSED, said)
         link.connection.close(CloseCode.IDLE, said)
 
-    def _new_id(self) -> str:
-        """Make an id that no session has; eight digits are what existing clients know."""
-        while True:
-            session_id = f"s-{uuid4().hex[:8].upper()}"
-            if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.session(session_id)):
-                return session_id
-
     def _heartbeat(self, link: SessionLink, _message: ClientHeartbeat) -> None:
         link.send(dump(ServerHeartbeat(session_id=link.session_id, timestamp=_now_ms())))
 
@@ -232,15 +245,16 @@ class SessionSocket:
         self._audio.finish(link)
         self._rooms.leave(link)
         link.closing = True
-        if not link.running:
+        if not (link.running or link.delivering):
             acknowledge_close(link)
 
     def _leave(self, link: SessionLink) -> None:
         try:
-            if not (link.closing or link.draining):
+            if not (link.closing or link.draining or link.resumable):
                 self._audio.finish(link)
-            self._rooms.leave(link)
-            self._ledger.sessions.close(link.session_id, link.socket)
+            if link.ended or not link.resumable:
+                self._rooms.leave(link)
+            self._resuming.leave(link)
         except (LedgerError, StoreError) as error:
             _log.warning("the end of session %s is not in the ledger: %s", link.session_id, error)
         self._peers.drop_session(link)

@@ -15,6 +15,10 @@ class SharedText:
         self.payload = text.encode()
         self._frames: dict[int | None, bytes] = {}
 
+    def with_member(self, name: str, value: int) -> str:
+        """Give the text of this JSON object with one more member, for one client alone."""
+        return f'{self.payload[:-1].decode()},"{name}":{value}}}'
+
     def frame(self, deflate: Deflate | None) -> bytes:
         """Give the whole frame for a connection with this compression."""
         packed = deflate if len(self.payload) >= LEAST_BYTES else None

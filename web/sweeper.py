@@ -23,6 +23,8 @@ from web.session_loss import tell_history_lost
 _log = logging.getLogger(__name__)
 
 _MOST = 64
+#: How often sessions that wait for long are looked after, s.
+_LOOK_S = 3.0
 
 
 class Sweeper:
@@ -49,6 +51,7 @@ class Sweeper:
         self._rooms = rooms
         self._snapshot_seen: tuple[bytes | None, ...] = ()
         self._epoch: bytes | None = None
+        self._looked_s = 0.0
         self.fallbacks = 0
         """Times this process drained because no worker did."""
 
@@ -67,7 +70,7 @@ class Sweeper:
         """Do all of it once."""
         settings = self._ledger.cell.settings
         swept = self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
-        self._delivery.resume_stalled(list(self._peers.sessions.values()))
+        self._mind_sessions()
         self._touch_nodes()
         streams = [self._ledger.keys.results(shard) for shard in range(settings.shards)]
         replies = self._ledger.cell.store.commands(
@@ -85,6 +88,14 @@ class Sweeper:
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)
         self._rooms.mind(for_all=swept is not None)
+
+    def _mind_sessions(self) -> None:
+        """Go on with deliveries that broke off, and now and then with those nobody hinted at."""
+        links = list(self._peers.sessions.values())
+        self._delivery.resume_stalled(links)
+        if time.monotonic() - self._looked_s > _LOOK_S:
+            self._looked_s = time.monotonic()
+            self._delivery.look_again(links)
 
     def _touch_nodes(self) -> None:
         """Note the life of nodes that sent frames or pongs, but no heartbeat, for a heartbeat interval.

@@ -15,11 +15,16 @@ local function append_out(session, ...)
   return redis.call('XADD', key('out', session), 'MAXLEN', '~', OUT_LENGTH, id, ...)
 end
 
--- Keeps the session's record and stream for the retention, and tells its owner how far the stream goes.
+-- How long a stream, and what it refers to, outlive its last entry, ms.
+local function out_lives()
+  return math.max(limit('retention_ms'), limit('resume_ms'))
+end
+
+-- Keeps the session's record and stream for a client that comes back, and tells its owner how far the stream goes.
 local function hint_out(session, owner, until_id)
   local record = key('session', session)
   local lives = redis.call('PTTL', record)
-  redis.call('PEXPIRE', record, math.max(lives, limit('retention_ms')))
-  redis.call('PEXPIRE', key('out', session), limit('retention_ms'))
+  redis.call('PEXPIRE', record, math.max(lives, out_lives()))
+  redis.call('PEXPIRE', key('out', session), out_lives())
   tell(owner, 'kind', 'out', 'session', session, 'until', until_id)
 end

@@ -32,8 +32,8 @@ class Reservation:
     audio: str
     """Name of the stored audio body."""
     next_index: int
-    consumed: int
-    """Last audio sequence number that is safe once the job is."""
+    audio_from: str = ""
+    """``SEQ.OFFSET`` of the first byte of the stream still wanted after it; empty for a one-shot."""
     preferred_pool: str = ""
     cost: int = 1
     preferred_node: str = ""
@@ -115,7 +115,7 @@ class Jobs:
                 ask.job_id, ask.session_id, ask.instance, ask.tgt_lang, ask.requirement.requirement_id,
                 ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
                 f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
-                ask.next_index, ask.consumed, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
+                ask.next_index, ask.audio_from, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
                 ask.room, *ask.pools,
             ],
         )  # fmt: skip

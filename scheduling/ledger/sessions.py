@@ -26,6 +26,48 @@ class ReadyResult:
     """Code of the room whose members get it instead of the speaker, empty for none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The end of an utterance that was not accepted, for a client that may come back."""
+
+    tgt_lang: str
+    next_index: int
+    """Utterance index the session goes on with."""
+    audio_from: tuple[int, int]
+    """Chunk, and byte in it, from which audio is still wanted."""
+    events: str
+    main: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A session that another socket has taken over, as it stood at that moment."""
+
+    epoch: str
+    """As `epoch_of` gives it."""
+    profile: str
+    created_ms: int
+    last: int
+    """Number of the newest entry of its out stream, 0 for none."""
+    first_kept: int
+    """Number of the oldest entry still there; one more than ``last`` when there is none."""
+    next_index: int
+    audio_from: tuple[int, int]
+    """Chunk, and byte in it, from which audio is wanted."""
+    running: tuple[tuple[str, int], ...]
+    """Language and order number of what was accepted and has no entry in the stream yet."""
+    preferred_pool: str
+
+    def entry_id(self, number: int) -> str:
+        """Stream id of an entry."""
+        return f"{self.created_ms}-{number}"
+
+
+def epoch_of(cell_epoch: str, created_ms: int) -> str:
+    """Name what offsets count from: they begin anew with the cell, and with the session's record."""
+    return f"{cell_epoch}.{created_ms}"
+
+
 class Sessions:
     """Typed calls of the session scripts."""
 
@@ -33,10 +75,35 @@ class Sessions:
         self._cell = cell
         self._keys = cell.keys
 
-    def open(self, session_id: str, instance: str, socket: str, profile: str) -> tuple[str, str]:
-        """Make or take over a session; give the epoch and the former instance."""
-        reply = self._cell.call("open_session", [self._keys.session(session_id)], [instance, socket, profile])
-        return text(reply[1]), text(reply[2])
+    def open(
+        self, session_id: str, instance: str, socket: str, profile: str, token: str = ""
+    ) -> tuple[str, str]:
+        """Make a session, with the digest of its resume token; give its epoch and the former instance."""
+        args: list[Part] = [instance, socket, profile, token]
+        reply = self._cell.call("open_session", [self._keys.session(session_id)], args)
+        return epoch_of(text(reply[1]), int(reply[3])), text(reply[2])
+
+    def resume(self, session_id: str, instance: str, socket: str, token: str) -> Resumed | None:
+        """Take a session over for a client that shows its token's digest; None when it is not there."""
+        keys = [self._keys.session(session_id), self._keys.out(session_id)]
+        reply = self._cell.call("resume_session", keys, [session_id, instance, socket, token])
+        if not reply[0]:
+            return None
+        return _resumed(text(reply[1]), text(reply[2]), [text(item) for item in reply[3:]])
+
+    def detach(self, session_id: str, socket: str, next_index: int, audio_from: tuple[int, int]) -> bool:
+        """Note that the socket was lost; False when another one holds the session."""
+        keys = [self._keys.session(session_id), self._keys.out(session_id)]
+        args: list[Part] = [socket, next_index, position(audio_from)]
+        return bool(self._cell.call("detach_session", keys, args)[0])
+
+    def refuse(self, session_id: str, socket: str, refusal: Refusal) -> bool:
+        """Record that an utterance is not accepted; False when another socket holds the session."""
+        args: list[Part] = [
+            session_id, socket, refusal.next_index, position(refusal.audio_from), refusal.tgt_lang,
+            refusal.events, refusal.main,
+        ]  # fmt: skip
+        return bool(self._cell.call("refuse_utterance", [self._keys.session(session_id)], args)[0])
 
     def close(self, session_id: str, socket: str) -> bool:
         """Note that the client left; False when another socket holds the session."""
@@ -81,3 +148,34 @@ class Sessions:
     def _to_release(self, session_id: str, tgt_lang: str, most: int) -> tuple[list[Part], list[Part]]:
         keys: list[Part] = [self._keys.session(session_id), self._keys.ready(session_id, tgt_lang)]
         return keys, [session_id, tgt_lang, most]
+
+
+def position(audio_from: tuple[int, int]) -> str:
+    """Write a place in the stream of audio, chunk and byte in it, as the ledger keeps it."""
+    return f"{audio_from[0]}.{audio_from[1]}"
+
+
+def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
+    fields = dict(zip(record[::2], record[1::2], strict=True))
+    created_ms, last = int(fields["created_ms"]), int(fields.get("out_seq", 0))
+    made, _, number = first_id.partition("-")
+    # Entries of a forerunner of the record go first, so all of its own are there behind them.
+    first_kept = (int(number) if int(made) == created_ms else 1) if first_id else last + 1
+    seq, _, offset = fields.get("audio_from", "0.0").partition(".")
+    running = [
+        (name.removeprefix("order:"), order)
+        for name, accepted in fields.items()
+        if name.startswith("order:")
+        for order in range(int(fields.get(f"released:{name[6:]}", 0)), int(accepted))
+    ]
+    return Resumed(
+        epoch=epoch_of(cell_epoch, created_ms),
+        profile=fields["profile"],
+        created_ms=created_ms,
+        last=last,
+        first_kept=first_kept,
+        next_index=int(fields.get("next_index", 0)),
+        audio_from=(int(seq), int(offset)),
+        running=tuple(running),
+        preferred_pool=fields.get("preferred", ""),
+    )

@@ -71,6 +71,10 @@ from scheduling.messages.node import (
     PairingCode,
     RequestPairingCode,
 )
+from scheduling.messages.resume import (
+    AudioAck,
+    Resume,
+)
 from scheduling.messages.rooms import (
     RoomCreate,
     RoomCreateAck,
@@ -106,6 +110,7 @@ from scheduling.messages.session import (
 
 __all__ = [
     "AsrMetrics",
+    "AudioAck",
     "AudioChunk",
     "Backpressure",
     "BackpressureAction",
@@ -151,6 +156,7 @@ __all__ = [
     "RequestPairingCode",
     "RerunMetrics",
     "ResourceUsage",
+    "Resume",
     "RoomCreate",
     "RoomCreateAck",
     "RoomError",

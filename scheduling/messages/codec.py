@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from scheduling.messages import node, rooms, session
+from scheduling.messages import node, resume, rooms, session
 from scheduling.messages.base import Message
 from scheduling.messages.errors import InvalidMessage
 from scheduling.messages.sentence import explain
@@ -61,6 +61,7 @@ ServerMessageToClient: TypeAlias = (
     | session.SessionCloseAck
     | session.ErrorMessage
     | session.Backpressure
+    | resume.AudioAck
     | rooms.RoomCreateAck
     | rooms.RoomMembers
     | rooms.RoomError

@@ -14,6 +14,7 @@ from scheduling.messages.nested import (
     SegmentsMeta,
     ServiceTimings,
 )
+from scheduling.messages.resume import MaybeSecret, Resume
 
 #: Rates, in Hz, at which speech makes sense; a client may negotiate one of them.
 StreamRate = Annotated[int, Field(ge=8_000, le=48_000)]
@@ -31,6 +32,7 @@ class SessionInit(Message):
     ``vad`` an utterance of pcm16 ends ``end_of_speech_ms`` (600 when unset) after its last word; with
     ``binary_frames`` audio may come in binary frames. With ``journey`` the client is told of each
     utterance when it began, was cut (``hint`` is the reason) and waits, and which node works on it.
+    A ``resumable`` client may come back after it lost its socket: with ``resume``.
     """
 
     type: Literal["session_init"] = "session_init"
@@ -56,12 +58,19 @@ class SessionInit(Message):
     end_of_speech_ms: SilenceMs | None = None
     binary_frames: bool | None = None
     pipeline: PipelineConfig | None = None
+    resumable: bool | None = None
+    resume: Resume | None = None
 
 
 class SessionInitAck(Message):
     """Server to client: the session exists. The defaults are the constants existing clients expect.
 
     ``vad`` answers a client that asked for it: false for Opus, which is not decoded here.
+
+    Only a client that asked to be resumable gets what follows. To come back it names ``resume_token``,
+    ``epoch`` and the last ``offset`` it has, within ``resume_within_ms``. ``resumed``: this is its former
+    session; results after ``offset`` follow, ``missed`` of them at once. It sends audio from chunk
+    ``audio_seq``; ``utterance_index`` is the next one cut. ``history_lost``: results may be missing for good.
     """
 
     type: Literal["session_init_ack"] = "session_init_ack"
@@ -76,6 +85,15 @@ class SessionInitAck(Message):
     negotiated_sample_rate: U32 = 16_000
     negotiated_channel_count: U16 = 1
     vad: bool | None = None
+    resume_token: MaybeSecret = None
+    epoch: Word | None = None
+    offset: U64 | None = None
+    missed: U64 | None = None
+    audio_seq: U64 | None = None
+    utterance_index: U64 | None = None
+    resumed: bool | None = None
+    history_lost: bool | None = None
+    resume_within_ms: U64 | None = None
 
 
 class AudioChunk(Message):
@@ -173,7 +191,10 @@ class TtsPlayEnded(Message):
 
 
 class TranslationResult(Message):
-    """Server to client: an utterance in both languages and as speech (base64 in ``tts_format``)."""
+    """Server to client: an utterance in both languages and as speech (base64 in ``tts_format``).
+
+    ``offset`` counts what a resumable session's client is sent, here and in ``missing_result``.
+    """
 
     type: Literal["translation_result"] = "translation_result"
     session_id: Id
@@ -195,6 +216,7 @@ class TranslationResult(Message):
     quality_score: float | None = None
     rerun_count: U32 | None = None
     segments_meta: SegmentsMeta | None = None
+    offset: U64 | None = None
 
 
 class ClientAsrPartial(Message):
@@ -218,6 +240,7 @@ class MissingResult(Message):
     reason: Word
     created_at_ms: I64
     trace_id: Word | None = None
+    offset: U64 | None = None
 
 
 class UiEvent(Message):

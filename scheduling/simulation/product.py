@@ -139,6 +139,6 @@ class _Simulation:
             job_id=str(job), request_id=str(job), session_id=str(job % cell.SESSIONS),
             instance=cell.INSTANCE, src_lang=requirement.src, tgt_lang=requirement.tgt,
             requirement=requirement, pools=pools, pools_version=self.catalog.version, spec="{}", audio="",
-            next_index=job, consumed=job, preferred_pool=pools[0],
+            next_index=job, preferred_pool=pools[0],
             tenant=str(self.trace_on.trace.tenants[job]),
         )  # fmt: skip

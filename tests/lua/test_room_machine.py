@@ -148,10 +148,13 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(turn=st.integers(0, 20), most=st.sampled_from([1, 2, 64]))
     def release(self, turn: int, most: int) -> None:
         speaker, lang = list(self.model.said)[turn % len(self.model.said)]
+        repeats = self.store.repeats
+        self.store.repeats = repeats and most == 64  # a batch that is asked for again goes on
         more = True
         while more:
             _, more = self.world.ledger.sessions.release(speaker, lang, most)
         self.model.release((speaker, lang))
+        self.store.repeats = repeats
 
     @rule(seat=seats)
     def talk(self, seat: int) -> None:

@@ -89,15 +89,23 @@ def test_entering_needs_a_session_of_the_instance_and_a_place(store: PlainStore)
 
 
 def test_a_member_that_may_come_back_outlives_its_instance(world: World) -> None:
-    enter(world, "a")
-    enter(world, "b")
-    world.store.command("HSET", world.keys.session("b"), "resumable", "1")
-    world.go(60_000)
-    world.ledger.rooms.sweep(0)
-    assert [member.session_id for member in world.ledger.rooms.look(CODE)[1]] == ["b"]
-    world.ledger.sessions.close("b", "socket-b")
-    world.ledger.rooms.sweep(0)
-    assert world.ledger.rooms.look(CODE)[1] == []
+    def present() -> set[str]:
+        world.ledger.rooms.sweep(0)
+        return {member.session_id for member in world.ledger.rooms.look(CODE)[1]}
+
+    for session in ("a", "b", "detached"):
+        if session != "a":
+            world.ledger.sessions.open(session, "web1", f"socket-{session}", "{}", token="digest")
+        enter(world, session)
+    world.ledger.sessions.detach("detached", "socket-detached", 0, (0, 0))
+    world.settle(sweeper="web1")
+    assert present() == {"a", "b", "detached"}
+    world.go(20_000)
+    assert present() == {"b", "detached"}
+    world.go(world.settings.resume_ms)
+    assert present() == {"detached"}
+    world.store.command("DEL", world.keys.session("detached"))  # it lapsed
+    assert present() == set()
 
 
 def test_sweeps_get_round_to_every_room(world: World) -> None:

@@ -12,6 +12,7 @@ from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
 from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt, StaleCapabilities
+from scheduling.ledger.sessions import Refusal
 from scheduling.store.plain import PlainStore
 from tests.lua import room_scenarios  # noqa: F401  # registers its scenarios
 from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
@@ -263,6 +264,32 @@ def closed(world: World) -> None:
     assert not world.ledger.sessions.close("s", "another")
 
 
+@scenario("resume_session")
+def resumed_elsewhere(world: World) -> None:
+    world.ledger.sessions.open("s", "web1", "client", "{}", "digest")
+    world.ledger.sessions.store(result(0))
+    world.ledger.sessions.release("s", "pt")
+    assert world.ledger.sessions.resume("s", "web2", "client-again", "guess") is None
+    resumed = world.ledger.sessions.resume("s", "web2", "client-again", "digest")
+    assert resumed is not None and (resumed.first_kept, resumed.last) == (1, 1)
+    assert [entry["kind"] for entry in world.inbox()] == ["out", "moved"]
+
+
+@scenario("detach_session")
+def detached(world: World) -> None:
+    world.open()
+    assert not world.ledger.sessions.detach("s", "another", 9, (9, 9))
+    assert world.ledger.sessions.detach("s", "client", 3, (7, 2))
+
+
+@scenario("refuse_utterance")
+def refused(world: World) -> None:
+    world.open()
+    assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "[]", "{}"))
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "[]", "{}"))
+    assert [entry["main"] for entry in world.dump().entries("out:s")] == ["{}"]
+
+
 @scenario("reserve")
 def placed_and_waiting(world: World) -> None:
     waiting(world)
@@ -397,3 +424,11 @@ def dropped(world: World) -> None:
     bodies.put("a", "c291bmQ=").wait()
     bodies.drop("a").wait()
     assert world.store.command("HGET", world.keys.bodies, "total") == b"0"
+
+
+@scenario("drop_body")
+def kept_for_a_while(world: World) -> None:
+    bodies = Bodies(world.store, world.settings)
+    bodies.put("a", "c291bmQ=").wait()
+    bodies.drop("a", after_ms=1000).wait()
+    assert world.dump().scores("bodyindex") == {"a": world.now_ms + 1000}

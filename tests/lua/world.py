@@ -170,7 +170,7 @@ def reservation(
         spec="{}",
         audio=f"audio-{job}",
         next_index=1,
-        consumed=5,
+        audio_from="6.0",
         preferred_pool=preferred,
         cost=cost,
         **fair,

@@ -473,7 +473,9 @@ def test_each_cut_says_where_it_came_from(stream: Stream) -> None:
     for one, following in pairwise(cuts):
         assert (one.first_seq, one.first_offset) < (following.first_seq, following.first_offset)
         if one.split_at:
-            assert (following.first_seq, following.first_offset) == (one.last_seq, one.split_at)
+            begin = starts[following.first_seq] + following.first_offset
+            split = starts[one.last_seq] + one.split_at
+            assert begin == split or (following.first_offset == 0 and begin == split + 1)
         else:
             assert (following.first_seq, following.first_offset) > (one.last_seq, -1)
             assert following.first_seq > one.last_seq
@@ -506,3 +508,18 @@ def test_audio_on_both_sides_of_a_pause_is_never_one_utterance(chunks: list[Even
     for _, cut in play(("pcm16", spoken), punctual=False).cuts:
         inside = [arrivals[seq] for seq in range(cut.first_seq, cut.last_seq + 1) if spoken[seq].data]
         assert all(after - before < LIMITS.pause_ms for before, after in pairwise(inside))
+
+
+def test_a_cut_says_where_the_next_byte_is_wanted_though_a_sample_is_halved() -> None:
+    """A client that comes back sends from there: a byte too late would turn its samples inside out."""
+    cutter = Cutter(CutLimits(tail_ms=0), "pcm16", 16_000)
+    (cut,) = cutter.add(bytes(5), seq=3, is_final=True, now_ms=0)
+    assert (cut.last_seq, cut.split_at) == (3, 4)
+    (cut,) = cutter.add(bytes(5), seq=4, is_final=True, now_ms=1)
+    assert (cut.last_seq, cut.split_at) == (4, 0)
+
+
+def test_a_chunk_sent_again_keeps_its_offsets() -> None:
+    cutter = Cutter(CutLimits(tail_ms=0), "pcm16", 16_000)
+    (cut,) = cutter.add(bytes(6), seq=3, is_final=True, now_ms=0, begins=4)
+    assert (cut.first_seq, cut.first_offset, cut.last_seq, cut.split_at) == (3, 4, 3, 0)

@@ -88,7 +88,7 @@ def test_reserve_writes_what_the_session_resumes_from(world: World) -> None:
     world.open()
     world.reserve("j1")
     session = world.dump().hash("session:s")
-    assert (session["next_index"], session["consumed"]) == ("1", "5")
+    assert (session["next_index"], session["audio_from"]) == ("1", "6.0")
 
 
 def test_request_of_a_job_long_ended(world: World) -> None:
@@ -174,7 +174,7 @@ def test_settle_gives_the_next_due_time_and_only_one_sweeper_works(world: World)
 
 def test_sessions(world: World) -> None:
     sessions = world.ledger.sessions
-    epoch = world.ledger.cell.epoch
+    epoch = f"{world.ledger.cell.epoch}.{world.now_ms}"
     assert sessions.open("s", "web1", "client", "{}") == (epoch, "")
     assert sessions.open("s", "web2", "again", "{}") == (epoch, "web1")
     assert not sessions.close("s", "client")

@@ -34,7 +34,7 @@ def test_the_epoch_stays_while_the_keys_do(world: World, store: PlainStore) -> N
 
 def test_a_session_is_told_the_epoch(world: World) -> None:
     epoch, _ = world.ledger.sessions.open("s", "web1", "client", "{}")
-    assert epoch == world.ledger.cell.epoch
+    assert epoch == f"{world.ledger.cell.epoch}.{world.now_ms}"
     world.store.command("FLUSHALL")
     with pytest.raises(UnknownSession):
         world.reserve("j1")

@@ -145,6 +145,7 @@ TWO_WAY = {
     "enable_streaming_asr": True,
     "partial_update_interval_ms": 1000,
 }
+RESUME = {"session_id": "s-1", "token": "secret", "epoch": "e.1", "offset": 3}
 JOB = {"job_id": "job-1", "attempt_id": 1, "node_id": "node-A", "session_id": "s-1", "trace_id": "t-1"}
 
 
@@ -177,6 +178,7 @@ NESTED = [
     _nested(m.SegmentsMeta, SEGMENTS, *SEGMENTS),
     _nested(m.JobError, JOB_ERROR, "code", "message", anything="details"),
     _nested(m.RunningAttempt, ATTEMPT, *ATTEMPT),
+    _nested(m.Resume, RESUME, *RESUME),
     _nested(m.RoomMember, MEMBER, "participant_id", "session_id", "joined_at"),
 ]
 
@@ -354,6 +356,8 @@ FROM_CLIENT = [
             "end_of_speech_ms": 600,
             "binary_frames": True,
             "pipeline": PIPELINE,
+            "resumable": True,
+            "resume": RESUME,
         },
     ),
     _client(
@@ -411,6 +415,15 @@ TO_CLIENT = [
             "negotiated_sample_rate": 16000,
             "negotiated_channel_count": 1,
             "vad": True,
+            "resume_token": "secret",
+            "epoch": "e.1",
+            "offset": 3,
+            "missed": 2,
+            "audio_seq": 7,
+            "utterance_index": 4,
+            "resumed": True,
+            "history_lost": False,
+            "resume_within_ms": 60000,
         },
     ),
     _to_client(
@@ -427,6 +440,7 @@ TO_CLIENT = [
             "network_timings": NETWORK,
             "scheduler_sent_at_ms": 1795472006137,
             **QUALITY,
+            "offset": 1,
         },
         signed="scheduler_sent_at_ms",
     ),
@@ -438,7 +452,7 @@ TO_CLIENT = [
     _to_client(
         m.MissingResult,
         {"session_id": "s-1", "utterance_index": 0, "reason": "silence_detected", "created_at_ms": 17},
-        {"trace_id": "t-1"},
+        {"trace_id": "t-1", "offset": 1},
         signed="created_at_ms",
     ),
     _to_client(
@@ -457,6 +471,7 @@ TO_CLIENT = [
     _to_client(m.SessionCloseAck, {"session_id": "s-1"}),
     _to_client(m.ErrorMessage, *_ERROR, anything="details"),
     _to_client(m.Backpressure, {"action": "PAUSE"}, {"resume_after_ms": 5000}),
+    _to_client(m.AudioAck, {"session_id": "s-1", "seq": 7}),
     _to_client(m.RoomCreateAck, {"room_code": "123456"}, {"room_id": "4b0c"}),
     _to_client(m.RoomMembers, {"room_code": "123456", "members": [MEMBER]}),
     _to_client(m.RoomError, {"code": "ROOM_NOT_FOUND"}, {"message": "no such room"}),

@@ -1,0 +1,30 @@
+-- refuse_utterance: what was said is not accepted; a client that comes back still learns so, once.
+--
+-- It takes no order number of the results' (its entry has a negative one), so nobody waits for it.
+-- KEYS
+--   1 cell        root hash of the cell
+--   2 session     record of the session
+-- ARGV
+--   1 session     session id
+--   2 socket      token of the socket; another one may hold the session by now
+--   3 next_index  utterance index the session goes on with
+--   4 audio_from  SEQ.OFFSET of the first byte of audio still wanted
+--   5 tgt         target language
+--   6 events      JSON list of events sent before its end
+--   7 main        JSON of what stands for the result
+-- REPLY
+--   {1} | {0} not its socket
+local cell = KEYS[1]
+--@include ground
+--@include out
+local socket, owner, next_index = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'next_index'))
+if socket ~= ARGV[2] then
+  return {0}
+end
+if tonumber(next_index or 0) < tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[2], 'next_index', ARGV[3], 'audio_from', ARGV[4])
+  local id = append_out(ARGV[1], 'tgt', ARGV[5], 'order', -ARGV[3], 'group', '', 'part', 0, 'speech', '',
+    'events', ARGV[6], 'main', ARGV[7])
+  hint_out(ARGV[1], owner, id)
+end
+return {1}

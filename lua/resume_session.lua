@@ -1,0 +1,31 @@
+-- resume_session: a client came back with its token: from now on its session belongs to this socket.
+--
+-- Owner first: what is released after this is hinted to the new one, what came before stands in the stream.
+-- Digests are compared, never tokens, so how long a comparison takes tells nothing about a token.
+-- KEYS
+--   1 cell      root hash of the cell
+--   2 session   record of the session
+--   3 out       its out stream
+-- ARGV
+--   1 session   session id
+--   2 instance  instance that holds the client's socket from now on
+--   3 socket    token of the socket
+--   4 token     digest of the token the client shows
+-- REPLY
+--   {1, epoch, id of the first entry kept or '', [field, value]* of the record} | {0} unknown, or another token
+local cell = KEYS[1]
+--@include ground
+local owner, socket, token = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'token'))
+if not token or token == '' or token ~= ARGV[4] then
+  return {0}
+end
+if socket ~= ARGV[3] then
+  if owner ~= ARGV[2] then
+    tell(owner, 'kind', 'moved', 'session', ARGV[1], 'socket', socket)
+  end
+  redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'socket', ARGV[3])
+  redis.call('HDEL', KEYS[2], 'closed')
+end
+redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
+local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
+return {1, epoch, first[1] and first[1][1] or '', unpack(redis.call('HGETALL', KEYS[2]))}
