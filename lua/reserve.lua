@@ -25,7 +25,8 @@
 --   17 weight        of the tenant, 100 for most
 --   18 priority      0 before the others, 1 as they come, 2 after them
 --   19 node          preferred node, '' for none
---   20.. pools       candidate pools
+--   20 room          code of the room whose members listen, '' for none
+--   21.. pools       candidate pools
 -- REPLY
 --   {1, job, order, state, attempt, node, owner, semantic}; the job is the caller's when its id is the proposed one
 --   {-5} unknown session | {-12} owned elsewhere | {-8, retry after ms} queue full | {-9} no node serves it
@@ -66,8 +67,8 @@ settle(4)
 -- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
-if (ARGV[20] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 20)})
+if (ARGV[21] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 21)})
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
 local pools = pools_of(ARGV[5])
@@ -95,7 +96,8 @@ redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retentio
 redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5],
   'rank', job.rank, 'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline,
   'wait_until_ms', 0, 'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
-  'created_ms', now, 'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '')
+  'created_ms', now, 'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '',
+  'room', ARGV[20])
 if node then
   redis.call('HSET', KEYS[3], 'last_node', node.id, 'last_ms', now)
   assign(job, node)

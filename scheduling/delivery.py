@@ -21,11 +21,16 @@ class OutEntry:
     """Name of the speech body, empty for none."""
     events: str
     main: str
+    """Empty where only the events are for this session: its words are for the others in its room."""
+    ref: str = ""
+    """Name of a message that is kept once for all listeners of a room; everything else is in there."""
 
     @classmethod
     def parse(cls, raw: list[Any]) -> "OutEntry":
         """Read an entry as XRANGE gives it."""
         fields = {text(k): text(v) for k, v in zip(raw[1][::2], raw[1][1::2], strict=True)}
+        if "ref" in fields:
+            return cls(text(raw[0]), "", -1, "", 0, "", "[]", "", fields["ref"])
         return cls(
             text(raw[0]), fields["tgt"], int(fields["order"]), fields["group"], int(fields["part"]),
             fields["speech"], fields["events"], fields["main"],
@@ -43,6 +48,8 @@ class OutEntry:
         """Give the events and the result as text frames; ``speech`` is base64 and passes as it is."""
         frames = [json.dumps(event, ensure_ascii=False) for event in json.loads(self.events)]
         main = self.main
+        if not main:
+            return frames
         if '"type":"translation_result"' in main[:30]:
             group = f',"group_id":{json.dumps(self.group)},"part_index":{self.part}' if self.group else ""
             sent_ms = time.time_ns() // 1_000_000

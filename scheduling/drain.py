@@ -11,9 +11,9 @@ from scheduling.jobspec import JobSpec
 from scheduling.jobview import JobView
 from scheduling.ledger import Ledger, ReadyResult
 from scheduling.ledger.cell import text
-from scheduling.messages import ErrorCode, JobResult, Message, TranslationResult
+from scheduling.messages import ErrorCode, JobResult, Message, MissingResult, TranslationResult
 from scheduling.outbox import Drained, Entry, Outbox
-from scheduling.results import Outcome, format_failure, format_success
+from scheduling.results import WITHDRAWN, Outcome, for_listeners, format_failure, format_success
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ _FIELDS = (
     "dispatched_ms",
     "result",
     "speech",
+    "room",
 )
 
 
@@ -85,19 +86,22 @@ def ready_result(job_id: str, record: dict[str, Any]) -> ReadyResult:
         return _ready(record, _failure(view, text(record["code"]), text(record["message"]), details))
     result = JobResult.model_validate_json(record["result"])
     outcome = format_success(view, result, _now_ms(), has_speech=bool(record["speech"]))
+    if record["room"]:
+        outcome = for_listeners(view, outcome)
     return _ready(record, outcome, text(record["speech"]))
 
 
 def _ready(record: dict[str, Any], outcome: Outcome, speech: str = "") -> ReadyResult:
-    main = outcome.main
+    main, room = outcome.main, text(record["room"])
     return ReadyResult(
         session_id=text(record["session"]),
         tgt_lang=text(record["tgt"]),
         order=int(record["order"]),
         grouped=outcome.grouped,
         speech=speech if isinstance(main, TranslationResult) else "",
-        events=_events(outcome),
+        events=_events(outcome, room),
         main=main.model_dump_json(exclude={"tts_audio"}, exclude_none=True),
+        room=room,
     )
 
 
@@ -111,8 +115,12 @@ def _details(result: bytes | None) -> Any:
     return error.get("details") if error else None
 
 
-def _events(outcome: Outcome) -> str:
-    messages: list[Message] = [*outcome.events, *([outcome.error] if outcome.error else [])]
+def _events(outcome: Outcome, room: str) -> str:
+    """Give what the speaker is told before the result; in a room it gets nothing else."""
+    main = outcome.main
+    cancelled = room and isinstance(main, MissingResult) and main.reason == WITHDRAWN
+    ends = [each for each in (outcome.error, main if cancelled else None) if each]
+    messages: list[Message] = [*outcome.events, *ends]
     return json.dumps([message.model_dump(mode="json", exclude_none=True) for message in messages])
 
 

@@ -32,6 +32,12 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
 | ``ready:S:TGT`` | hash | messages before their turn | `store_result` | utterance and retention |
 | ``out:S`` | stream | what was released to the client | `out` | ``retention_ms`` after the last |
+| ``room:CODE`` | hash | id, members by language and by instance | room scripts | with its last member |
+| ``roommembers:CODE`` | hash | session to JSON of the member | room scripts | with its last member |
+| ``roomlang:CODE:TGT`` | set | members that want to hear TGT | room scripts | empty when none does |
+| ``rooms`` | sorted set | codes by their last speech (ms) | room scripts | a member with its room |
+| ``roommsg:S:TGT:N`` | string | a result for all its listeners | `release_results` | ``retention_ms`` |
+| ``relayed:ID`` | string | a signal was handed on | `room_relay` | 10 s |
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
 | ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
@@ -63,6 +69,7 @@ class Keys:
         self.snapshot = f"{self.prefix}snapshot"
         self.bodies = f"{self.prefix}bodies"
         self.body_index = f"{self.prefix}bodyindex"
+        self.rooms = f"{self.prefix}rooms"
         self.dirty = f"{self.prefix}outbox:nodes"
 
     def node(self, node_id: str) -> str:
@@ -116,6 +123,22 @@ class Keys:
     def out(self, session_id: str) -> str:
         """Out stream of a session."""
         return f"{self.prefix}out:{session_id}"
+
+    def room(self, code: str) -> str:
+        """Record of a room."""
+        return f"{self.prefix}room:{code}"
+
+    def room_members(self, code: str) -> str:
+        """Members of a room."""
+        return f"{self.prefix}roommembers:{code}"
+
+    def room_message(self, name: str) -> str:
+        """Message that is kept once for all who listen to it."""
+        return f"{self.prefix}roommsg:{name}"
+
+    def relayed(self, token: str) -> str:
+        """Mark that a signal was handed on."""
+        return f"{self.prefix}relayed:{token}"
 
     def inbox(self, instance: str) -> str:
         """Inbox stream of an instance."""

@@ -29,3 +29,8 @@ def fold(code: str) -> str:
 def is_auto(code: str) -> bool:
     """Whether the code leaves the language to be recognised."""
     return fold(code) == AUTO
+
+
+def is_language(code: str) -> bool:
+    """Whether a code is safe as part of a key; which languages exist is the nodes' business."""
+    return 0 < len(code) <= 35 and code.isascii() and code.replace("-", "").replace("_", "").isalnum()

@@ -4,11 +4,12 @@ Every job ends in exactly one `main` message, which takes the job's place in the
 the translation, or a `missing_result` that says there is none, so that nobody waits for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from scheduling.hints import hint
 from scheduling.jobview import JobView
+from scheduling.languages import fold
 from scheduling.messages import (
     ErrorCode,
     ErrorMessage,
@@ -79,6 +80,17 @@ def format_success(
     steps = [(heard, UiEventName.ASR_FINAL), (translated, UiEventName.NMT_DONE)]
     events = [_event(job, name, now_ms) for done, name in steps if done]
     return Outcome(events, _translation(job, result, now_ms), error=None, grouped=heard)
+
+
+def for_listeners(job: JobView, outcome: Outcome) -> Outcome:
+    """Give the outcome as members of a room hear it.
+
+    Those who speak the speaker's language find its words where they look for a translation.
+    """
+    main = outcome.main
+    if isinstance(main, TranslationResult) and fold(job.src_lang) == fold(job.tgt_lang):
+        return replace(outcome, main=main.model_copy(update={"text_translated": main.text_asr}))
+    return outcome
 
 
 def format_failure(job: JobView, code: str, message: str, details: Any, now_ms: int) -> Outcome:

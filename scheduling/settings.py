@@ -177,6 +177,16 @@ class Settings(BaseSettings):
         le=10_000,
         description="characters of what was said before in its group that go with a job; 0 for none",
     )
+    room_members: int = Field(default=500, ge=2, le=5000, description="members of the largest room")
+    room_languages: int = Field(
+        default=32, ge=1, le=500, description="languages the members of one room may want: a job each"
+    )
+    room_idle_ms: int = Field(
+        default=1_800_000, ge=1000, description="a room in which nobody speaks ends after this time, ms"
+    )
+    signal_bytes: int = Field(
+        default=2**16, ge=2**10, description="largest WebRTC signal handed on between members, bytes"
+    )
     body_budget: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of audio and speech kept at once"
     )
@@ -302,6 +312,7 @@ SCRIPT_LIMITS = (
     "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
     "retention_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
     "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
+    "room_members", "room_languages", "room_idle_ms",
 )  # fmt: skip
 
 

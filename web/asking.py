@@ -26,6 +26,8 @@ class Ask:
     client_timestamp_ms: int | None = None
     journey: bool = False
     """Its client is told which node works on it."""
+    room: str = ""
+    """Code of the room whose members listen; empty where the speaker itself does."""
 
 
 def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:

@@ -34,6 +34,7 @@ from web.handshake import accept
 from web.inbound import HungUp, Inbound
 from web.options import ConnectionOptions
 from web.outbound import Outbound
+from web.shared_text import SharedText
 
 __all__ = ["Connection", "ConnectionClosed", "ConnectionOptions"]
 
@@ -115,7 +116,7 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         """Bytes that wait in this process for the peer to read."""
         return self._outbound.queued_bytes
 
-    def send(self, data: str | bytes) -> None:
+    def send(self, data: str | bytes | SharedText) -> None:
         """Queue one message, text or binary; never waits.
 
         Raises ConnectionClosed when the connection has ended, or ends now because the peer does not keep up
@@ -205,7 +206,9 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     def _why_closed(self) -> ConnectionClosed:
         return ConnectionClosed(self.close_reason, self.close_message)
 
-    def _encode(self, data: str | bytes) -> bytes:
+    def _encode(self, data: str | bytes | SharedText) -> bytes:
+        if isinstance(data, SharedText):
+            return data.frame(self._deflate)
         frame, payload = (text_frame, data.encode()) if isinstance(data, str) else (binary_frame, data)
         if self._deflate is not None and len(payload) >= LEAST_BYTES:
             return frame(self._deflate.deflate(payload), deflated=True)

@@ -28,15 +28,15 @@ def offer() -> PerMessageDeflate:
 class Deflate:
     """The negotiated compression of one connection; stateless between messages."""
 
-    __slots__ = ("_inbound_bits", "_outbound_bits")
+    __slots__ = ("_inbound_bits", "outbound_bits")
 
     def __init__(self, agreed: PerMessageDeflate) -> None:
         self._inbound_bits = -agreed.client_max_window_bits
-        self._outbound_bits = -agreed.server_max_window_bits
+        self.outbound_bits = -agreed.server_max_window_bits
 
     def deflate(self, payload: bytes) -> bytes:
         """Compress one message."""
-        packer = zlib.compressobj(zlib.Z_BEST_SPEED, zlib.DEFLATED, self._outbound_bits)
+        packer = zlib.compressobj(zlib.Z_BEST_SPEED, zlib.DEFLATED, self.outbound_bits)
         packed = packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH)
         return packed.removesuffix(_TAIL)
 

@@ -11,6 +11,7 @@ from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.messages import SessionCloseAck, dump
 from web.close_codes import CloseCode
+from web.room_delivery import RoomResults
 from web.session_link import SessionLink, tick_ms
 
 _log = logging.getLogger(__name__)
@@ -21,9 +22,12 @@ _BATCH = 64
 class Delivery:
     """One greenlet per session at most, and only while there is something to send."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies, on_idle: Callable[[SessionLink], None]) -> None:
+    def __init__(
+        self, ledger: Ledger, bodies: Bodies, rooms: RoomResults, on_idle: Callable[[SessionLink], None]
+    ) -> None:
         self._ledger = ledger
         self._bodies = bodies
+        self._rooms = rooms
         self._on_idle = on_idle
 
     def hint(self, link: SessionLink, until: str) -> None:
@@ -62,6 +66,11 @@ class Delivery:
     def _send(self, link: SessionLink, entry: OutEntry) -> None:
         if told_before := next((job for job in link.unheard if entry.is_about(job)), None):
             link.unheard.discard(told_before)
+            link.sent_id = entry.entry_id
+            return
+        if entry.ref:
+            if message := self._rooms.get(entry.ref):
+                link.send(message)
             link.sent_id = entry.entry_id
             return
         for frame in entry.frames(self._speech(link, entry.speech) if entry.speech else ""):

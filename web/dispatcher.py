@@ -25,6 +25,8 @@ from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer
 from web.publisher import Publisher
+from web.room_delivery import RoomResults
+from web.rooms import Rooms
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
@@ -53,8 +55,11 @@ class Dispatcher:
         bodies = Bodies(self._body_store, settings)
         self.publisher = Publisher(celery)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
-        delivery = Delivery(self.ledger, bodies, _on_idle)
-        self._inbox = Inbox(self._inbox_store, self.ledger, self.instance, self.peers, assigner, delivery)
+        delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
+        rooms = Rooms(self.ledger, self.peers, self.instance)
+        self._inbox = Inbox(
+            self._inbox_store, self.ledger, self.instance, self.peers, assigner, delivery, rooms.kinds
+        )
         self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
         self.node_messages = NodeMessages(
             self.ledger,
@@ -75,6 +80,7 @@ class Dispatcher:
             placer,
             Pairings(self.ledger),
             Cancelling(self.ledger, bodies, self.publisher),
+            rooms,
             self.instance,
         )
         self.sweeper = Sweeper(
@@ -85,6 +91,7 @@ class Dispatcher:
             delivery,
             placer.swap_catalog,
             self.nodes.enter_all,
+            rooms.upkeep,
         )
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import gevent
 
@@ -35,6 +35,7 @@ class Inbox:
         peers: Peers,
         assigner: Assigner,
         delivery: Delivery,
+        room_kinds: Mapping[str, Callable[[dict[str, str]], None]],
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -49,6 +50,8 @@ class Inbox:
             "close": self._close,
             "event": self._event,
             "out": self._out,
+            "outs": self._outs,
+            **room_kinds,
         }
 
     def run(self) -> None:
@@ -118,3 +121,8 @@ class Inbox:
     def _out(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
             self._delivery.hint(link, fields["until"])
+
+    def _outs(self, fields: dict[str, str]) -> None:
+        words = fields["sessions"].split()
+        for session_id, until in zip(words[::2], words[1::2], strict=True):
+            self._out({"session": session_id, "until": until})

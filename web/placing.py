@@ -12,7 +12,7 @@ from scheduling.catalog import Catalog, read_pools
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.jobspec import JobSpec
-from scheduling.languages import fold
+from scheduling.languages import fold, is_language
 from scheduling.ledger import Assigned, Ledger, Placement, Reservation
 from scheduling.ledger.codes import (
     BodyBudgetSpent,
@@ -203,6 +203,7 @@ class Placer:
             tenant=tenant,
             weight=settings.weight_of.get(tenant, 100),
             priority=settings.priority_of.get(tenant, 1),
+            room=ask.room,
         )
         try:
             return self._reserve_reopening(session, reservation)
@@ -287,13 +288,8 @@ def _check_languages(*codes: str) -> None:
             ErrorCode.INVALID_MESSAGE, f"auto_langs names {len(codes) - 2} languages. Send 30 at most."
         )
     for code in codes:
-        if not _is_language(code):
+        if not is_language(code):
             raise Refused(
                 ErrorCode.INVALID_MESSAGE,
                 f"{code[:32]!r} is not a language code. Send one such as en, pt-br or auto.",
             )
-
-
-def _is_language(code: str) -> bool:
-    """Whether a code is safe as part of a key; which languages exist is the nodes' business."""
-    return 0 < len(code) <= 35 and code.isascii() and code.replace("-", "").replace("_", "").isalnum()

@@ -25,6 +25,7 @@ from web.asking import Ask, ask_for_cut, ask_for_utterance
 from web.journey import tell_ended, tell_started, tell_waiting, tell_whole
 from web.placing import Placer, Refused, store_down
 from web.pressure import Pressure
+from web.room_speech import RoomSpeech
 from web.session_link import SessionLink, tick_ms
 
 #: A one-shot utterance may be this many times as large as one cut from a stream: a recording of 2 minutes.
@@ -35,9 +36,10 @@ _ONE_SHOT = 8
 class SessionAudio:
     """The audio of this process's sessions; one object for all of them."""
 
-    def __init__(self, placer: Placer, settings: Settings) -> None:
+    def __init__(self, placer: Placer, speech: RoomSpeech, settings: Settings) -> None:
         self._placer = placer
         self._pressure = Pressure(settings.max_in_flight)
+        self._speech = speech
         self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
         self._end_of_speech_ms = settings.end_of_speech_ms
         self._limits = CutLimits(
@@ -111,9 +113,22 @@ class SessionAudio:
                 self._place(link, ask_for_cut(link, cut, index))
 
     def _place(self, link: SessionLink, ask: Ask) -> None:
-        """Place an utterance; a refusal is told at once, as it takes no place in the order of results."""
+        """Place an utterance: as one job, or in a room as one for each language."""
         try:
             self._pressure.check(link)
+            asks = self._speech.spread(link, ask)
+        except Refused as refused:
+            _tell_refused(link, ask, refused)
+            self._pressure.refused(link, refused.retry_after_ms)
+        except (LedgerError, StoreError) as error:
+            _tell_refused(link, ask, store_down(error))
+        else:
+            for each in asks:
+                self._place_one(link, each)
+
+    def _place_one(self, link: SessionLink, ask: Ask) -> None:
+        """Place a job; a refusal is told at once, as it takes no place in the order of results."""
+        try:
             placement = self._placer.place(link, ask)
         except Refused as refused:
             _tell_refused(link, ask, refused)
@@ -139,7 +154,11 @@ def _tell_refused(link: SessionLink, ask: Ask, refused: Refused) -> None:
         error_code=refused.code,
         hint=refused.message,
     )
-    details = {"utterance_index": index, "retry_after_ms": refused.retry_after_ms}
+    details = {
+        "utterance_index": index,
+        "retry_after_ms": refused.retry_after_ms,
+        "tgt_lang": ask.assign.tgt_lang if ask.room else None,
+    }
     known = {key: value for key, value in details.items() if value is not None}
     link.send(dump(event))
     link.send(dump(ErrorMessage(code=refused.code, message=refused.message, details=known)))

@@ -9,6 +9,7 @@ from scheduling.conversation import Conversation
 from scheduling.cutter import Cutter
 from scheduling.messages import SessionInit
 from web.connection import Connection, ConnectionClosed
+from web.shared_text import SharedText
 
 
 def tick_ms() -> int:
@@ -61,6 +62,13 @@ class SessionLink:
     closing: bool = False
     """The client said goodbye; it is acknowledged when nothing runs any more."""
 
+    room: str = ""
+    """Code of the room it is in, empty for none."""
+    room_version: str = ""
+    """Version of the list of members it was sent last."""
+    room_touched_s: float = 0.0
+    """When the ledger was last told that it is held here, on the monotonic clock."""
+
     @property
     def in_flight(self) -> int:
         """Utterances that were accepted and not answered yet."""
@@ -71,7 +79,7 @@ class SessionLink:
         self.jobs = {key: job for key, job in self.jobs.items() if key in self.running}
         return [job for key, job in self.jobs.items() if self.running[key] == index]
 
-    def send(self, text: str) -> bool:
+    def send(self, text: str | SharedText) -> bool:
         """Queue a frame; False when the socket is gone."""
         try:
             self.connection.send(text)

@@ -43,6 +43,7 @@ from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer, Refused
 from web.playback import Playback
+from web.rooms import Rooms
 from web.session_audio import SessionAudio
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink, tick_ms
@@ -63,6 +64,7 @@ class SessionSocket:
         placer: Placer,
         pairings: Pairings,
         cancelling: Cancelling,
+        rooms: Rooms,
         instance: str,
     ) -> None:
         self._ledger = ledger
@@ -70,9 +72,10 @@ class SessionSocket:
         self._pairings = pairings
         self._instance = instance
         self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
-        self._audio = SessionAudio(placer, ledger.cell.settings)
+        self._rooms = rooms
+        self._audio = SessionAudio(placer, rooms.speech, ledger.cell.settings)
         playback = Playback(ledger)
-        self._handlers: dict[type[Message | AudioFrame], Callable[[SessionLink, Any], None]] = {
+        self._handlers: dict[type[Any], Callable[[SessionLink, Any], None]] = {
             AudioChunk: self._audio.chunk,
             AudioFrame: self._audio.frame,
             UtteranceCancel: cancelling.cancel,
@@ -81,6 +84,7 @@ class SessionSocket:
             SessionClose: self._goodbye,
             TtsStarted: playback.started,
             TtsPlayEnded: playback.ended,
+            **rooms.handlers,
         }
 
     def serve(self, connection: Connection) -> None:
@@ -141,13 +145,7 @@ class SessionSocket:
             if link is not None and isinstance(message, PingFrame):
                 link.connection.send(message.pong)
             return
-        handler = self._handlers.get(type(message))
-        if handler is None:
-            raise Refused(
-                ErrorCode.UNSUPPORTED_FEATURE, "Rooms are not served by this server. Use a session alone."
-            )
-        named = getattr(message, "session_id", None)
-        if link is None or named != link.session_id:
+        if link is None or getattr(message, "session_id", link.session_id) != link.session_id:
             raise Refused(ErrorCode.INVALID_SESSION, _wrong_session(link))
         if link.closing:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED"))
@@ -155,7 +153,7 @@ class SessionSocket:
             # A chunk's client was told to pause; a whole utterance would be waited for.
             raise Refused(ErrorCode.SESSION_CLOSED, "The server restarts. Reconnect, then say it again.")
         if not link.draining or isinstance(message, ClientHeartbeat | SessionClose):
-            handler(link, message)
+            self._handlers[type(message)](link, message)
 
     def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
         audio_format = str(init.audio_format or StreamFormat.OPUS)
@@ -204,12 +202,16 @@ class SessionSocket:
         return max(0.001, (due_ms - tick_ms()) / 1000)
 
     def _is_idle(self, link: SessionLink) -> bool:
-        """Whether nothing came for very long; while something is under way the time does not count."""
+        """Whether nothing came for very long; while something is under way the time does not count.
+
+        Nor does it for who listens in a room, which ends by itself when nobody speaks.
+        """
         if tick_ms() - link.heard_ms < self._idle_ms:
             return False
-        if link.running:
+        busy = bool(link.running or link.room)
+        if busy:
             link.heard_ms = tick_ms()
-        return not link.running
+        return not busy
 
     def _end_idle(self, link: SessionLink) -> None:
         said = f"Nothing came for {self._idle_ms / 1000:g} s. Start a new session when somebody speaks."
@@ -228,6 +230,7 @@ class SessionSocket:
 
     def _goodbye(self, link: SessionLink, _message: SessionClose) -> None:
         self._audio.finish(link)
+        self._rooms.leave(link)
         link.closing = True
         if not link.running:
             acknowledge_close(link)
@@ -236,6 +239,7 @@ class SessionSocket:
         try:
             if not (link.closing or link.draining):
                 self._audio.finish(link)
+            self._rooms.leave(link)
             self._ledger.sessions.close(link.session_id, link.socket)
         except (LedgerError, StoreError) as error:
             _log.warning("the end of session %s is not in the ledger: %s", link.session_id, error)

@@ -17,6 +17,7 @@ from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.delivery import Delivery
 from web.peers import Peers
 from web.publisher import Publisher
+from web.room_upkeep import RoomUpkeep
 from web.session_loss import tell_history_lost
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Sweeper:
         delivery: Delivery,
         swap_catalog: Callable[[Catalog], None],
         enter_nodes: Callable[[], None],
+        rooms: RoomUpkeep,
     ) -> None:
         self._ledger = ledger
         self._instance = instance
@@ -44,6 +46,7 @@ class Sweeper:
         self._delivery = delivery
         self._swap_catalog = swap_catalog
         self._enter_nodes = enter_nodes
+        self._rooms = rooms
         self._snapshot_seen: tuple[bytes | None, ...] = ()
         self._epoch: bytes | None = None
         self.fallbacks = 0
@@ -63,7 +66,7 @@ class Sweeper:
     def sweep(self) -> None:
         """Do all of it once."""
         settings = self._ledger.cell.settings
-        self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
+        swept = self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
         self._delivery.resume_stalled(list(self._peers.sessions.values()))
         self._touch_nodes()
         streams = [self._ledger.keys.results(shard) for shard in range(settings.shards)]
@@ -81,6 +84,7 @@ class Sweeper:
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)
+        self._rooms.mind(for_all=swept is not None)
 
     def _touch_nodes(self) -> None:
         """Note the life of nodes that sent frames or pongs, but no heartbeat, for a heartbeat interval.

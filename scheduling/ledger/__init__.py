@@ -4,6 +4,7 @@ from scheduling.ledger.cell import SCHEMA, Cell
 from scheduling.ledger.jobs import Assigned, Completed, Jobs, Placement, Progress, Reservation, Stage, Verdict
 from scheduling.ledger.nodes import Beat, NodeRegistration, Nodes, NodeState, Registered
 from scheduling.ledger.pairing import Pairing
+from scheduling.ledger.rooms import Member, Rooms
 from scheduling.ledger.sessions import ReadyResult, Sessions
 from scheduling.settings import Settings
 from scheduling.store.base import Store
@@ -19,6 +20,7 @@ class Ledger:
         self.jobs = Jobs(self.cell)
         self.sessions = Sessions(self.cell)
         self.pairing = Pairing(self.cell)
+        self.rooms = Rooms(self.cell)
 
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Completed",
     "Jobs",
     "Ledger",
+    "Member",
     "NodeRegistration",
     "NodeState",
     "Nodes",
@@ -38,6 +41,7 @@ __all__ = [
     "ReadyResult",
     "Registered",
     "Reservation",
+    "Rooms",
     "Sessions",
     "Stage",
     "Verdict",

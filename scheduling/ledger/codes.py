@@ -14,8 +14,15 @@ LedgerError             a script understood the call and declined it
 ├── BodyBudgetSpent     audio and speech already take all the bytes they may
 ├── SessionMoved        another instance owns the session
 ├── TooManyClasses      its credential has made as many capability classes as it may
+├── NoRoom              no such room, or the session is not in it
+├── InRoom              the session is in a room already
+├── RoomFull            the room has as many members as it may
+├── RoomLanguagesFull   its members want as many languages as they may
+├── NoRoomCode          none of the proposed codes is free
 └── SchemaMismatch      the keys have another layout than this version writes
 """
+
+from typing import Any
 
 from scheduling.errors import DispatchError
 
@@ -81,6 +88,31 @@ class TooManyClasses(LedgerError):
     """The credential has made as many capability classes as it may."""
 
 
+class NoRoom(LedgerError):
+    """There is no such room, or the session is not in it."""
+
+
+class InRoom(LedgerError):
+    """The session is in a room already."""
+
+    def __init__(self, room_code: str) -> None:
+        super().__init__(f"the session is in room {room_code} already")
+        self.room_code = room_code
+        """The room it is in."""
+
+
+class RoomFull(LedgerError):
+    """The room has as many members as it may."""
+
+
+class RoomLanguagesFull(LedgerError):
+    """The members of the room want as many languages as they may."""
+
+
+class NoRoomCode(LedgerError):
+    """None of the proposed codes is free."""
+
+
 class SchemaMismatch(LedgerError):
     """The keys have another layout than this version writes."""
 
@@ -99,14 +131,21 @@ _ERRORS: dict[int, type[LedgerError]] = {
     -12: SessionMoved,
     -13: SchemaMismatch,
     -14: TooManyClasses,
+    -15: NoRoom,
+    -17: RoomFull,
+    -18: RoomLanguagesFull,
+    -19: NoRoomCode,
 }
 _QUEUE_FULL = -8
+_IN_ROOM = -16
 
 
-def error_for(script: str, reply: list[int]) -> LedgerError:
+def error_for(script: str, reply: list[Any]) -> LedgerError:
     """Give the error a negative result code stands for."""
     code = reply[0]
     if code == _QUEUE_FULL:
         return QueueFull(int(reply[1]))
+    if code == _IN_ROOM:
+        return InRoom(reply[1].decode())
     kind = _ERRORS[code]
     return kind(f"{script}: {kind.__doc__}")

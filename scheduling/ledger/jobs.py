@@ -44,6 +44,8 @@ class Reservation:
     """Of the tenant's share against others, in hundredths."""
     priority: int = 1
     """0 high, 1 normal, 2 low."""
+    room: str = ""
+    """Code of the room whose members listen, empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Jobs:
                 ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
                 f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
                 ask.next_index, ask.consumed, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
-                *ask.pools,
+                ask.room, *ask.pools,
             ],
         )  # fmt: skip
         _, job, order, state, attempt, node, instance, semantic = reply

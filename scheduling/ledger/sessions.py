@@ -22,6 +22,8 @@ class ReadyResult:
     """JSON list of the events sent before it."""
     main: str
     """JSON of the result, or of what stands for it."""
+    room: str = ""
+    """Code of the room whose members get it instead of the speaker, empty for none."""
 
 
 class Sessions:
@@ -70,8 +72,11 @@ class Sessions:
         ready = self._keys.ready(result.session_id, result.tgt_lang)
         return (
             [self._keys.session(result.session_id), ready],
-            [result.tgt_lang, result.order, int(result.grouped), result.speech, result.events, result.main],
-        )
+            [
+                result.tgt_lang, result.order, int(result.grouped), result.speech, result.events, result.main,
+                result.room,
+            ],
+        )  # fmt: skip
 
     def _to_release(self, session_id: str, tgt_lang: str, most: int) -> tuple[list[Part], list[Part]]:
         keys: list[Part] = [self._keys.session(session_id), self._keys.ready(session_id, tgt_lang)]

@@ -5,7 +5,6 @@ typed calls; `TwiceStore` repeats each of them below, so a scenario also tries a
 """
 
 import contextlib
-from collections.abc import Callable
 
 import pytest
 
@@ -14,21 +13,9 @@ from scheduling.bodies import Bodies
 from scheduling.keys import Keys
 from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt, StaleCapabilities
 from scheduling.store.plain import PlainStore
-from tests.lua.twice import TwiceStore
+from tests.lua import room_scenarios  # noqa: F401  # registers its scenarios
+from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
-
-Scenario = Callable[[World], None]
-SCENARIOS: list[tuple[str, Scenario]] = []
-
-
-def scenario(script: str) -> Callable[[Scenario], Scenario]:
-    """Register a scenario that must run ``script``."""
-
-    def register(body: Scenario) -> Scenario:
-        SCENARIOS.append((script, body))
-        return body
-
-    return register
 
 
 @pytest.mark.parametrize("name", sorted(scripts.load_all()))
@@ -36,9 +23,7 @@ def test_every_script_has_a_scenario(name: str) -> None:
     assert name in {script for script, _ in SCENARIOS}
 
 
-@pytest.mark.parametrize(
-    ("script", "body"), SCENARIOS, ids=[f"{script}-{body.__name__}" for script, body in SCENARIOS]
-)
+@pytest.mark.parametrize(("script", "body"), SCENARIOS, ids=lambda part: getattr(part, "__name__", part))
 def test_twice_is_once(store: PlainStore, script: str, body: Scenario) -> None:
     twice = TwiceStore(store, Keys("0").prefix)
     body(World(twice))

@@ -1,12 +1,27 @@
 """A store that runs every script twice and lets nobody notice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scheduling.scripts import Script
 from scheduling.store.base import Parts, Pending
 from scheduling.store.plain import PlainStore
 from tests.lua.dump import dump
+from tests.lua.world import World
+
+Scenario = Callable[[World], None]
+#: What is tried twice, by the script that it must run.
+SCENARIOS: list[tuple[str, Scenario]] = []
+
+
+def scenario(script: str) -> Callable[[Scenario], Scenario]:
+    """Register a scenario that must run ``script``."""
+
+    def register(body: Scenario) -> Scenario:
+        SCENARIOS.append((script, body))
+        return body
+
+    return register
 
 
 class Over:

@@ -125,11 +125,23 @@ FROM_CLIENT = [
     Bad("spaces in a language", _utterance(tgt_lang="pt en"), "INVALID_MESSAGE", "language code"),
     Bad("signs in a language", _utterance(src_lang="*}{:\u202e"), "INVALID_MESSAGE", "language code"),
     Bad("endless language", _utterance(src_lang="e" * 200), "INVALID_MESSAGE", "language code"),
-    Bad("rooms", _json("room_create", client_ts=1), "UNSUPPORTED_FEATURE", "Rooms"),
+    Bad(
+        "language nobody can listen in",
+        _json("room_create", client_ts=1, preferred_lang="a b"),
+        "INVALID_MESSAGE",
+        "listen",
+    ),
+    Bad(
+        "endless signal",
+        _json("webrtc_offer", room_code="123456", to="s", sdp="x" * 70_000),
+        "INVALID_MESSAGE",
+        "65536",
+    ),
 ]
 
 BEFORE_SESSION = [
     Bad("chunk before session_init", _chunk(), "INVALID_SESSION", "session_init"),
+    Bad("room before session_init", _json("room_create", client_ts=1), "INVALID_SESSION", "session_init"),
     Bad("utterance before session_init", _utterance(), "INVALID_SESSION", "session_init"),
     Bad("session_init without languages", _without("tgt_lang", _init()), "INVALID_MESSAGE", "tgt_lang"),
 ]
