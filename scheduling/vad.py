@@ -1,8 +1,9 @@
 """Hear whether there is speech in pcm16, frame by frame.
 
 The judge is WebRTC's detector (fixed-point C, a few microseconds a frame, one small state per session):
-a neural one is better in loud noise and costs a hundred times as much, too much beside thousands of
-sessions in one process. It knows four rates; others are thinned out to the next one below.
+a neural one is better in loud noise, but by its makers' figures costs ten times as much and more, too
+much beside thousands of sessions in one process. It knows four rates; others are thinned out to the next
+one below.
 """
 
 from array import array
