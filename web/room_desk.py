@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import gevent
+
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.languages import fold, is_auto, is_language
@@ -40,6 +42,8 @@ _log = logging.getLogger(__name__)
 
 #: Characters of a display name: it is sent to every member with every list.
 _MOST_NAME = 64
+#: A wrong code is answered after this time, s: who tries codes would find rooms that are not meant for it.
+_WRONG_CODE_S = 0.5
 
 
 class _Declined(Exception):
@@ -147,6 +151,7 @@ class RoomDesk:
                 self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
                 link.room = enter()
         except NoRoom as error:
+            gevent.sleep(_WRONG_CODE_S)
             raise _Declined(
                 RoomErrorCode.ROOM_NOT_FOUND, "There is no such room. Check its code, or open a new one."
             ) from error
