@@ -1,0 +1,41 @@
+// Samples as the server wants them: pcm16, mono, 16 kHz.
+export const RATE = 16000;
+
+/** Float samples (-1 to 1) to the bytes of pcm16, little-endian. */
+export function toPcm16(samples) {
+  const view = new DataView(new ArrayBuffer(samples.length * 2));
+  samples.forEach((sample, at) => {
+    const clipped = Math.max(-1, Math.min(1, sample));
+    view.setInt16(at * 2, Math.round(clipped * 32767), true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+/** Bytes of pcm16 to float samples. */
+export function fromPcm16(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.byteLength >> 1 }, (_, at) => view.getInt16(at * 2, true) / 32768);
+}
+
+export function toBase64(bytes) {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 0x8000) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  }
+  return btoa(text);
+}
+
+export function fromBase64(text) {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** Decode a recording of any kind the browser knows to float samples at 16 kHz. */
+export async function decodeFile(file) {
+  const context = new OfflineAudioContext(1, 1, RATE);
+  const buffer = await context.decodeAudioData(await file.arrayBuffer());
+  const mono = new Float32Array(buffer.length);
+  for (let channel = 0; channel < buffer.numberOfChannels; channel += 1) {
+    buffer.getChannelData(channel).forEach((sample, at) => { mono[at] += sample / buffer.numberOfChannels; });
+  }
+  return mono;
+}
