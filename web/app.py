@@ -10,6 +10,7 @@ from web.connection import Connection
 from web.dispatcher import Dispatcher
 from web.keepalive import Keepalive
 from web.options import ConnectionOptions
+from web.pages import add_pages
 from web.shutdown import Shutdown
 from web.socket_routes import Sockets
 from web.timing import link_summary
@@ -24,6 +25,7 @@ def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     _add_sockets(sockets, settings, dispatcher)
     _add_endpoints(app, dispatcher, shutdown, sockets)
     make_api(app, settings, dispatcher)
+    add_pages(app)
     return app
 
 
@@ -50,11 +52,6 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
 
 
 def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, sockets: Sockets) -> None:
-    @app.get("/")
-    def index() -> Response:
-        text = "speech-dispatch: clients at /ws/session, nodes at /ws/node; see /ready and /api/v1/process\n"
-        return Response(text, mimetype="text/plain")
-
     @app.get("/health")
     def health() -> Response:
         return Response("OK\n", mimetype="text/plain")

@@ -1,0 +1,168 @@
+import { Conversation } from "/pages/conversation.js";
+import { Languages } from "/pages/languages.js";
+import { Microphone } from "/pages/microphone.js";
+import { decodeFile, RATE, toPcm16 } from "/pages/pcm.js";
+import { Room } from "/pages/room.js";
+import { Session } from "/pages/session.js";
+import { Speaker } from "/pages/speaker.js";
+import { save } from "/pages/transcript.js";
+import { View } from "/pages/view.js";
+
+const $ = (id) => document.getElementById(id);
+const PIECE_S = 0.1;
+const STATES = { idle: "not connected", connecting: "connecting …", open: "connected", lost: "connection lost, trying again …" };
+
+const session = new Session();
+const speaker = new Speaker();
+const conversation = new Conversation();
+const languages = new Languages($("src"), $("tgt"));
+const microphone = new Microphone(hear);
+const room = new Room(session, { connect, onChange: roomChanged });
+const nameOf = (entry) => room.nameOf(entry.session);
+const view = new View($("utterances"), { onPlay: sayAgain, nameOf, languages: () => languages.chosen });
+let sending = false;
+
+function complain(text) {
+  $("problem").textContent = text;
+  $("problem").hidden = !text;
+}
+
+async function connect() {
+  complain("");
+  await session.open(languages.chosen.src, languages.chosen.tgt);
+}
+
+function hear(samples) {
+  const loudest = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+  $("level").value = Math.min(1, loudest * 1.5);
+  session.speak(toPcm16(samples));
+}
+
+async function toggle() {
+  if (microphone.open) return hush();
+  speaker.wake();
+  try {
+    await microphone.start();
+    shows(true);
+    await connect();
+  } catch (error) {
+    hush();
+    complain(
+      navigator.mediaDevices
+        ? `The microphone cannot be used: ${error.message}. Allow it in the browser, or choose a recording.`
+        : "Browsers give the microphone to secure pages only. Open this page over https, or from localhost.",
+    );
+  }
+  return undefined;
+}
+
+function hush() {
+  const spoke = microphone.open;
+  microphone.stop();
+  shows(false);
+  $("level").value = 0;
+  if (spoke && session.state === "open") session.finish();
+}
+
+function shows(listening) {
+  $("speak").setAttribute("aria-pressed", listening);
+  $("speak-text").textContent = listening ? "Stop" : "Speak";
+}
+
+async function sendFile(file) {
+  if (sending) return complain("A recording is being sent. Wait until it is done.");
+  sending = true;
+  speaker.wake();
+  try {
+    const samples = await decodeFile(file);
+    await connect();
+    const size = RATE * PIECE_S;
+    for (let at = 0; at < samples.length; at += size) {
+      // As fast as it was spoken, and no faster than the server wants.
+      await new Promise((done) => setTimeout(done, Math.max(PIECE_S * 1000, session.holdMs)));
+      hear(samples.subarray(at, at + size));
+    }
+    $("level").value = 0;
+    session.finish();
+  } catch (error) {
+    complain(`${file.name} cannot be played here: ${error.message}. Try WAV, MP3, Ogg or M4A.`);
+  } finally {
+    sending = false;
+    $("file").value = "";
+  }
+  return undefined;
+}
+
+function sayAgain(entry) {
+  speaker.play({ ...entry.speech, again: true }, true);
+}
+
+function roomChanged(problem) {
+  const inside = Boolean(room.code);
+  $("src").disabled = $("tgt").disabled = $("swap").disabled = inside;
+  if (problem) complain(problem);
+}
+
+function played(type, member, { detail: result }) {
+  const { session_id: id, utterance_index: index, group_id: group, trace_id: trace } = result;
+  view.mark(`${id} ${index}`, type === "tts_started");
+  document.body.dataset.played = speaker.played;
+  // Another's speech is no part of this session's groups.
+  if (group && !result.again && id === session.id) {
+    session.send({ type, session_id: id, trace_id: trace, group_id: group, [member]: Date.now() });
+  }
+}
+
+session.addEventListener("state", ({ detail }) => {
+  $("state").textContent = STATES[detail];
+  $("state").dataset.state = detail;
+});
+session.addEventListener("fresh", ({ detail }) => conversation.giveUp(detail.session_id));
+session.addEventListener("message", ({ detail: message }) => {
+  conversation.take(message);
+  if (message.type === "translation_result" && message.tts_audio) speaker.play(message);
+  if (message.type === "error") complain(message.message);
+});
+speaker.addEventListener("start", (event) => played("tts_started", "ts_start_ms", event));
+speaker.addEventListener("end", (event) => played("tts_play_ended", "ts_end_ms", event));
+speaker.addEventListener("failure", ({ detail }) => complain(detail));
+conversation.addEventListener("change", ({ detail: entry }) => {
+  $("empty").hidden = true;
+  $("export").hidden = false;
+  if (entry.done && entry.translated) complain("");
+  view.show(entry);
+});
+
+$("speak").onclick = toggle;
+$("swap").onclick = () => languages.swap();
+$("file").onchange = ({ target }) => target.files[0] && sendFile(target.files[0]);
+$("volume").oninput = ({ target }) => { speaker.volume = Number(target.value); };
+$("mute").onclick = ({ currentTarget }) => {
+  const muted = currentTarget.getAttribute("aria-pressed") !== "true";
+  currentTarget.setAttribute("aria-pressed", muted);
+  currentTarget.textContent = muted ? "Unmute" : "Mute";
+  speaker.volume = muted ? 0 : Number($("volume").value);
+};
+$("again-all").onclick = () => conversation.entries.filter((entry) => entry.speech).forEach((entry) =>
+  speaker.play({ ...entry.speech, again: true }));
+document.querySelectorAll("[data-export]").forEach((button) => {
+  button.onclick = () => save(button.dataset.export, conversation.entries, nameOf);
+});
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea, button, a");
+  if (event.code === "Space" && !typing && !event.repeat) {
+    event.preventDefault();
+    toggle();
+  }
+});
+document.addEventListener("dragover", (event) => { event.preventDefault(); $("drop").hidden = false; });
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) $("drop").hidden = true; });
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  $("drop").hidden = true;
+  if (event.dataTransfer.files[0]) sendFile(event.dataTransfer.files[0]);
+});
+addEventListener("pagehide", () => session.close());
+
+if (!(await languages.load())) complain("");
+document.body.dataset.ready = "true";
