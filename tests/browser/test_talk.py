@@ -1,0 +1,78 @@
+"""People speak on the page: alone, and two of them in a room."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Look
+from tests.stack import Stack
+
+#: Real recognition and translation on a busy machine, ms.
+_SPEECH_MS = 90_000
+_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Give two servers, and a node that recognises, translates and speaks between English and Portuguese."""
+    with Stack(webs=2, workers=True) as stack:
+        node = ["web.command", "node", "--pipeline", "speech", "--url", stack.webs[0].url("/ws/node")]
+        stack.start("node", node).wait_log("ready")
+        yield stack
+
+
+def _page_of(stack: Stack, query: str = "", web: int = 0) -> str:
+    return f"http://127.0.0.1:{stack.webs[web].port}/{query}"
+
+
+@pytest.mark.timeout(240)
+def test_what_is_spoken_is_read_and_heard_in_portuguese(
+    stack: Stack, open_page: Callable[[str], Page], look: Look
+) -> None:
+    page = open_page(_page_of(stack, "?from=en&to=pt"))
+    expect(page.locator("body[data-ready=true]")).to_be_attached()
+    page.get_by_role("button", name="Speak").click()
+
+    told = page.locator(".utterance", has_text="american").first
+    expect(told.locator(".heard")).to_contain_text("fellow American", timeout=_SPEECH_MS, ignore_case=True)
+    expect(told.locator(".translated")).to_contain_text("americano", ignore_case=True)
+    expect(page.locator("body")).to_have_attribute("data-played", "1", timeout=_MS)
+    for step in ("cut", "placed", "recognised", "translated", "spoken"):
+        expect(told.locator(".journey")).to_contain_text(step)
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".utterance[data-done=false]")).to_have_count(0, timeout=_SPEECH_MS)
+    look(page, "talk")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="SRT").click()
+    text = saved.value.path().read_text(encoding="utf-8")
+    assert text.startswith("1\n00:00:")
+    assert "fellow American" in text
+
+
+@pytest.mark.timeout(240)
+def test_two_people_talk_in_a_room_across_two_servers(
+    stack: Stack, open_page: Callable[[str], Page], look: Look
+) -> None:
+    ada = open_page(_page_of(stack, "?from=en&to=pt"))
+    ada.get_by_label("Your name").fill("Ada")
+    ada.get_by_role("button", name="New room").click()
+    expect(ada.locator("#members li")).to_have_count(1, timeout=_MS)
+    code = ada.locator("#room-code").inner_text()
+
+    rui = open_page(_page_of(stack, f"?from=pt&to=en&room={code}", web=1))
+    rui.get_by_label("Your name").fill("Rui")
+    rui.get_by_role("button", name="Join").click()
+    expect(rui.locator("#members li")).to_have_count(2, timeout=_MS)
+    expect(ada.locator("#members")).to_contain_text("Rui · Portuguese", timeout=_MS)
+
+    ada.get_by_role("button", name="Speak").click()
+    heard = rui.locator(".utterance").first
+    expect(heard.locator(".who")).to_have_text("Ada", timeout=_SPEECH_MS)
+    expect(heard.locator(".translated")).to_contain_text("americano", timeout=_SPEECH_MS, ignore_case=True)
+    expect(rui.locator("body")).to_have_attribute("data-played", "1", timeout=_MS)
+    expect(ada.locator(".who").first).to_have_text("You")
+    look(rui, "room")
+    rui.get_by_role("button", name="Leave").click()
+    expect(ada.locator("#members li")).to_have_count(1, timeout=_MS)
