@@ -1,5 +1,6 @@
 """People speak on the page: alone, and two of them in a room."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -34,10 +35,10 @@ def test_what_is_spoken_is_read_and_heard_in_portuguese(
     expect(page.locator("body[data-ready=true]")).to_be_attached()
     page.get_by_role("button", name="Speak").click()
 
-    told = page.locator(".utterance", has_text="american").first
-    expect(told.locator(".heard")).to_contain_text("fellow American", timeout=_SPEECH_MS, ignore_case=True)
-    expect(told.locator(".translated")).to_contain_text("americano", ignore_case=True)
-    expect(page.locator("body")).to_have_attribute("data-played", "1", timeout=_MS)
+    told = page.locator(".utterance", has_text="your country").first
+    expect(told.locator(".heard")).to_contain_text("can do for you", timeout=_SPEECH_MS)
+    expect(told.locator(".translated")).to_contain_text("país", timeout=_MS)
+    expect(page.locator("body")).to_have_attribute("data-played", re.compile("[1-9]"), timeout=_MS)
     for step in ("cut", "placed", "recognised", "translated", "spoken"):
         expect(told.locator(".journey")).to_contain_text(step)
 
@@ -48,7 +49,7 @@ def test_what_is_spoken_is_read_and_heard_in_portuguese(
         page.get_by_role("button", name="SRT").click()
     text = saved.value.path().read_text(encoding="utf-8")
     assert text.startswith("1\n00:00:")
-    assert "fellow American" in text
+    assert "can do for you" in text
 
 
 @pytest.mark.timeout(240)
@@ -68,10 +69,9 @@ def test_two_people_talk_in_a_room_across_two_servers(
     expect(ada.locator("#members")).to_contain_text("Rui · Portuguese", timeout=_MS)
 
     ada.get_by_role("button", name="Speak").click()
-    heard = rui.locator(".utterance").first
+    heard = rui.locator(".utterance", has_text="país").first
     expect(heard.locator(".who")).to_have_text("Ada", timeout=_SPEECH_MS)
-    expect(heard.locator(".translated")).to_contain_text("americano", timeout=_SPEECH_MS, ignore_case=True)
-    expect(rui.locator("body")).to_have_attribute("data-played", "1", timeout=_MS)
+    expect(rui.locator("body")).to_have_attribute("data-played", re.compile("[1-9]"), timeout=_MS)
     expect(ada.locator(".who").first).to_have_text("You")
     look(rui, "room")
     rui.get_by_role("button", name="Leave").click()

@@ -52,11 +52,12 @@ export class View {
   }
 
   #fill(card, entry) {
+    card.root.hidden = entry.silent; // nobody spoke after all
     const name = this.nameOf(entry);
     card.who.textContent = name;
     card.who.hidden = !name;
     card.root.dataset.done = entry.done;
-    card.heard.textContent = entry.heard || (entry.done ? (entry.silent ? "(silence)" : "") : "…");
+    card.heard.textContent = entry.heard || (entry.done ? "" : "…");
     card.heard.dataset.partial = entry.partial;
     card.translated.textContent = entry.failure || entry.translated;
     card.translated.classList.toggle("failure", Boolean(entry.failure));
