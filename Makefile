@@ -9,7 +9,7 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test bench-flows bench-placement ledger-run lint format lock clean
+.PHONY: help install demo run test bench-flows bench-placement soak soak-long ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ bench-flows: $(stamp) ## measure how long each flow takes inside the server
 
 bench-placement: $(stamp) ## measure what a reservation costs, and how soon a killed node is noticed
 	@$(bin)/python -m bench.placement $(ARGS)
+
+soak: $(stamp) ## talk for 2 minutes while a web process is restarted; nothing may be lost
+	@$(bin)/python -m bench.soak $(ARGS)
+
+soak-long: $(stamp) ## the same for 10 minutes with 200 sessions
+	@$(bin)/python -m bench.soak --seconds 600 --sessions 200 --grown-from 120 $(ARGS)
 
 ledger-run: $(stamp) ## walk the ledger at random, 10,000,000 operations, and check it
 	@$(bin)/python -m bench.ledger_run $(ARGS)

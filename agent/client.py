@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedOK
@@ -71,13 +71,25 @@ class Languages:
     auto_langs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk of speech, numbered, with the clock (ms) at which it was spoken."""
+
+    seq: int
+    audio: bytes = field(repr=False)
+    is_final: bool
+    spoken_ms: int
+
+
 class SpeechClient:
     """One socket with one session. Speak from one task and read `messages` in another."""
+
+    _resumable: bool | None = None
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._session: SessionInitAck | None = None
-        self._languages = Languages("", "")
+        self._opening: SessionInit | None = None
         self._seq = 0
         self._hold_until = 0.0
 
@@ -89,13 +101,7 @@ class SpeechClient:
         Raises `OSError`, `TimeoutError` or `websockets.InvalidHandshake`: nobody answers there as a
         dispatch server would.
         """
-        async with connect(
-            url,
-            compression=None,
-            max_size=MAX_MESSAGE_BYTES,
-            open_timeout=OPEN_TIMEOUT_S,
-            close_timeout=CLOSE_TIMEOUT_S,
-        ) as socket:
+        async with dial(url) as socket:
             yield cls(socket)
 
     @property
@@ -122,28 +128,21 @@ class SpeechClient:
         The answer's ``negotiated_audio_format`` and ``negotiated_sample_rate`` say what the server
         takes in chunks. Raises `SessionRefused`: it answered with an error.
         """
-        self._languages = languages
-        await self._send(
-            SessionInit(
-                client_version="speech-dispatch-client",
-                platform="python",
-                src_lang=languages.src,
-                tgt_lang=languages.tgt,
-                auto_langs=list(languages.auto_langs) or None,
-                trace_id=trace_id,
-                audio_format=StreamFormat.PCM16 if sample_rate else None,
-                sample_rate=sample_rate,
-                vad=vad or None,
-                binary_frames=binary_frames or None,
-            )
+        self._opening = SessionInit(
+            client_version="speech-dispatch-client",
+            platform="python",
+            src_lang=languages.src,
+            tgt_lang=languages.tgt,
+            auto_langs=list(languages.auto_langs) or None,
+            trace_id=trace_id,
+            audio_format=StreamFormat.PCM16 if sample_rate else None,
+            sample_rate=sample_rate,
+            vad=vad or None,
+            binary_frames=binary_frames or None,
+            resumable=self._resumable,
         )
-        async for message in self.messages():
-            if isinstance(message, SessionInitAck):
-                self._session = message
-                return message
-            if isinstance(message, ErrorMessage):
-                raise SessionRefused(message.code, message.message)
-        raise SessionRefused("CLOSED", "the server closed the connection instead of opening a session")
+        self._session = await begin(self._socket, self._opening)
+        return self._session
 
     async def send_chunk(self, audio: bytes, *, is_final: bool = False) -> None:
         """Send a piece of speech in the negotiated format; ``is_final`` ends the utterance.
@@ -152,19 +151,7 @@ class SpeechClient:
         """
         await asyncio.sleep(max(0.0, self._hold_until - time.monotonic()))
         seq, self._seq = self._seq, self._seq + 1
-        session_id, now_ms = self.session.session_id, time.time_ns() // 1_000_000
-        if self.session.use_binary_frame:
-            frame = pack_audio(session_id, seq, audio, is_final=is_final, timestamp_ms=now_ms)
-            await self._socket.send(frame)
-            return
-        chunk = AudioChunk(
-            session_id=session_id,
-            seq=seq,
-            is_final=is_final,
-            payload=base64.b64encode(audio).decode("ascii"),
-            client_timestamp_ms=now_ms,
-        )
-        await self._send(chunk)
+        await self._put(Piece(seq, audio, is_final, time.time_ns() // 1_000_000))
 
     async def stream(
         self,
@@ -193,18 +180,20 @@ class SpeechClient:
         self, audio: bytes, *, audio_format: str, sample_rate: int, index: int = 0
     ) -> None:
         """Send one whole utterance, of the session's languages, as ``wav``, ``pcm16`` or ``opus``."""
-        await self._send(
+        session, opening = self.session, self._opening
+        assert opening is not None
+        await self._put_whole(
             Utterance(
-                session_id=self.session.session_id,
+                session_id=session.session_id,
                 utterance_index=index,
                 manual_cut=True,
-                src_lang=self._languages.src,
-                tgt_lang=self._languages.tgt,
-                auto_langs=list(self._languages.auto_langs) or None,
+                src_lang=opening.src_lang,
+                tgt_lang=opening.tgt_lang,
+                auto_langs=opening.auto_langs,
                 audio=base64.b64encode(audio).decode("ascii"),
                 audio_format=audio_format,
                 sample_rate=sample_rate,
-                trace_id=self.session.trace_id,
+                trace_id=session.trace_id,
             )
         )
 
@@ -222,11 +211,17 @@ class SpeechClient:
                 data = await self._socket.recv()
             except ConnectionClosedOK:
                 return
-            message = _understood(data)
+            message = understood(data)
             if isinstance(message, Backpressure):
                 self._heed(message)
             if message is not None:
                 yield message
+
+    async def _put(self, piece: Piece) -> None:
+        await self._socket.send(frame_of(piece, self.session))
+
+    async def _put_whole(self, utterance: Utterance) -> None:
+        await self._send(utterance)
 
     async def _send(self, message: Message) -> None:
         await self._socket.send(dump(message))
@@ -237,6 +232,53 @@ class SpeechClient:
         self._hold_until = time.monotonic() + ((stated_s or PAUSE_S) if pauses else SLOW_S)
 
 
+def dial(url: str) -> connect:
+    """Connect to a server, as a context manager or awaited; raises as `SpeechClient.connect`."""
+    return connect(
+        url,
+        compression=None,
+        max_size=MAX_MESSAGE_BYTES,
+        open_timeout=OPEN_TIMEOUT_S,
+        close_timeout=CLOSE_TIMEOUT_S,
+    )
+
+
+async def begin(socket: ClientConnection, opening: SessionInit) -> SessionInitAck:
+    """Open a session on a fresh socket. Raises `SessionRefused` and `websockets.ConnectionClosedError`."""
+    await socket.send(dump(opening))
+    try:
+        while True:
+            message = understood(await socket.recv())
+            if isinstance(message, SessionInitAck):
+                return message
+            if isinstance(message, ErrorMessage):
+                raise SessionRefused(message.code, message.message)
+    except ConnectionClosedOK as closed:
+        said = "the server closed the connection instead of opening a session"
+        raise SessionRefused("CLOSED", said) from closed
+
+
+def frame_of(piece: Piece, session: SessionInitAck) -> str | bytes:
+    """Give the frame of a piece, in JSON or binary as was negotiated."""
+    if session.use_binary_frame:
+        return pack_audio(
+            session.session_id,
+            piece.seq,
+            piece.audio,
+            is_final=piece.is_final,
+            timestamp_ms=piece.spoken_ms,
+        )
+    return dump(
+        AudioChunk(
+            session_id=session.session_id,
+            seq=piece.seq,
+            is_final=piece.is_final,
+            payload=base64.b64encode(piece.audio).decode("ascii"),
+            client_timestamp_ms=piece.spoken_ms,
+        )
+    )
+
+
 def _chunks(recording: Recording) -> Iterator[tuple[bytes, bool]]:
     """Yield the pieces of a recording, and whether each is the last; an empty one is one empty piece."""
     size = recording.sample_rate * CHUNK_MS // 1000 * SAMPLE_BYTES
@@ -244,7 +286,8 @@ def _chunks(recording: Recording) -> Iterator[tuple[bytes, bool]]:
         yield recording.pcm[start : start + size], start + size >= len(recording.pcm)
 
 
-def _understood(data: str | bytes) -> ServerMessageToClient | None:
+def understood(data: str | bytes) -> ServerMessageToClient | None:
+    """Read a frame of the server's; None for what is not known here."""
     if isinstance(data, bytes):
         return None
     try:

@@ -68,7 +68,9 @@ def add_say_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a WAV recording")
     parser.add_argument("--from", dest="src", required=True, help="language spoken, or auto")
     parser.add_argument("--to", dest="tgt", required=True, help="language wanted")
-    parser.add_argument("--url", default=SESSION_URL, help="the server (default %(default)s)")
+    parser.add_argument(
+        "--url", default=SESSION_URL, help="the server, or several with commas (default %(default)s)"
+    )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--fast", action="store_true", help="send it at once instead of in real time")
     pace.add_argument("--vad", action="store_true", help="have the server cut it where speech ends")

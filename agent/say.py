@@ -10,8 +10,9 @@ from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from agent.client import Languages, SessionRefused, SpeechClient
+from agent.client import Languages, SessionRefused
 from agent.output import Output
+from agent.reconnecting import ReconnectingClient
 from agent.together import together
 from agent.transcript import CannotPlay, Transcript
 from agent.wav import BadWav, Recording, read_wav, resample, write_wav
@@ -21,6 +22,7 @@ from scheduling.messages import (
     MissingResult,
     ServerMessageToClient,
     SessionCloseAck,
+    SessionInitAck,
     StreamFormat,
     TranslationResult,
 )
@@ -90,7 +92,8 @@ class Say:
         return resample(recording, rate)
 
     async def _converse(self, recording: Recording) -> None:
-        async with SpeechClient.connect(self._options.url) as client:
+        urls = self._options.url.split(",")
+        async with ReconnectingClient.connect(urls, self._output.line) as client:
             recording = await self._open(client, recording)
             speak = self._speak_at_once if self._options.fast else self._stream
             try:
@@ -100,7 +103,7 @@ class Say:
                 raise SayFailed(f"the server has said nothing for {SILENT_S:.0f} s") from error
         self._conclude(recording.sample_rate)
 
-    async def _open(self, client: SpeechClient, recording: Recording) -> Recording:
+    async def _open(self, client: ReconnectingClient, recording: Recording) -> Recording:
         """Open the session; returns the recording at the rate the server takes."""
         fast = self._options.fast
         rate = None if fast else recording.sample_rate
@@ -116,7 +119,7 @@ class Say:
             return recording
         return self._resampled(recording, session.negotiated_sample_rate)
 
-    async def _stream(self, client: SpeechClient, recording: Recording) -> None:
+    async def _stream(self, client: ReconnectingClient, recording: Recording) -> None:
         def show(spoken_s: float) -> None:
             self._output.progress(f"spoken {spoken_s:.1f} s of {recording.seconds:.1f} s")
             self._wait_on()
@@ -125,14 +128,14 @@ class Say:
         self._spoken_at = time.monotonic()
         await client.end()
 
-    async def _speak_at_once(self, client: SpeechClient, recording: Recording) -> None:
+    async def _speak_at_once(self, client: ReconnectingClient, recording: Recording) -> None:
         """Send the whole recording; `_listen` ends the session when it is answered."""
         await client.send_utterance(
             write_wav(recording), audio_format="wav", sample_rate=recording.sample_rate
         )
         self._spoken_at = time.monotonic()
 
-    async def _listen(self, client: SpeechClient) -> None:
+    async def _listen(self, client: ReconnectingClient) -> None:
         """Take what comes until the session is closed and every utterance that began has ended."""
         ends_it = self._options.fast
         is_closed = False
@@ -161,6 +164,10 @@ class Say:
                 self._heard_at = time.monotonic()
                 self._output.line(f"{languages.src}: {message.text_asr}")
                 self._output.line(f"{languages.tgt}: {message.text_translated}")
+            case SessionInitAck(resumed=False):
+                raise SayFailed("the server does not know this session any more; say it again")
+            case SessionInitAck(history_lost=True):
+                self._output.complain("results that came meanwhile may be lost")
             case MissingResult(utterance_index=index, reason=reason):
                 self._output.line(f"utterance {index} has no result: {reason}")
             case ErrorMessage(code=code, message=sentence):
