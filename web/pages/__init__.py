@@ -20,6 +20,10 @@ def add_pages(app: Flask) -> None:
     def talk() -> Response:
         return send_from_directory(_FILES, "talk.html")
 
+    @pages.get("/dashboard")
+    def dashboard() -> Response:
+        return send_from_directory(_FILES, "dashboard.html")
+
     @pages.get("/pages/<path:name>")
     def file(name: str) -> Response:
         return send_from_directory(_FILES, name)
