@@ -135,12 +135,12 @@ const percent = (value) => (value === null ? "" : Math.round(value));
 
 function showNodes({ nodes, next_cursor: more, online_nodes: online }) {
   const rows = nodes.map(({ node, cpu_usage: cpu, gpu_usage: gpu, memory_usage: memory, asr, tts, capabilities }) => [
-    node.node_id, status(node.status), used(node.used, node.slots), percent(cpu), percent(gpu), percent(memory),
-    node.done, node.failed, `${asr.join(" ")} → ${tts.join(" ")}`,
+    node.node_id, status(node.status), used(node.slots.used, node.slots.total), percent(cpu), percent(gpu), percent(memory),
+    `${asr.join(" ")} → ${tts.join(" ")}`,
     capabilities.filter((each) => each.ready).map((each) => each.service_type).join(" "),
     node.why ? node.why.replaceAll("_", " ") : "",
   ]);
-  const heads = ["Node", "Status", "Slots", "CPU %", "GPU %", "Memory %", "Done", "Failed", "Hears → speaks", "Services", "No new work because"];
+  const heads = ["Node", "Status", "Slots", "CPU %", "GPU %", "Memory %", "Hears → speaks", "Services", "No new work because"];
   table($("nodes"), heads, rows, "No node is connected.");
   $("nodes-title").textContent = more ? `Nodes (${nodes.length} of ${online})` : "Nodes";
 }
