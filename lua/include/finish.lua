@@ -2,6 +2,7 @@
 
 local function finish(job, state, code, message)
   job.state = state
+  count('n_' .. state)
   redis.call('HSET', key('job', job.id), 'state', state, 'code', code, 'message', message, 'ended_ms', now)
   redis.call('ZREM', PREFIX .. 'deadlines', 'j|' .. job.id)
   if state ~= 'done' then
