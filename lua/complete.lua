@@ -66,7 +66,6 @@ if ARGV[4] == 'retry' then
 end
 local state = ARGV[4] == 'ok' and 'done' or 'failed'
 finish(job, state, ARGV[5], ARGV[6])
-count('n_' .. state)
 local words = state .. ' ' .. wake(job.shard)
 local node = release_slot(job)
 if node then

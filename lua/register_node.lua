@@ -78,6 +78,7 @@ redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', A
 redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 
 local node = read_node(id)
+count_node(node)
 note_life(node)
 local pools = pools_of_node(id, ARGV[7])
 if pools then

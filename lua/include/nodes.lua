@@ -65,8 +65,34 @@ local function note_why(pool, why, command, id)
   end
 end
 
--- Recomputes what the node's state means for its pools.
+-- The cell's totals of nodes by status and of slots: what this node adds to them stands in its record, so a sum
+-- moves by the difference alone and cannot drift.
+local function count_node(node)
+  local record = key('node', node.id)
+  local is = node.status == 'offline' and '' or node.status .. ' ' .. node.max .. ' ' .. node.used
+  local was = redis.call('HGET', record, 'counted') or ''
+  if is == was then
+    return
+  end
+  local status, slots, used = string.match(is, '^(%S+) (%S+) (%S+)$')
+  local old_status, old_slots, old_used = string.match(was, '^(%S+) (%S+) (%S+)$')
+  local function add(name, amount)
+    if amount ~= 0 then
+      redis.call('HINCRBY', cell, name, amount)
+    end
+  end
+  if status ~= old_status then
+    add('nodes:' .. (status or ''), status and 1 or 0)
+    add('nodes:' .. (old_status or ''), old_status and -1 or 0)
+  end
+  add('slots', (slots or 0) - (old_slots or 0))
+  add('slots_used', (used or 0) - (old_used or 0))
+  redis.call('HSET', record, 'counted', is)
+end
+
+-- Recomputes what the node's state means for its pools and the totals.
 local function refresh_node(node)
+  count_node(node)
   local why = reason_against(node)
   local score = math.floor((node.max - free_slots(node)) * 1000 / node.max) * TURN_SPAN + node.turn
   for pool in string.gmatch(node.pools, '%S+') do

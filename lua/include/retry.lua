@@ -27,7 +27,6 @@ local function retry(job, code, message, told)
   note_verdict(job.id, job.attempt, job.node, outcome .. ' 0')
   local left = job.node
   drop_leases(job)
-  count('n_retried')
   redis.call('HINCRBY', key('node', left), 'retried', 1)
   local failed = not NO_STRIKE[code] and read_node(left)
   if failed and failed.status ~= 'offline' then
@@ -36,6 +35,7 @@ local function retry(job, code, message, told)
   if outcome == 'failed' then
     finish(job, 'failed', code, message)
   else
+    count('n_retried')
     try_elsewhere(job)
   end
   local node = read_node(left)

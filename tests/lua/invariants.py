@@ -17,6 +17,7 @@ def check_always(model: Model, found: Dump) -> None:
     check_waiting(model, found)
     check_deadlines(model, found)
     check_pools(model, found)
+    check_totals(model, found)
     check_orders(model)
 
 
@@ -127,6 +128,20 @@ def check_pools(model: Model, found: Dump) -> None:
         assert found.scores(f"pool:{pool}") == scores
     for requirement, pools in model.links.items():
         assert found.members(f"reqpools:{requirement}") == pools
+
+
+def check_totals(model: Model, found: Dump) -> None:
+    """The cell's totals are what a count of all nodes and jobs would give."""
+    cell = {name: int(value) for name, value in found.hash("cell").items() if value.lstrip("-").isdecimal()}
+    online = [node for node in model.nodes.values() if node.status != "offline"]
+    by_status = {name[6:]: count for name, count in cell.items() if name.startswith("nodes:") and count}
+    assert by_status == Counter(node.status for node in online)
+    assert cell.get("slots", 0) == sum(node.slots for node in online)
+    used = sum(len(found.scores(f"leases:{node.name}")) for node in online)
+    assert cell.get("slots_used", 0) == used
+    for state in ("done", "failed", "cancelled"):
+        ended = sum(job.state == state for job in model.jobs.values())
+        assert cell.get(f"n_{state}", 0) == ended, state
 
 
 def check_orders(model: Model) -> None:
