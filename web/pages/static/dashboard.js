@@ -135,7 +135,7 @@ const percent = (value) => (value === null ? "" : Math.round(value));
 
 function showNodes({ nodes, next_cursor: more, online_nodes: online }) {
   const rows = nodes.map(({ node, cpu_usage: cpu, gpu_usage: gpu, memory_usage: memory, asr, tts, capabilities }) => [
-    node.node_id, status(node.status), used(node.slots.used, node.slots.total), percent(cpu), percent(gpu), percent(memory),
+    node.node_id, status(node.status), used(node.slots.used, node.slots.most), percent(cpu), percent(gpu), percent(memory),
     `${asr.join(" ")} → ${tts.join(" ")}`,
     capabilities.filter((each) => each.ready).map((each) => each.service_type).join(" "),
     node.why ? node.why.replaceAll("_", " ") : "",
