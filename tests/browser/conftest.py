@@ -36,13 +36,14 @@ _MICROPHONE_RATE = 48_000
 Look = Callable[[Page, str], None]
 
 
-@pytest.fixture(scope="session")
+# For a module and not for the session: its event loop would be in the way of other tests.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Give a browser whose microphone speaks the recording, once for each page that opens it."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
