@@ -40,6 +40,8 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``relayed:ID`` | string | a signal was handed on | `room_relay` | 10 s |
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
 | ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |
+| ``instance:I`` | string | JSON: what it holds | web process | 1 min after the last |
+| ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
@@ -70,6 +72,8 @@ class Keys:
         self.bodies = f"{self.prefix}bodies"
         self.body_index = f"{self.prefix}bodyindex"
         self.rooms = f"{self.prefix}rooms"
+        self.instances = f"{self.prefix}instances"
+        self.latency = f"{self.prefix}latency"
         self.dirty = f"{self.prefix}outbox:nodes"
 
     def node(self, node_id: str) -> str:
@@ -143,6 +147,10 @@ class Keys:
     def inbox(self, instance: str) -> str:
         """Inbox stream of an instance."""
         return f"{self.prefix}inbox:{instance}"
+
+    def instance(self, instance: str) -> str:
+        """Give what an instance says of itself."""
+        return f"{self.prefix}instance:{instance}"
 
     def results(self, shard: int) -> str:
         """Outbox of ended jobs."""

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         repr=False,
         description="bearer token of the operators' HTTP API; when empty, only this machine may use it",
     )
+    model_hub_url: str = Field(
+        default="", description="model hub whose catalogue of services is shown; none when empty"
+    )
     max_connections: int = Field(default=12000, ge=1, description="sockets of one web process")
     message_bytes: int = Field(default=16 * 2**20, ge=2**16, description="largest WebSocket message, bytes")
     outbound_bytes: int = Field(

@@ -11,6 +11,7 @@ import gevent
 from celery import Celery
 
 from scheduling.bodies import Bodies
+from scheduling.catalog import Catalog
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.settings import Settings
@@ -24,10 +25,12 @@ from web.node_socket import NodeSocket
 from web.pairing import Pairings
 from web.peers import Peers
 from web.placing import Placer
+from web.presence import Presence
 from web.publisher import Publisher
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
 from web.rooms import Rooms
+from web.service_catalog import ServiceCatalog
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
@@ -94,6 +97,8 @@ class Dispatcher:
             self.nodes.enter_all,
             rooms.upkeep,
         )
+        self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)
+        self.services = ServiceCatalog(settings.model_hub_url)
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
@@ -104,7 +109,8 @@ class Dispatcher:
             self.sweeper.sweep()
         except StoreError as error:
             _log.warning("the ledger cannot be reached yet: %s", error)
-        for run in (self._inbox.run, self.publisher.run, self.sweeper.run):
+        runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
+        for run in (*runs, self.services.run):
             self._greenlets.append(gevent.spawn(partial(_supervise, run)))
 
     def stop(self) -> None:
@@ -112,6 +118,11 @@ class Dispatcher:
         gevent.killall(self._greenlets)
         for store in (self.store, self._body_store, self._inbox_store):
             store.close()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The pools this process knows."""
+        return self._placer.catalog
 
     @property
     def pools_version(self) -> int:

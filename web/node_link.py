@@ -10,6 +10,7 @@ from scheduling.jobspec import job_of_wire_id
 from scheduling.ledger import NodeRegistration
 from scheduling.messages import (
     CapabilityByType,
+    HardwareInfo,
     JobCancel,
     NodeHeartbeat,
     NodeLanguageCapabilities,
@@ -69,6 +70,7 @@ class NodeLink:
     reported: dict[tuple[str, int], str] = field(default_factory=dict)
     """(job, attempt) it said last that it runs, to the job id as it knows it."""
     last_beat: NodeHeartbeat | None = None
+    hardware: HardwareInfo | None = None
     marks: ModelMarks = field(default_factory=ModelMarks)
     told_capability: CapabilityClass | None = None
     """What the ledger was told last."""

@@ -210,6 +210,7 @@ class NodeSocket:
             capability=capability,
             stated=(message.capability_by_type, message.language_capabilities, tenant),
             reported=listed or {},
+            hardware=message.hardware,
         )
 
     def _beat_ms(self, stated_s: float) -> int:

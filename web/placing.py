@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -64,6 +65,8 @@ class Placer:
         self._timings = timings
         self._doubt = Doubt(ledger)
         self.catalog = Catalog()
+        self.refused: Counter[str] = Counter()
+        """Utterances that took no order number, by error code."""
 
     def swap_catalog(self, catalog: Catalog) -> None:
         """Use newer pools from now on."""
@@ -81,30 +84,37 @@ class Placer:
         """Reserve a slot and send the job, or let it wait; give where it stands. Raises `Refused`."""
         with self._timings.measure("create"):
             try:
-                requirement = self._requirement(session, ask.assign)
-                if not requirement.node and not self.catalog.pools_for(requirement):
-                    self._look_afresh()
-                    # Its tenant and the languages that nodes hear may have been unknown here.
-                    requirement = self._requirement(session, ask.assign)
-                pools = self._pools(requirement)
-            except StoreError as error:
-                raise store_down(error) from error
-            self._prefer_pool(session, requirement, pools)
-            job_id = f"job-{uuid4().hex}"
-            body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
-            try:
-                placement = self._reserve(session, ask, job_id, requirement, pools)
-            except Refused:
-                self._bodies.drop(_audio_name(job_id))
+                return self._place(session, ask)
+            except Refused as refused:
+                self.refused[str(refused.code)] += 1
                 raise
-            if placement.job_id == job_id:
-                turn = fold(ask.assign.tgt_lang), placement.order
-                session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
-                self._go_on(ask, placement)
-                self._secure(body, job_id)
-            else:
-                self._bodies.drop(_audio_name(job_id))  # a repeated request found its job
-            return placement
+
+    def _place(self, session: SessionLink, ask: Ask) -> Placement:
+        try:
+            requirement = self._requirement(session, ask.assign)
+            if not requirement.node and not self.catalog.pools_for(requirement):
+                self._look_afresh()
+                # Its tenant and the languages that nodes hear may have been unknown here.
+                requirement = self._requirement(session, ask.assign)
+            pools = self._pools(requirement)
+        except StoreError as error:
+            raise store_down(error) from error
+        self._prefer_pool(session, requirement, pools)
+        job_id = f"job-{uuid4().hex}"
+        body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
+        try:
+            placement = self._reserve(session, ask, job_id, requirement, pools)
+        except Refused:
+            self._bodies.drop(_audio_name(job_id))
+            raise
+        if placement.job_id == job_id:
+            turn = fold(ask.assign.tgt_lang), placement.order
+            session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
+            self._go_on(ask, placement)
+            self._secure(body, job_id)
+        else:
+            self._bodies.drop(_audio_name(job_id))  # a repeated request found its job
+        return placement
 
     def _requirement(self, session: SessionLink, assign: JobAssign) -> Requirement:
         both = _spoken_in_turn(assign)

@@ -12,6 +12,7 @@ from web.api.access import require_access
 from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of, services_of
 from web.api.control import Control
 from web.api.errors import PREFIX, add_error_handlers, bad_request
+from web.api.fleet_routes import add_fleet, add_languages
 from web.dispatcher import Dispatcher
 
 _STATES = ("waiting", "assigned", "dispatched", "accepted", "started")
@@ -24,9 +25,13 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     api = Blueprint("api", "web.api", url_prefix=PREFIX.rstrip("/"))
     api.before_request(lambda: require_access(request, settings.admin_token))
     _add_reads(api, dispatcher)
+    add_fleet(api, dispatcher)
     _add_explanations(api, dispatcher)
     _add_controls(api, Control(dispatcher.ledger, dispatcher.publisher))
     app.register_blueprint(api)
+    public = Blueprint("public_api", "web.api", url_prefix=PREFIX.rstrip("/"))
+    add_languages(public, dispatcher)
+    app.register_blueprint(public)
     add_error_handlers(app)
 
 

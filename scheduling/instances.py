@@ -1,0 +1,87 @@
+"""What each web process says of itself, once a second: the rest of the cell reads it in one go."""
+
+from pydantic import Field
+
+from scheduling.ledger.cell import Cell, text
+from scheduling.messages import HardwareInfo, ResourceUsage
+from scheduling.messages.base import WireModel
+
+#: A record is kept this long after the process was heard last, ms.
+_KEPT_MS = 60_000
+#: Processes looked at; those heard last come first.
+MOST = 200
+
+
+class Usage(WireModel):
+    """How often a language is spoken and heard in open sessions."""
+
+    as_source: int = 0
+    as_target: int = 0
+
+
+class Power(WireModel):
+    """What nodes have left to give below the limits of 50 % CPU, 75 % GPU and 75 % memory."""
+
+    cpu: float = 0
+    """Cores."""
+    gpu: float = 0
+    """GB of GPU memory."""
+    memory: float = 0
+    """GB."""
+
+
+def power_left(hardware: HardwareInfo, usage: ResourceUsage) -> Power:
+    """Give what a node of this hardware has left."""
+    return Power(
+        cpu=_left(50, usage.cpu_percent, hardware.cpu_cores),
+        gpu=_left(75, usage.gpu_percent or 0, sum(gpu.memory_gb for gpu in hardware.gpus or ())),
+        memory=_left(75, usage.mem_percent, hardware.memory_gb),
+    )
+
+
+def _left(limit: float, percent: float, capacity: float) -> float:
+    return max(0.0, limit - percent) * capacity / 100
+
+
+class Instance(WireModel):
+    """One web process: who it is, and sums over the peers it holds."""
+
+    instance_id: str
+    hostname: str
+    pid: int
+    version: str
+    started_at_ms: int
+    sessions: int = 0
+    nodes: int = 0
+    languages: dict[str, Usage] = Field(default_factory=dict)
+    """``auto`` is not counted."""
+    services: dict[str, int] = Field(default_factory=dict)
+    """Nodes by service that is ready."""
+    services_in_use: dict[str, int] = Field(default_factory=dict)
+    """The same for nodes that work on something."""
+    power: Power = Power()
+    refused: dict[str, int] = Field(default_factory=dict)
+    """Utterances refused since its start, by error code."""
+
+
+def announce(cell: Cell, instance: Instance, refused: int) -> None:
+    """Write an instance's record, and add its newly refused utterances to the totals. Raises `StoreError`."""
+    key = cell.keys.instance(instance.instance_id)
+    commands: list[tuple[str | int, ...]] = [("SET", key, instance.model_dump_json(), "PX", _KEPT_MS)]
+    if refused:
+        commands.append(("HINCRBY", cell.keys.cell, "n_refused", refused))
+    cell.store.commands(commands)
+
+
+def read_instances(cell: Cell) -> list[tuple[Instance, int]]:
+    """Give the processes and when each was heard last (ms), the latest first. Raises `StoreError`."""
+    found = cell.store.command("ZRANGE", cell.keys.instances, 0, MOST - 1, "REV", "WITHSCORES")
+    names = [text(name) for name in found[::2]]
+    if not names:
+        return []
+    records = cell.store.command("MGET", *(cell.keys.instance(name) for name in names))
+    return [
+        (Instance.model_validate_json(data), int(float(heard)))
+        for data, heard in zip(records, found[1::2], strict=True)
+        if data
+    ]

@@ -1,0 +1,129 @@
+"""The reads of the whole fleet, over a real stack."""
+
+import http.server
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from tests.stack import Stack, wait_until
+from tests.valkey import free_port
+from tests.web.api.test_access import ask as ask_guarded
+from tests.web.api.test_api import get
+
+Pair = tuple[str, str]
+
+
+def test_languages_need_no_token(stack: Stack) -> None:
+    with Stack(admin_token="secret") as guarded, guarded.node(("en", "pt")):
+        assert ask_guarded(guarded, "/api/v1/stats")[0] == 401
+
+        def known() -> dict[str, Any]:
+            status, body, _ = ask_guarded(guarded, "/api/v1/languages")
+            assert status == 200
+            return dict(json.loads(body))
+
+        wait_until(lambda: bool(known()["pairs"]), "the pools to be known")
+        assert known()["pairs"] == [{"src": "en", "tgt": "pt"}]
+        assert known()["languages"] == ["en", "pt"]
+        assert known()["services"]["tts"] == ["pt"]
+
+
+def test_the_numbers_follow_nodes_sessions_and_jobs() -> None:
+    with Stack(webs=2) as own:
+        first = get(own, "stats")
+        assert (first["nodes"]["online"], first["slots"], first["sessions"]) == (
+            0,
+            {"total": 0, "used": 0},
+            0,
+        )
+        with own.node(("en", "pt"), slots=2, answer=None) as node, own.client("en", "pt", web=1) as client:
+            client.say()
+            node.job()
+            busy = get(own, "stats")
+            assert busy["nodes"]["by_status"]["ready"] == busy["nodes"]["ready"] == 1
+            assert busy["slots"] == {"total": 2, "used": 1}
+            wait_until(lambda: get(own, "stats")["sessions"] == 1, "the other process to tell of its session")
+            told = get(own, "stats")
+            assert told["web_clients"]["language_usage"]["pt"] == {"as_source": 0, "as_target": 1}
+            assert {"language": "en", "count": 1} in told["web_clients"]["top_languages"]
+            wait_until(lambda: get(own, "stats")["nodes"]["type_in_use_counts"].get("asr") == 1, "its use")
+            node.answer_with = lambda job: {"success": True, "text_asr": "x", "text_translated": "y"}
+            node.answer(node.job())
+            client.result(1)
+            done = get(own, "stats", web=1)
+            assert (done["jobs"]["reserved"], done["jobs"]["done"], done["jobs"]["failed"]) == (1, 1, 0)
+            assert done["slots"]["used"] == 0
+            wait_until(lambda: get(own, "stats")["rates"].get("done", 0) > 0, "the rate")
+            assert get(own, "stats")["latency_ms"]["job"]["count"] == 1
+        wait_until(lambda: get(own, "stats")["nodes"]["online"] == 0, "the node to leave")
+        assert get(own, "stats")["slots"] == {"total": 0, "used": 0}
+
+
+def test_refused_utterances_are_counted(pair: Pair) -> None:
+    with Stack() as own, own.client(*pair) as client:
+        client.say()
+        client.wait("error")
+        wait_until(lambda: get(own, "stats")["jobs"]["refused"] == 1, "it to be counted")
+        assert get(own, "metrics")["process"]["refused"] == {"NO_AVAILABLE_NODE": 1}
+
+
+def test_the_cluster_shows_processes_and_pages_of_nodes() -> None:
+    with Stack(webs=2) as own, own.node(("en", "pt")) as one, own.node(("en", "de"), web=1) as two:
+        wait_until(lambda: get(own, "cluster")["online_instances"] == 2, "both to be heard")
+        wait_until(
+            lambda: [item["nodes_owned"] for item in get(own, "cluster")["instances"]] == [1, 1],
+            "each to tell of its node",
+        )
+        found = get(own, "cluster?limit=1")
+        assert (found["total_nodes"], found["ready_nodes"]) == (2, 2)
+        rest = get(own, f"cluster?limit=1&cursor={found['next_cursor']}")
+        shown = found["nodes"] + rest["nodes"]
+        assert {item["node"]["node_id"] for item in shown} == {one.node_id, two.node_id}
+        assert all(item["cpu_usage"] is not None and item["cpu_power"] > 0 for item in shown)
+        assert {"service_type": "asr", "ready": True} in shown[0]["capabilities"]
+
+
+def test_the_counters_say_what_was_done(stack: Stack, pair: Pair) -> None:
+    with stack.node(pair), stack.client(*pair) as client:
+        before = get(stack, "metrics")["cell"]["jobs"]["done"]
+        client.say()
+        client.result(1)
+        found = get(stack, "metrics")
+        assert found["cell"]["jobs"]["done"] > before
+        assert sum(found["cell"]["job_latency_classes_ms"].values()) == found["cell"]["jobs"]["done"]
+        assert found["service_catalog"]["fail_count"] == 0
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """A model hub with one service."""
+
+    def do_GET(self) -> None:
+        artifact = {"type": "zip", "url": "http://hub/a.zip", "sha256": "00", "size_bytes": 1}
+        variants = [{"version": "1", "platform": "linux-x64", "artifact": artifact}]
+        service = {"service_id": "asr-a", "name": "A", "latest_version": "1", "variants": variants}
+        body = json.dumps([service] if self.path == "/api/services" else {}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+def test_the_services_of_the_model_hub_are_shown() -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        with Stack(model_hub_url=f"http://127.0.0.1:{hub.server_port}/") as own:
+            wait_until(lambda: get(own, "stats")["total_services"] == 1, "the catalogue")
+            assert get(own, "stats")["available_services"][0]["service_id"] == "asr-a"
+        hub.shutdown()
+
+
+@pytest.mark.parametrize("path", ["", "/wrong"])
+def test_a_silent_model_hub_changes_nothing_else(path: str) -> None:
+    with Stack(model_hub_url=f"http://127.0.0.1:{free_port()}{path}") as own:
+        wait_until(lambda: get(own, "metrics")["service_catalog"]["fail_count"] > 0, "it to be tried")
+        assert get(own, "metrics")["service_catalog"]["last_error"]
+        assert get(own, "stats")["available_services"] == []

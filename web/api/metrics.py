@@ -1,0 +1,72 @@
+"""Counters for machines, as JSON: of the cell, and of the process that answers."""
+
+from typing import Any
+
+from scheduling.explain.views import View
+from scheduling.totals import read_totals
+from web.api import fleet_views as views
+from web.dispatcher import Dispatcher
+from web.service_catalog import CatalogState
+from web.timing import link_summary
+
+
+class CellMetrics(View):
+    """Of the whole cell, since it was opened."""
+
+    jobs: dict[str, int]
+    nodes: dict[str, int]
+    slots: views.SlotTotals
+    waiting: int
+    job_latency_classes_ms: dict[str, int]
+    """Jobs done by the upper bound of their duration, ms."""
+
+
+class ProcessMetrics(View):
+    """Of this process, since its start."""
+
+    instance_id: str
+    flows: dict[str, dict[str, float]]
+    link: dict[str, Any]
+    refused: dict[str, int]
+    published: int
+    publish_failures: int
+    fallback_drains: int
+    stale_messages: int
+
+
+class Metrics(View):
+    """Counters of the cell and of one process."""
+
+    now_ms: int
+    cell: CellMetrics
+    process: ProcessMetrics
+    model_not_available: dict[str, int]
+    """Services that nodes connected here are marked to lack now."""
+    service_catalog: CatalogState
+
+
+def read_metrics(dispatcher: Dispatcher) -> Metrics:
+    """Read all counters. Raises `StoreError`."""
+    totals = read_totals(dispatcher.ledger.cell)
+    return Metrics(
+        now_ms=totals.now_ms,
+        cell=CellMetrics(
+            jobs=dict(totals.jobs),
+            nodes=dict(totals.by_status),
+            slots=views.SlotTotals(total=totals.slots, used=totals.slots_used),
+            waiting=totals.waiting,
+            job_latency_classes_ms={f"{1.15**at:.0f}": n for at, n in sorted(totals.latency.items())},
+        ),
+        process=ProcessMetrics(
+            instance_id=dispatcher.instance,
+            flows=dispatcher.timings.summary(),
+            link=link_summary(dispatcher.store.stats),
+            refused=dict(dispatcher.presence.describe().refused),
+            published=dispatcher.publisher.published,
+            publish_failures=dispatcher.publisher.failed,
+            fallback_drains=dispatcher.sweeper.fallbacks,
+            stale_messages=dispatcher.node_messages.stale,
+        ),
+        model_not_available=dispatcher.presence.marked(),
+        service_catalog=dispatcher.services.state,
+    )

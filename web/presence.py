@@ -1,0 +1,120 @@
+"""Once a second: this process says what it holds, and notes the cell's totals to tell rates from them."""
+
+import logging
+import os
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import gevent
+
+from scheduling.errors import StoreError
+from scheduling.instances import Instance, Power, Usage, announce, power_left
+from scheduling.languages import fold, is_auto
+from scheduling.ledger import Ledger
+from scheduling.ledger.codes import LedgerError
+from scheduling.totals import Totals, read_totals
+from web.node_link import NodeLink
+from web.peers import Peers
+from web.session_link import SessionLink
+
+_log = logging.getLogger(__name__)
+
+_PERIOD_S = 1.0
+#: Rates are taken over this time, s.
+WINDOW_S = 10.0
+#: Languages told of one process; those of most sessions.
+_MOST_LANGUAGES = 64
+_MOST_MARKED = 20
+
+
+class Presence:
+    """Sampling costs two round trips a second, however many ask for the rates."""
+
+    def __init__(self, ledger: Ledger, instance: str, peers: Peers, refused: Mapping[str, int]) -> None:
+        self._ledger = ledger
+        self._peers = peers
+        self._refused = refused
+        self._told = 0
+        self._samples: deque[tuple[float, Totals]] = deque()
+        self._started_ms = time.time_ns() // 1_000_000
+        self._instance = instance
+
+    def run(self) -> None:
+        """Do it for ever; a store that cannot be reached leaves a gap."""
+        while True:
+            try:
+                self.sample()
+            except (StoreError, LedgerError) as error:
+                _log.debug("the presence is not renewed: %s", error)
+            gevent.sleep(_PERIOD_S)
+
+    def sample(self) -> None:
+        """Do it once."""
+        refused = sum(self._refused.values())
+        announce(self._ledger.cell, self.describe(), refused - self._told)
+        self._told = refused
+        self._samples.append((time.monotonic(), read_totals(self._ledger.cell)))
+        while self._samples[-1][0] - self._samples[0][0] > WINDOW_S:
+            self._samples.popleft()
+
+    def window(self) -> tuple[Totals, Totals, float]:
+        """Give the totals at both ends of the last seconds, and how far they are apart (s)."""
+        if not self._samples:
+            return Totals(), Totals(), 0.0
+        (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
+        return first, last, last_s - first_s
+
+    def marked(self) -> dict[str, int]:
+        """Give the services that most nodes here are marked to lack now, 20 at most, with the nodes."""
+        marks = Counter(name for link in self._peers.nodes.values() for name in link.marks.active())
+        return dict(marks.most_common(_MOST_MARKED))
+
+    def describe(self) -> Instance:
+        """Tell who this process is and what it holds."""
+        nodes, sessions = list(self._peers.nodes.values()), list(self._peers.sessions.values())
+        return Instance(
+            instance_id=self._instance,
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            version=version("speech-dispatch"),
+            started_at_ms=self._started_ms,
+            sessions=len(sessions),
+            nodes=len(nodes),
+            languages=_languages(sessions),
+            services=_services(nodes),
+            services_in_use=_services([link for link in nodes if link.attempts]),
+            power=_power(nodes),
+            refused=dict(self._refused),
+        )
+
+
+def _languages(sessions: list[SessionLink]) -> dict[str, Usage]:
+    sources = Counter(fold(link.init.src_lang) for link in sessions if not is_auto(link.init.src_lang))
+    targets = Counter(fold(link.init.tgt_lang) for link in sessions)
+    return {
+        name: Usage(as_source=sources[name], as_target=targets[name])
+        for name, _ in (sources + targets).most_common(_MOST_LANGUAGES)
+    }
+
+
+def _services(nodes: list[NodeLink]) -> dict[str, int]:
+    return dict(Counter(service for link in nodes for service in link.capability.services))
+
+
+def _power(nodes: list[NodeLink]) -> Power:
+    found = [_power_of(link) for link in nodes]
+    return Power(
+        cpu=round(sum(power.cpu for power in found), 2),
+        gpu=round(sum(power.gpu for power in found), 2),
+        memory=round(sum(power.memory for power in found), 2),
+    )
+
+
+def _power_of(link: NodeLink) -> Power:
+    """Give what a node has left, by its last heartbeat; nothing before the first."""
+    if link.hardware is None or link.last_beat is None:
+        return Power()
+    return power_left(link.hardware, link.last_beat.resource_usage)
