@@ -19,7 +19,6 @@ from bench.soak_stack import SoakStack
 
 _RESTART_S = 60.0
 _FIRST_RESTART_S = 30.0
-_UTTERANCES = 8
 _WINDOW_S = 10.0
 _MOST_GROWTH_PCT = 5.0
 Sample = tuple[float, dict[str, int]]
@@ -30,11 +29,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=120.0, help="how long sessions begin")
     parser.add_argument("--sessions", type=int, default=60, help="sessions at any time")
+    parser.add_argument("--utterances", type=int, default=8, help="utterances of each session")
     parser.add_argument("--grown-from", type=float, help="when the growth of memory is counted from, s")
     args = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        soak = Soak(SoakStack(stack, folder), args.seconds, args.sessions)
+        soak = Soak(SoakStack(stack, folder), args.seconds, args.sessions, args.utterances)
         asyncio.run(soak.run())
         growth = soak.growth_pct(args.grown_from or args.seconds / 2)
     for complaint in soak.score.complaints[:50]:
@@ -48,8 +48,9 @@ def main() -> None:
 class Soak:
     """The load, the restarts and the samples of memory."""
 
-    def __init__(self, stack: SoakStack, seconds: float, sessions: int) -> None:
+    def __init__(self, stack: SoakStack, seconds: float, sessions: int, utterances: int) -> None:
         self._stack = stack
+        self._utterances = utterances
         self._seconds = seconds
         self._sessions = sessions
         self._began_s = 0.0
@@ -81,7 +82,7 @@ class Soak:
         while self._now_s < self._seconds:
             first = (number + turn) % len(urls)
             session = Session(f"m{number}.{turn}", urls[first:] + urls[:first], self.score)
-            await session.run(_UTTERANCES)
+            await session.run(self._utterances)
             turn += 1
 
     async def _restart(self) -> None:

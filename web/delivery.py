@@ -46,10 +46,13 @@ class Delivery:
 
     def look_again(self, links: Iterable[SessionLink]) -> None:
         """Look after sessions that wait for the same since the last time: a hint of its end may be lost."""
-        waiting = [link for link in links if link.running and not link.delivering]
-        self.look([link for link in waiting if next(iter(link.running)) == link.seen_running])
-        for link in waiting:
-            link.seen_running = next(iter(link.running), None)
+        idle = [link for link in links if not link.delivering]
+        first = {link.socket: next(iter(link.running), None) for link in idle}
+        still = [link for link in idle if link.running and first[link.socket] == link.seen_running]
+        # Who listens in a room waits for the others, always.
+        self.look(still + [link for link in idle if link.room and not link.running])
+        for link in idle:
+            link.seen_running = first[link.socket]
 
     def look(self, links: Sequence[SessionLink]) -> None:
         """Send what the sessions' streams hold, hinted or not. Raises `StoreError`."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scheduling.audio import check, decode_base64
 from scheduling.cutter import Cut, CutLimits, Cutter
@@ -139,8 +140,9 @@ class SessionAudio:
         except (LedgerError, StoreError) as error:
             self._refuse(link, ask, store_down(error))
         else:
-            for each in asks:
-                self._place_one(link, each)
+            for each in asks[:-1]:
+                self._place_one(link, _held(each))
+            self._place_one(link, asks[-1])
         if ask.audio_from:
             note_consumed(link, ask.audio_from)
 
@@ -194,6 +196,14 @@ class SessionAudio:
         if recorded:
             link.running[refusal.tgt_lang, -refusal.next_index] = ask.assign.utterance_index
         return recorded
+
+
+def _held(ask: Ask) -> Ask:
+    """Give the same, not moving the session on: were its audio sent again, it would find its job.
+
+    Only the last of an utterance's jobs moves it on, so that a lost process leaves out none of them.
+    """
+    return replace(ask, next_index=ask.next_index - 1, audio_from=None) if ask.audio_from else ask
 
 
 def _refusal(link: SessionLink, ask: Ask, refused: Refused) -> list[Message]:

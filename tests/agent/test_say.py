@@ -280,3 +280,24 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes | None, complaint: s
         assert complaint in status.getvalue()
 
     scene()
+
+
+@in_loop
+async def test_tells_the_person_when_it_comes_back(tmp_path: Path) -> None:
+    class Losing(SessionServer):
+        sockets = 0
+
+        async def _answer(self, socket: ServerConnection, message: Message) -> None:
+            if isinstance(message, SessionInit):
+                self.sockets += 1
+                self.ack = {"resume_token": "t", "resume_within_ms": 9000, "resumed": bool(message.resume)}
+            await super()._answer(socket, message)
+            if self.sockets == 1 and not isinstance(message, SessionInit):
+                await socket.close(1012, "restart, come back in 0.1 s")
+
+    terminal = Terminal()
+    async with Losing(result(0, "hello")).listen() as server:
+        assert await terminal.say(server.url, tmp_path, tone(0.1)) == 0
+    assert "the connection is lost (restart, come back in 0.1 s); coming back" in terminal.out.getvalue()
+    assert "back in session s-1" in terminal.out.getvalue()
+    assert "pt: HELLO" in terminal.out.getvalue()
