@@ -70,6 +70,8 @@ class Delivery:
                     if _is_over(link):
                         break
                     self._send(link, entry)
+                    if link.resumable:
+                        link.connection.flush()  # all that was missed may be more than is queued for a peer
                 if not entries:
                     link.sent_id = link.wanted_id  # lapsed: its retention is over
         except StoreError as error:
@@ -100,8 +102,6 @@ class Delivery:
         if entry.group:
             said = entry.recognised()
             link.conversation.released(entry.tgt_lang, entry.group, entry.part, said, tick_ms())
-        if link.resumable:
-            link.connection.flush()  # all that was missed may be more than is queued for a slow peer
         link.running.pop((entry.tgt_lang, entry.order), None)
         link.jobs.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id

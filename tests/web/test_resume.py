@@ -2,13 +2,14 @@
 
 import base64
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from scheduling.keys import Keys
-from tests.peers import FakeClient, FakeNode, Frame
+from tests.peers import FakeClient, FakeNode, Frame, translation
 from tests.stack import Stack, wait_until
 
 Pair = tuple[str, str]
@@ -266,3 +267,50 @@ def test_a_session_nobody_comes_back_to_ends() -> None:
         back, ack = _back(stack, ("en", "pt"), _place(client), web=0)
         with back:
             assert (ack["resumed"], ack["history_lost"]) == (False, True)
+
+
+def test_a_killed_process_costs_a_client_that_resumes_nothing() -> None:
+    """It had no time to say that the session is detached."""
+    with Stack(webs=2) as stack:
+        node = stack.node(("en", "pt"), web=1, answer=None)
+        client = stack.client(resumable=True)
+        client.say()
+        job = node.job()
+        client.wait("audio_ack", seq=1)
+        stack.webs[0].kill()
+        client.wait_closed()
+        node.answer(job)
+        back, ack = _back(stack, ("en", "pt"), _place(client))
+        with back:
+            assert (ack["resumed"], ack["utterance_index"]) == (True, 1)
+            back.chunk(bytes(3200), final=True, seq=1)
+            node.answer(node.job(2))
+            assert back.texts(2) == ["en 0", "en 1"]
+        stack.assert_clean_logs()
+
+
+class SlowClient(FakeClient):
+    """Takes its time over each result."""
+
+    def _take(self, frame: Frame) -> None:
+        if frame["type"] == "translation_result":
+            time.sleep(0.2)
+        super()._take(frame)
+
+
+def test_more_may_be_missed_than_is_queued_for_a_slow_peer() -> None:
+    """Sent all at once it would overrun the queue, and close the socket each time the client comes back."""
+    speech = base64.b64encode(bytes(1_500_000)).decode()
+    with Stack(webs=2, outbound_bytes=2**16, message_bytes=2**22) as stack:
+        stack.node(("en", "pt"), answer=lambda job: translation(job) | {"tts_audio": speech}, slots=8)
+        client = stack.client(resumable=True)
+        for nth in range(1, 13):
+            client.say()
+            client.result(nth)
+        _leave(stack, client)
+        url = stack.webs[1].url("/ws/session")
+        with SlowClient(url, resumable=True, resume=_place(client)) as back:
+            assert back.wait("session_init_ack")["missed"] == 12
+            assert back.result(12)["tts_audio"] == speech
+            assert [frame["offset"] for frame in back.results] == list(range(1, 13))
+        stack.assert_clean_logs()
