@@ -163,6 +163,14 @@ class Stack:
         self.processes.append(web)
         return web
 
+    def restart(self, web: Web) -> Web:
+        """Start a web process on the port of one that has ended, and wait until it serves."""
+        again = Web(f"{web.name}-again", web.port, self._env({}), self.folder)
+        self.webs[self.webs.index(web)] = again
+        self.processes.append(again)
+        again.wait_ready()
+        return again
+
     def worker(self, queue: str) -> Process:
         """Start a Celery worker for ``control`` or ``drain``; its readiness is not waited for."""
         name = f"{queue}-{len(self.processes)}"

@@ -65,6 +65,7 @@ export class Conversation extends EventTarget {
     const entry = this.#entry(message);
     entry.heard = message.text_asr || entry.heard;
     entry.translated = message.text_translated;
+    entry.failure = "";
     entry.speech = message.tts_audio ? message : null;
     entry.timings = message.service_timings ?? null;
     this.#end(entry, "RESULT");

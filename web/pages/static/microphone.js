@@ -1,9 +1,11 @@
-import { RATE } from "/pages/pcm.js";
+import { Resampler } from "/pages/pcm.js";
 
 /** Opens the microphone and hands on pieces of float samples at 16 kHz, about 100 ms each. */
 export class Microphone {
-  constructor(onPiece) {
+  /** `onEnd` is called when the device goes away or is forbidden meanwhile. */
+  constructor(onPiece, onEnd) {
     this.onPiece = onPiece;
+    this.onEnd = onEnd;
     this.stream = null;
     this.context = null;
   }
@@ -17,11 +19,13 @@ export class Microphone {
     this.stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
     });
-    // The context's rate resamples: what comes out has 16 kHz whatever the device has.
-    this.context = new AudioContext({ sampleRate: RATE });
+    this.stream.getTracks().forEach((track) => { track.onended = this.onEnd; });
+    // Not every browser lets the context have another rate than the device.
+    this.context = new AudioContext();
+    const resampler = new Resampler(this.context.sampleRate);
     await this.context.audioWorklet.addModule("/pages/capture.js");
     const node = new AudioWorkletNode(this.context, "capture", { numberOfOutputs: 0 });
-    node.port.onmessage = ({ data }) => this.onPiece(data);
+    node.port.onmessage = ({ data }) => this.onPiece(resampler.push(data));
     this.context.createMediaStreamSource(this.stream).connect(node);
   }
 

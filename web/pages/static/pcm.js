@@ -39,3 +39,29 @@ export async function decodeFile(file) {
   }
   return mono;
 }
+
+/** Brings a stream of float samples to 16 kHz: each sample is the mean of those it stands for. */
+export class Resampler {
+  constructor(rate) {
+    this.step = rate / RATE;
+    this.rest = new Float32Array(0);
+    this.from = 0; // where the next sample begins in `rest`, in samples of the device
+  }
+
+  push(samples) {
+    const all = new Float32Array(this.rest.length + samples.length);
+    all.set(this.rest);
+    all.set(samples, this.rest.length);
+    const out = [];
+    for (; this.from + this.step <= all.length; this.from += this.step) {
+      const [first, last] = [Math.floor(this.from), Math.max(Math.floor(this.from) + 1, Math.floor(this.from + this.step))];
+      let sum = 0;
+      for (let at = first; at < last; at += 1) sum += all[at];
+      out.push(sum / (last - first));
+    }
+    const used = Math.floor(this.from);
+    this.rest = all.slice(used);
+    this.from -= used;
+    return Float32Array.from(out);
+  }
+}

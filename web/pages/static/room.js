@@ -16,7 +16,7 @@ export class Room {
     $("leave").onclick = () => this.leave();
     $("copy").onclick = () => navigator.clipboard?.writeText($("room-link").href);
     session.addEventListener("message", ({ detail }) => this.#take(detail));
-    session.addEventListener("fresh", () => { if (this.code) this.join(this.code); });
+    session.addEventListener("fresh", ({ detail }) => { if (detail.lost && this.code) this.join(this.code); });
     const code = new URLSearchParams(location.search).get("room");
     if (code) $("code").value = code;
   }

@@ -5,6 +5,8 @@ const PAUSE_MS = 5000; // how long PAUSE lasts when the server does not say
 const KEPT_CHUNKS = 900; // unacknowledged audio kept for a resume: a minute and a half
 const HEARTBEAT_MS = 25000;
 const LONGEST_WAIT_MS = 15000;
+const KEPT_BEFORE = 100; // pieces of 100 ms spoken before the session is open
+const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4001, 4004]); // closes that coming back would not mend
 
 const url = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -13,7 +15,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
  * One conversation with the server, over as many sockets as it takes.
  *
  * Events: "state" (detail: idle, connecting, open, lost), "message" (detail: a message of the server),
- * "fresh" (a new session began; detail: its acknowledgement).
+ * "fresh" (a new session began; detail: its id, and whether one was lost for it).
  */
 export class Session extends EventTarget {
   constructor() {
@@ -21,6 +23,7 @@ export class Session extends EventTarget {
     this.languages = null;
     this.ack = null;
     this.state = "idle";
+    this.attempt = 0; // which call of open() is the valid one
     this.#forget();
   }
 
@@ -41,15 +44,18 @@ export class Session extends EventTarget {
 
   /** Be connected, speaking `src` and hearing `tgt`; a session in other languages ends first. */
   async open(src, tgt) {
-    if (this.state === "open" && this.languages.src === src && this.languages.tgt === tgt) return;
+    const same = this.languages?.src === src && this.languages?.tgt === tgt;
+    if (this.state !== "idle" && same) return this.opening;
+    const spoken = this.state === "idle" ? this.pending : [];
     this.close();
+    this.pending = spoken;
     this.languages = { src, tgt };
-    this.wanted = true;
-    await this.#connect();
+    this.opening = this.#connect(this.attempt);
+    return this.opening;
   }
 
   close() {
-    this.wanted = false;
+    this.attempt += 1;
     if (this.state === "open") this.send({ type: "session_close", session_id: this.id, reason: "done" });
     // The old socket may still bring what was said on it.
     this.socket = null;
@@ -64,12 +70,13 @@ export class Session extends EventTarget {
   /** Send pcm16 as soon as the server takes it. */
   speak(bytes) {
     this.pending.push(bytes);
-    this.#flush();
+    if (this.ack) this.#flush();
+    else this.pending.splice(0, this.pending.length - KEPT_BEFORE);
   }
 
   /** End the utterance by hand. */
   finish() {
-    this.#chunk(this.#gathered(), true);
+    if (this.ack) this.#chunk(this.#gathered(), true);
   }
 
   /** Milliseconds until the server takes audio again; 0 for now. */
@@ -109,23 +116,26 @@ export class Session extends EventTarget {
     this.send(chunk);
   }
 
-  async #connect() {
-    for (let tries = 0; this.wanted; tries += 1) {
-      this.#become(tries ? "lost" : "connecting");
+  async #connect(attempt) {
+    for (let tries = 0; attempt === this.attempt; tries += 1) {
+      this.#become(this.ack || tries ? "lost" : "connecting");
       if (tries) await pause(Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries) * (0.5 + Math.random() / 2));
-      if (this.wanted && (await this.#attempt())) return;
-      if (!tries && !this.wanted) return;
+      if (attempt !== this.attempt || (await this.#dial(attempt))) return;
     }
   }
 
-  #attempt() {
+  /** One try; true when a session is open, or when there is no use in trying again. */
+  #dial(attempt) {
     return new Promise((done) => {
       const socket = new WebSocket(url());
       this.socket = socket;
       const beat = setInterval(() => {
         if (socket === this.socket) this.send({ type: "client_heartbeat", session_id: this.id, timestamp: Date.now() });
       }, HEARTBEAT_MS);
-      socket.onopen = () => socket.send(JSON.stringify(this.#init()));
+      socket.onopen = () => {
+        if (socket === this.socket) socket.send(JSON.stringify(this.#init()));
+        else socket.close();
+      };
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
         if (message.type === "session_init_ack" && socket === this.socket) {
@@ -134,10 +144,12 @@ export class Session extends EventTarget {
         }
         this.#take(message, socket);
       };
-      socket.onclose = () => {
+      socket.onclose = ({ code }) => {
         clearInterval(beat);
-        done(false);
-        if (socket === this.socket && this.wanted && this.state === "open") this.#connect();
+        const ours = socket === this.socket && attempt === this.attempt;
+        if (ours && FINAL.has(code)) this.close();
+        else if (ours && this.state === "open") this.opening = this.#connect(attempt);
+        done(!ours || FINAL.has(code));
       };
     });
   }
@@ -156,13 +168,17 @@ export class Session extends EventTarget {
 
   #begin(ack) {
     const again = ack.resumed === true;
+    const lost = !again && this.ack !== null;
     const unheard = again ? this.kept.filter((chunk) => chunk.seq >= (ack.audio_seq ?? 0)) : [];
+    const spoken = this.pending;
     if (!again) this.#forget();
+    this.pending = spoken;
     this.ack = ack;
     this.kept = unheard;
     unheard.forEach((chunk) => this.send(chunk));
     this.#become("open");
-    if (!again) this.dispatchEvent(new CustomEvent("fresh", { detail: ack }));
+    if (!again) this.dispatchEvent(new CustomEvent("fresh", { detail: { session: ack.session_id, lost } }));
+    this.#flush();
   }
 
   #take(message, socket) {

@@ -16,7 +16,7 @@ const session = new Session();
 const speaker = new Speaker();
 const conversation = new Conversation();
 const languages = new Languages($("src"), $("tgt"));
-const microphone = new Microphone(hear);
+const microphone = new Microphone(hear, hush);
 const room = new Room(session, { connect, onChange: roomChanged });
 const nameOf = (entry) => room.nameOf(entry.session);
 const view = new View($("utterances"), { onPlay: sayAgain, nameOf, languages: () => languages.chosen });
@@ -117,7 +117,7 @@ session.addEventListener("state", ({ detail }) => {
   $("state").textContent = STATES[detail];
   $("state").dataset.state = detail;
 });
-session.addEventListener("fresh", ({ detail }) => conversation.giveUp(detail.session_id));
+session.addEventListener("fresh", ({ detail }) => { if (detail.lost) conversation.giveUp(detail.session); });
 session.addEventListener("message", ({ detail: message }) => {
   conversation.take(message);
   if (message.type === "translation_result" && message.tts_audio) speaker.play(message);
