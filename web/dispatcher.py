@@ -37,6 +37,7 @@ from web.session_socket import SessionSocket
 from web.store_check import warn_of_forgetful_store
 from web.sweeper import Sweeper
 from web.timing import Timings
+from web.uploads import Uploads
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Dispatcher:
             rooms.upkeep,
         )
         self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)
+        self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 

@@ -37,7 +37,7 @@ from web.session_link import SessionLink, tick_ms
 
 #: A one-shot utterance may be this many times as large as one cut from a stream: a recording of 2 minutes.
 #: What nodes are sent must fit what may wait for them, or a client could have a slow one disconnected.
-_ONE_SHOT = 8
+ONE_SHOT = 8
 
 
 class SessionAudio:
@@ -49,7 +49,7 @@ class SessionAudio:
         self._pressure = Pressure(settings.max_in_flight)
         self._ledger = ledger
         self._speech = speech
-        self._most_bytes = _ONE_SHOT * settings.max_audio_bytes
+        self._most_bytes = ONE_SHOT * settings.max_audio_bytes
         self._end_of_speech_ms = settings.end_of_speech_ms
         self._limits = CutLimits(
             pause_ms=settings.pause_ms,

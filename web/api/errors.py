@@ -18,13 +18,14 @@ _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
 class ApiError(Exception):
-    """A request that is answered with an error: its status, a code and a sentence."""
+    """A request that is answered with an error: its status, a code, a sentence, when to come back (s)."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_after_s: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.retry_after_s = retry_after_s
 
 
 def bad_request(message: str) -> ApiError:
@@ -38,6 +39,8 @@ def add_error_handlers(app: Flask) -> None:
     @app.errorhandler(ApiError)
     def refused(error: ApiError) -> Response:
         response = _answer(error.status, error.code, error.message)
+        if error.retry_after_s is not None:
+            response.headers["Retry-After"] = str(error.retry_after_s)
         if error.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="speech-dispatch"'
         return response

@@ -13,6 +13,7 @@ from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of
 from web.api.control import Control
 from web.api.errors import PREFIX, add_error_handlers, bad_request
 from web.api.fleet_routes import add_fleet, add_languages
+from web.api.upload_routes import add_uploads
 from web.dispatcher import Dispatcher
 
 _STATES = ("waiting", "assigned", "dispatched", "accepted", "started")
@@ -31,6 +32,7 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     app.register_blueprint(api)
     public = Blueprint("public_api", "web.api", url_prefix=PREFIX.rstrip("/"))
     add_languages(public, dispatcher)
+    add_uploads(public, settings, dispatcher)
     app.register_blueprint(public)
     add_error_handlers(app)
 

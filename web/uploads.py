@@ -1,0 +1,151 @@
+"""A recording over HTTP: an utterance of a session of its own that has no socket."""
+
+import base64
+import time
+from typing import Any, cast
+from uuid import uuid4
+
+import gevent
+
+from scheduling.audio import check
+from scheduling.bodies import Bodies
+from scheduling.cutter import CutLimits, Cutter
+from scheduling.delivery import OutEntry
+from scheduling.explain import read_job, views
+from scheduling.ledger import Ledger
+from scheduling.ledger.cell import text
+from scheduling.ledger.codes import UnknownJob
+from scheduling.messages import ErrorCode, MissingResult, SessionInit, TranslationResult, Utterance
+from web.asking import ask_for_utterance
+from web.connection import Connection
+from web.node_link import socket_token
+from web.placing import Placer, Refused
+from web.session_link import SessionLink
+
+#: Names of these sessions begin so; only their jobs may be read by whoever knows the id.
+_PREFIX = "http-"
+_LOOK_S = 0.05
+
+
+class _NoSocket:
+    """Stands where a session's socket would be: nobody listens, the result is read from the ledger."""
+
+    closed = False
+
+    def send(self, _data: object) -> None:
+        """Drop a frame."""
+
+
+class UploadState(views.View):
+    """Where a recording stands; exactly one of ``result`` and ``missing`` is there once it has ended."""
+
+    job_id: str
+    state: str
+    """As a job's: waiting, assigned, … done, failed, cancelled."""
+    result: TranslationResult | None = None
+    """Texts, speech (base64) and timings."""
+    missing: MissingResult | None = None
+    """There is no translation, and why."""
+    code: str | None = None
+    message: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self.result is not None or self.missing is not None
+
+
+class Uploads:
+    """Recordings of this process; one object for all."""
+
+    def __init__(self, ledger: Ledger, bodies: Bodies, placer: Placer, instance: str) -> None:
+        self._ledger = ledger
+        self._bodies = bodies
+        self._placer = placer
+        self._instance = instance
+        self.waiting = 0
+        """Requests that wait for a result now."""
+
+    def place(self, audio: bytes, audio_format: str, sample_rate: int, init: SessionInit) -> str:
+        """Place a recording and give its job.
+
+        Raises `InvalidAudio`, `Refused`, `LedgerError` and `StoreError`.
+        """
+        if check(audio_format, audio, sample_rate) == 0:
+            raise Refused(
+                ErrorCode.INVALID_MESSAGE, "The recording holds no sound. Send at least 1 ms of it."
+            )
+        link = self._session(init, sample_rate)
+        message = Utterance(
+            session_id=link.session_id,
+            utterance_index=0,
+            manual_cut=True,
+            src_lang=init.src_lang,
+            tgt_lang=init.tgt_lang,
+            dialect=init.dialect,
+            audio=base64.b64encode(audio).decode("ascii"),
+            audio_format=audio_format,
+            sample_rate=sample_rate,
+        )
+        try:
+            return self._placer.place(link, ask_for_utterance(link, message)).job_id
+        except Refused:
+            self._ledger.sessions.close(link.session_id, link.socket)
+            raise
+
+    def _session(self, init: SessionInit, sample_rate: int) -> SessionLink:
+        link = SessionLink(
+            session_id=f"{_PREFIX}{uuid4().hex}",
+            socket=socket_token(),
+            connection=cast(Connection, _NoSocket()),
+            init=init,
+            trace_id=init.trace_id or str(uuid4()),
+            cutter=Cutter(CutLimits(), "pcm16", sample_rate),
+            audio_format="pcm16",
+            sample_rate=sample_rate,
+            profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
+        )
+        self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
+        return link
+
+    def wait(self, job_id: str, wait_s: float) -> UploadState:
+        """Give where a recording stands once it has ended, or the time is over. Raises as `read`."""
+        until_s = time.monotonic() + wait_s
+        self.waiting += 1
+        try:
+            while not (state := self.read(job_id)).ended and time.monotonic() < until_s:
+                gevent.sleep(_LOOK_S)
+        finally:
+            self.waiting -= 1
+        return state
+
+    def read(self, job_id: str) -> UploadState:
+        """Give where a recording stands. Raises `UnknownJob` and `StoreError`."""
+        job = read_job(self._ledger.cell, job_id)
+        if not job.session_id.startswith(_PREFIX):
+            raise UnknownJob(f"There is no recording {job_id}.")
+        store, keys = self._ledger.cell.store, self._ledger.keys
+        found = store.command("XRANGE", keys.out(job.session_id), "-", "+", "COUNT", 1)
+        ended: dict[str, Any] = self._end(OutEntry.parse(found[0])) if found else {}
+        if ended:
+            self._close(job.session_id)
+        return UploadState(
+            job_id=job_id,
+            state=job.state,
+            code=job.code if ended else None,
+            message=job.message if ended else None,
+            **ended,
+        )
+
+    def _end(self, entry: OutEntry) -> dict[str, Any]:
+        speech = (self._bodies.get(entry.speech) if entry.speech else None) or ""
+        main = entry.frames(speech)[-1]
+        if '"type":"translation_result"' in main[:30]:
+            return {"result": TranslationResult.model_validate_json(main)}
+        return {"missing": MissingResult.model_validate_json(main)}
+
+    def _close(self, session_id: str) -> None:
+        """Let the session's record go after the retention: nothing more is said in it."""
+        socket = self._ledger.cell.store.command("HGET", self._ledger.keys.session(session_id), "socket")
+        if socket:
+            self._ledger.sessions.close(session_id, text(socket))
