@@ -13,6 +13,7 @@ from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of
 from web.api.control import Control
 from web.api.errors import PREFIX, add_error_handlers, bad_request
 from web.api.fleet_routes import add_fleet, add_languages
+from web.api.session_routes import add_sessions
 from web.api.upload_routes import add_uploads
 from web.dispatcher import Dispatcher
 
@@ -27,6 +28,7 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     api.before_request(lambda: require_access(request, settings.admin_token))
     _add_reads(api, dispatcher)
     add_fleet(api, dispatcher)
+    add_sessions(api, dispatcher.ledger.cell)
     _add_explanations(api, dispatcher)
     _add_controls(api, Control(dispatcher.ledger, dispatcher.publisher))
     app.register_blueprint(api)
