@@ -11,6 +11,7 @@ from scheduling.settings import Settings
 from web.api.access import require_access
 from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of, services_of
 from web.api.control import Control
+from web.api.documents import openapi
 from web.api.errors import PREFIX, add_error_handlers, bad_request
 from web.api.fleet_routes import add_fleet, add_languages
 from web.api.session_routes import add_sessions
@@ -35,6 +36,12 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     public = Blueprint("public_api", "web.api", url_prefix=PREFIX.rstrip("/"))
     add_languages(public, dispatcher)
     add_uploads(public, settings, dispatcher)
+    described = openapi()
+
+    @public.get("/openapi.json")
+    def document() -> Response:
+        return jsonify(described)
+
     app.register_blueprint(public)
     add_error_handlers(app)
 

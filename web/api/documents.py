@@ -1,0 +1,203 @@
+"""OpenAPI of the HTTP API and AsyncAPI of the sockets, made from the models and the routes.
+
+``python -m web.api.documents`` writes them to ``docs/``.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from scheduling.explain import views
+from scheduling.messages import codec
+from web.api import fleet_views
+from web.api.metrics import Metrics
+from web.api.session_routes import Session, Simulation
+from web.api.upload_routes import UploadBody
+from web.uploads import UploadState
+
+
+class ErrorBody(BaseModel):
+    """What is wrong, for programs and for people."""
+
+    code: str
+    message: str
+
+
+class Error(BaseModel):
+    """Body of every answer that is not 2xx."""
+
+    error: ErrorBody
+
+
+class Reason(BaseModel):
+    """Body of a change by an operator; it may be left out."""
+
+    reason: str = ""
+
+
+_PAGED = ("limit", "cursor")
+_PAIR = ("src*", "tgt*", "services", "tenant", "auto_langs")
+_UPLOAD = (
+    "src*",
+    "tgt*",
+    "wait_s",
+    "audio_format",
+    "sample_rate",
+    "dialect",
+    "tenant",
+    "trace_id",
+    "auto_langs",
+)
+
+#: Method and path to the answer, the parameters of its query (* for those that must be there), and its body.
+OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], type[BaseModel] | None]] = {
+    ("get", "/languages"): (fleet_views.Languages, (), None),
+    ("get", "/stats"): (fleet_views.Stats, (), None),
+    ("get", "/metrics"): (Metrics, (), None),
+    ("get", "/cluster"): (fleet_views.Cluster, _PAGED, None),
+    ("get", "/pools"): (views.PoolPage, ("limit",), None),
+    ("get", "/nodes"): (views.NodePage, _PAGED, None),
+    ("get", "/nodes/{node_id}"): (views.Node, (), None),
+    ("get", "/nodes/{node_id}/explain"): (views.NodeExplanation, (), None),
+    ("post", "/nodes/{node_id}/drain"): (views.Node, (), Reason),
+    ("post", "/nodes/{node_id}/undrain"): (views.Node, (), Reason),
+    ("post", "/nodes/{node_id}/quarantine"): (views.Node, (), Reason),
+    ("get", "/jobs"): (views.JobPage, (*_PAGED, "state"), None),
+    ("get", "/jobs/{job_id}"): (views.Job, (), None),
+    ("get", "/jobs/{job_id}/explain"): (views.JobExplanation, (), None),
+    ("post", "/jobs/{job_id}/cancel"): (views.Job, (), Reason),
+    ("get", "/explain"): (views.PairExplanation, _PAIR, None),
+    ("get", "/simulate"): (Simulation, ("src_lang", "tgt_lang", "tenant_id", "required"), None),
+    ("get", "/sessions/{session_id}"): (Session, (), None),
+    ("post", "/utterances"): (UploadState, _UPLOAD, UploadBody),
+    ("get", "/utterances/{job_id}"): (UploadState, ("wait_s",), None),
+}
+#: Whoever may open a session may use these.
+OPEN = ("/languages", "/utterances", "/utterances/{job_id}")
+
+_WHOLE = ("limit", "wait_s", "sample_rate")
+
+
+def openapi() -> dict[str, Any]:
+    """Describe the HTTP API, as OpenAPI 3.1."""
+    models: set[type[BaseModel]] = {Error, *(answer for answer, _, _ in OPERATIONS.values())}
+    models |= {body for _, _, body in OPERATIONS.values() if body}
+    paths: dict[str, dict[str, Any]] = {}
+    for (method, path), (answer, query, body) in OPERATIONS.items():
+        paths.setdefault(f"/api/v1{path}", {})[method] = _operation(method, path, answer, query, body)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "speech-dispatch", "version": version("speech-dispatch")},
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(models, "serialization"),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(
+    method: str, path: str, answer: type[BaseModel], query: Iterable[str], body: type[BaseModel] | None
+) -> dict[str, Any]:
+    inside = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    parameters = [{"name": name, "in": "path", "required": True, "schema": _STRING} for name in inside]
+    parameters += [_parameter(name) for name in query]
+    found: dict[str, Any] = {
+        "operationId": "_".join([method, *(part.strip("{}") for part in path.split("/") if part)]),
+        "summary": (answer.__doc__ or "").partition("\n")[0],
+        "parameters": parameters,
+        "responses": {"200": _body("Done.", answer), "default": _body("It was refused.", Error)},
+        "security": [] if path in OPEN else [{"token": []}],
+    }
+    if answer is UploadState:
+        found["responses"]["202"] = _body("It runs: ask for the path in Location.", answer)
+    if body is not None:
+        content = {"application/json": {"schema": _ref(body)}}
+        if body is UploadBody:
+            content |= {"audio/wav": {}, "application/octet-stream": {}}
+        found["requestBody"] = {"content": content, "required": body is UploadBody}
+    return found
+
+
+_STRING = {"type": "string"}
+
+
+def _parameter(name: str) -> dict[str, Any]:
+    plain = name.rstrip("*")
+    schema: dict[str, Any] = {"type": "integer", "minimum": 0} if plain in _WHOLE else _STRING
+    if plain == "required":
+        schema = {"type": "array", "items": _STRING}
+    return {"name": plain, "in": "query", "required": name.endswith("*"), "schema": schema}
+
+
+def _body(words: str, model: type[BaseModel]) -> dict[str, Any]:
+    return {"description": words, "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def asyncapi() -> dict[str, Any]:
+    """Describe the two sockets, as AsyncAPI 3.0."""
+    sockets = {
+        "session": ("/ws/session", codec.ClientMessage, codec.ServerMessageToClient),
+        "node": ("/ws/node", codec.NodeMessage, codec.ServerMessageToNode),
+    }
+    channels, operations = {}, {}
+    models: set[type[BaseModel]] = set()
+    for name, (address, heard, said) in sockets.items():
+        both = {model.__name__: model for union in (heard, said) for model in get_args(union)}
+        models |= set(both.values())
+        messages = {title: {"$ref": f"#/components/messages/{title}"} for title in sorted(both)}
+        channels[name] = {"address": address, "messages": messages}
+        for action, union in (("receive", heard), ("send", said)):
+            titles = sorted(model.__name__ for model in get_args(union))
+            operations[f"{name}_{action}"] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{name}"},
+                "messages": [{"$ref": f"#/channels/{name}/messages/{title}"} for title in titles],
+            }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "speech-dispatch", "version": version("speech-dispatch")},
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {
+            "schemas": _schemas(models, "validation"),
+            "messages": {
+                model.__name__: {"name": model.model_fields["type"].default, "payload": _ref(model)}
+                for model in sorted(models, key=lambda model: str(model.__name__))
+            },
+        },
+    }
+
+
+def _schemas(models: Iterable[type[BaseModel]], mode: Any) -> dict[str, Any]:
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, found = models_json_schema(
+        [(model, mode) for model in ordered], ref_template="#/components/schemas/{model}"
+    )
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
+
+
+def write(folder: Path) -> None:
+    """Write both documents."""
+    for name, document in (("openapi", openapi()), ("asyncapi", asyncapi())):
+        (folder / f"{name}.json").write_text(text_of(document), encoding="utf-8")
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """Write a document as the files have it."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    write(Path("docs"))
