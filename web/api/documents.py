@@ -1,12 +1,11 @@
 """OpenAPI of the HTTP API and AsyncAPI of the sockets, made from the models and the routes.
 
-``python -m web.api.documents`` writes them to ``docs/``.
+``python -m tests.web.api.test_documents`` writes them to ``docs/``.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -143,6 +142,12 @@ def _ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
+_FRAMES = (
+    "A frame is one JSON object as text; unknown members are ignored, and null means that a "
+    "member is left out. A client that negotiated binary frames may send its audio in them (protocol.md)."
+)
+
+
 def asyncapi() -> dict[str, Any]:
     """Describe the two sockets, as AsyncAPI 3.0."""
     sockets = {
@@ -163,16 +168,29 @@ def asyncapi() -> dict[str, Any]:
                 "channel": {"$ref": f"#/channels/{name}"},
                 "messages": [{"$ref": f"#/channels/{name}/messages/{title}"} for title in titles],
             }
+    schemas = _schemas(models, "validation")
+    for model in models:  # the tag has a default in the models, but no frame is without it
+        schema = schemas[model.__name__]
+        schema["properties"]["type"].pop("default")
+        schema["required"] = ["type", *schema.get("required", [])]
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "speech-dispatch", "version": version("speech-dispatch")},
+        "info": {
+            "title": "speech-dispatch",
+            "version": version("speech-dispatch"),
+            "description": _FRAMES,
+        },
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": operations,
         "components": {
-            "schemas": _schemas(models, "validation"),
+            "schemas": schemas,
             "messages": {
-                model.__name__: {"name": model.model_fields["type"].default, "payload": _ref(model)}
+                model.__name__: {
+                    "name": model.model_fields["type"].default,
+                    "summary": " ".join((model.__doc__ or "").split()),
+                    "payload": _ref(model),
+                }
                 for model in sorted(models, key=lambda model: str(model.__name__))
             },
         },
@@ -188,16 +206,6 @@ def _schemas(models: Iterable[type[BaseModel]], mode: Any) -> dict[str, Any]:
     return schemas
 
 
-def write(folder: Path) -> None:
-    """Write both documents."""
-    for name, document in (("openapi", openapi()), ("asyncapi", asyncapi())):
-        (folder / f"{name}.json").write_text(text_of(document), encoding="utf-8")
-
-
 def text_of(document: dict[str, Any]) -> str:
     """Write a document as the files have it."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    write(Path("docs"))
