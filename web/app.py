@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 
 from scheduling.settings import Settings
 from web.api import make_api
@@ -67,14 +67,15 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
     @app.get("/api/v1/process")
     def process() -> dict[str, Any]:
         """Tell what this one process does: sockets, flows, its link to the ledger; durations in ms."""
+        classes = "classes" in request.args
         return {
             "instance": dispatcher.instance,
             "sockets": len(sockets.registry),
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
             "pools_version": dispatcher.pools_version,
-            "flows": dispatcher.timings.summary(),
-            "link": link_summary(dispatcher.store.stats),
+            "flows": dispatcher.timings.summary(classes=classes),
+            "link": link_summary(dispatcher.store.stats, classes=classes),
             "published": dispatcher.publisher.published,
             "publish_failures": dispatcher.publisher.failed,
             "fallback_drains": dispatcher.sweeper.fallbacks,
