@@ -42,18 +42,26 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the results are written")
     args = parser.parse_args()
     began_s = time.monotonic()
+    failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         bench = Bench(QUICK if args.quick else FULL, Path(folder), ())
         bench.peers = _peers(bench, list(PEERS) if args.peers is None else args.peers)
         for group in args.only or GROUPS:
             print(f"{group} ({time.monotonic() - began_s:.0f} s)", file=sys.stderr, flush=True)
-            GROUPS[group](bench)
+            try:
+                GROUPS[group](bench)
+            except SystemExit as reason:  # the other rows are worth having all the same
+                failed[group] = str(reason)
+                print(f"{group} failed: {reason}", file=sys.stderr, flush=True)
+    bench.book.facts["failed"] = failed
     print(table.text(bench.book), summary.text(bench.book), sep="\n\n")
     if args.quick:
         print("A quick run tries the machinery: its figures mean nothing.")
     seconds = round(time.monotonic() - began_s)
     _write(args.output, bench, seconds, quick=args.quick)
     print(f"{seconds} s; {args.output}")
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
 
 
 def _peers(bench: Bench, wanted: list[str]) -> tuple[str, ...]:
@@ -71,11 +79,13 @@ def _write(path: Path, bench: Bench, seconds: int, *, quick: bool) -> None:
         name: {"median": book.value(name), "spread": book.spread(name), "runs": values}
         for name, values in sorted(book.runs.items())
     }
+    persistence = book.facts.pop("persistence", {})
     report = {
-        "ratios": table.ratios(book), "quick": quick, "rows": table.rows(book), "absolutes": absolutes,
-        "facts": book.facts, **machine(), **settings_of_the_run(bench.plan), "seconds": seconds,
+        "ratios": table.ratios(book), "quick": quick, "seconds": seconds, "rows": table.rows(book),
+        "absolutes": absolutes, "facts": book.facts, "persistence": persistence, **machine(),
+        **settings_of_the_run(bench.plan),
     }  # fmt: skip
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 

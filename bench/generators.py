@@ -12,6 +12,8 @@ from bench.systems import Ours, System
 from bench.window import Between
 
 _END_S = 30.0
+#: Of so many jobs each node has had its share.
+_JOBS_FOR_ALL = 2000
 
 
 class Generator:
@@ -111,6 +113,6 @@ def told(with_nodes: Generator) -> dict[str, Any]:
     """End the nodes, and give what they counted since the clients began."""
     with_nodes.process.terminate()
     report = with_nodes.report()
-    if report["nodes_without_jobs"] or report["lost"]:
+    if report["lost"] or (report["nodes_without_jobs"] and report["jobs"] > _JOBS_FOR_ALL):
         raise SystemExit(f"nodes had no part in the load: {report}")
     return report

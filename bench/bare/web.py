@@ -98,7 +98,10 @@ def node(ws: Any) -> None:
         message = json.loads(ws.receive())
         if message["type"] == "node_heartbeat":
             cpu = message["resource_usage"]["cpu_percent"]
-            bare.redis.evalsha(bare.beat, 1, f"bare:record:{node_id}", message["timestamp"], cpu)
+            status: Any = bare.redis.evalsha(
+                bare.beat, 1, f"bare:record:{node_id}", message["timestamp"], cpu
+            )
+            ws.send(json.dumps({"type": "node_status", "node_id": node_id, "status": status.decode()}))
         elif _finish(node_id, message) == 1:
             bare.wake.set()
 

@@ -14,8 +14,6 @@ from bench.load.frames import text_of
 from bench.load.loop import Loop, Peer
 from bench.load.report import Window, quantiles_ms, say, tell
 
-_PATIENCE_S = 30.0
-
 
 class Client:
     """One session."""
@@ -53,30 +51,36 @@ class Clients:
                 args.ports[number % len(args.ports)], "/ws/session",
                 lambda peer: loop.send(peer, messages.session_init()), partial(self._message, client),
             )  # fmt: skip
-        loop.run_until(lambda: self._open >= args.clients, _PATIENCE_S, "all sessions open")
+        loop.run_until(lambda: self._open >= args.clients, self._args.patience_s, "all sessions open")
         self._wait_for_a_node()
         self._speak(args.warm_s)
         say("begin")
         self._times_s = []
         window = Window()
         self._run_for(args.seconds)
-        while not self._times_s and not self._errors and window.seconds < _PATIENCE_S:
+        while not self._times_s and not self._errors and window.seconds < self._args.patience_s:
             self._run_for(0.1)  # a machine so busy that not one came in time
         report = {**window.summary(), "utterances": len(self._times_s), **quantiles_ms(self._times_s)}
         self._speaking = False
-        loop.run_until(lambda: not any(each.sent_s for each in self._clients), _PATIENCE_S, "every result")
+        loop.run_until(
+            lambda: not any(each.sent_s for each in self._clients), self._args.patience_s, "every result"
+        )
         report["per_s"] = round(report["utterances"] / report["seconds"], 1)
         tell({**report, "errors": len(self._errors), "first_errors": self._errors[:3], "lost": loop.lost})
 
     def _wait_for_a_node(self) -> None:
         """Try until an utterance is translated: nodes come to their first work in the background."""
-        until_s = time.monotonic() + _PATIENCE_S
+        until_s = time.monotonic() + self._args.patience_s
         first = self._clients[0]
         while not self._times_s and time.monotonic() < until_s:
             self._send(first)
-            self._loop.run_until(lambda: not first.sent_s, _PATIENCE_S, "an answer")
+            self._loop.run_until(lambda: not first.sent_s, self._args.patience_s, "an answer")
             if not self._times_s:
                 self._run_for(0.1)
+        if not self._times_s:
+            raise SystemExit(
+                f"no utterance was translated within {self._args.patience_s:g} s: {self._errors[:3]}"
+            )
         self._errors.clear()
 
     def _speak(self, seconds: float) -> None:
@@ -138,6 +142,7 @@ def main() -> None:
     parser.add_argument("--warm-s", type=float, default=1.0)
     parser.add_argument("--audio-bytes", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--patience-s", type=float, default=30.0, help="after which no result comes any more")
     Clients(parser.parse_args()).run()
 
 

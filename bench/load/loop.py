@@ -22,7 +22,7 @@ class Peer:
         "fd",
         "on_head",
         "on_message",
-        "on_writable",
+        "on_pong",
         "outbox",
         "received",
         "sock",
@@ -35,8 +35,7 @@ class Peer:
         self.on_message = on_message
         self.on_head: Callable[[Peer, bytes], None] | None = None
         """Gets the head of the handshake; gone once it has come."""
-        self.on_writable: Callable[[Peer], None] | None = None
-        """Called whenever the socket takes more, for a peer that sends as fast as it does."""
+        self.on_pong: Callable[[Peer], None] | None = None
         self.received = b""
         self.outbox = b""
         self.closed = False
@@ -97,11 +96,6 @@ class Loop:
             self._write(peer, frames)
             if peer.outbox:
                 self._epoll.modify(peer.fd, select.EPOLLIN | select.EPOLLOUT)
-
-    def flood(self, peer: Peer, on_writable: Callable[[Peer], None]) -> None:
-        """Ask a peer for more whenever its socket takes more."""
-        peer.on_writable = on_writable
-        self._epoll.modify(peer.fd, select.EPOLLIN | select.EPOLLOUT)
 
     def at(self, due_s: float, call: Callable[[], None]) -> None:
         """Call at a time of `time.monotonic`; up to 1 ms late, as epoll counts in ms."""
@@ -174,6 +168,8 @@ class Loop:
                 peer.on_message(peer, payload)
             elif first == PING:
                 self.send(peer, masked(payload, PONG))
+            elif first == PONG and peer.on_pong is not None:
+                peer.on_pong(peer)
             elif first == CLOSE:
                 self._drop(peer)
                 return
@@ -182,10 +178,7 @@ class Loop:
         if peer.outbox:
             self._write(peer, peer.outbox)
         if not peer.outbox and not peer.closed:
-            if peer.on_writable is not None:
-                peer.on_writable(peer)
-            else:
-                self._epoll.modify(peer.fd, select.EPOLLIN)
+            self._epoll.modify(peer.fd, select.EPOLLIN)
 
     def _write(self, peer: Peer, frames: bytes) -> None:
         try:

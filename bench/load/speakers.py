@@ -20,8 +20,6 @@ CHUNK_S = 0.256
 _CHUNK_BYTES = 8192
 #: Chunks of an utterance: 2 to 5 s.
 _CHUNKS = (8, 20)
-#: A new session has spoken its first utterance and more after this time, s.
-_RAMP_S = 6.0
 _PATIENCE_S = 30.0
 
 
@@ -59,9 +57,9 @@ class Speakers:
         """Go from step to step; the first that is too much is the last."""
         for step in self._args.steps:
             self._add(step - len(self._speakers))
-            self._run_for(_RAMP_S)
+            self._run_for(self._args.ramp_s)
             report = self._step()
-            in_time = report["p99_ms"] <= self._args.bound_ms and not report["errors"]
+            in_time = 0 < report["count"] and report["p99_ms"] <= self._args.bound_ms and not report["errors"]
             tell({"sessions": step, "in_time": in_time, **report})
             if not in_time:
                 return
@@ -134,6 +132,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--steps", type=int, nargs="+", required=True, help="sessions of each step, growing")
     parser.add_argument("--seconds", type=float, default=6.0, help="measured time of each step")
+    parser.add_argument("--ramp-s", type=float, default=6.0, help="time of each step before it is measured")
     parser.add_argument("--service-ms", type=float, default=300.0, help="what the nodes take")
     parser.add_argument("--bound-ms", type=float, default=250.0, help="longest p99 of the delay")
     parser.add_argument("--seed", type=int, default=1)
