@@ -18,7 +18,7 @@ from bench.measures.roundtrip import measure_round_trips
 from bench.measures.scaling import measure_scaling
 from bench.measures.sockets import measure_idle, measure_speaking
 from bench.peers.start import PEERS, prepare_bullmq
-from bench.plan import FULL, QUICK
+from bench.plan import PLANS
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 GROUPS: dict[str, Callable[[Bench], None]] = {
@@ -38,13 +38,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=GROUPS, help="groups of rows; all unless stated")
     parser.add_argument("--peers", nargs="*", choices=PEERS, help="peers; all that can be had unless stated")
-    parser.add_argument("--quick", action="store_true", help="tiny counts, to try the machinery")
+    parser.add_argument("--plan", choices=PLANS, default="full", help="how much is measured")
+    parser.add_argument(
+        "--quick", dest="plan", action="store_const", const="quick", help="tiny counts, to try the machinery"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the results are written")
     args = parser.parse_args()
     began_s = time.monotonic()
     failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        bench = Bench(QUICK if args.quick else FULL, Path(folder), ())
+        bench = Bench(PLANS[args.plan], Path(folder), ())
         bench.peers = _peers(bench, list(PEERS) if args.peers is None else args.peers)
         for group in args.only or GROUPS:
             print(f"{group} ({time.monotonic() - began_s:.0f} s)", file=sys.stderr, flush=True)
@@ -55,10 +58,10 @@ def main() -> None:
                 print(f"{group} failed: {reason}", file=sys.stderr, flush=True)
     bench.book.facts["failed"] = failed
     print(table.text(bench.book), summary.text(bench.book), sep="\n\n")
-    if args.quick:
+    if args.plan == "quick":
         print("A quick run tries the machinery: its figures mean nothing.")
     seconds = round(time.monotonic() - began_s)
-    _write(args.output, bench, seconds, quick=args.quick)
+    _write(args.output, bench, seconds, args.plan)
     print(f"{seconds} s; {args.output}")
     if failed:
         sys.exit(f"not measured: {', '.join(failed)}")
@@ -73,7 +76,7 @@ def _peers(bench: Bench, wanted: list[str]) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _write(path: Path, bench: Bench, seconds: int, *, quick: bool) -> None:
+def _write(path: Path, bench: Bench, seconds: int, plan: str) -> None:
     book = bench.book
     absolutes = {
         name: {"median": book.value(name), "spread": book.spread(name), "runs": values}
@@ -81,7 +84,7 @@ def _write(path: Path, bench: Bench, seconds: int, *, quick: bool) -> None:
     }
     persistence = book.facts.pop("persistence", {})
     report = {
-        "ratios": table.ratios(book), "quick": quick, "seconds": seconds, "rows": table.rows(book),
+        "ratios": table.ratios(book), "plan_name": plan, "seconds": seconds, "rows": table.rows(book),
         "absolutes": absolutes, "facts": book.facts, "persistence": persistence, **machine(),
         **settings_of_the_run(bench.plan),
     }  # fmt: skip

@@ -72,6 +72,10 @@ class System:
         info = self.store.command("INFO", "server").decode().splitlines()
         return {"valkey": next(line for line in info if "valkey_version" in line).partition(":")[2], **said}
 
+    def pids(self, part: str) -> list[int]:
+        """Give the processes of a part, without those they started."""
+        return [process.pid for process in self._parts[part]]
+
     def cpu_s(self) -> dict[str, float]:
         """Processor time of each part so far, s."""
         return {part: sum(cpu_s(each.pid) for each in made) for part, made in self._parts.items()}

@@ -87,7 +87,7 @@ class Bare:
 bare = Bare()  # gunicorn imports this in its worker, which is patched by then
 
 
-@sock.route("/ws/node")
+@sock.route("/ws/node")  # type: ignore[untyped-decorator]
 def node(ws: Any) -> None:
     """Take results and heartbeats of a node."""
     node_id = json.loads(ws.receive())["node_id"]
@@ -117,7 +117,7 @@ def _finish(node_id: str, message: dict[str, Any]) -> Any:
     return bare.link.call("EVALSHA", bare.complete, 1, _POOL, job_id, node_id, entry)
 
 
-@sock.route("/ws/session")
+@sock.route("/ws/session")  # type: ignore[untyped-decorator]
 def session(ws: Any) -> None:
     """Place what a client says."""
     json.loads(ws.receive())

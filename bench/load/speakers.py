@@ -59,7 +59,7 @@ class Speakers:
             self._add(step - len(self._speakers))
             self._run_for(self._args.ramp_s)
             report = self._step()
-            in_time = 0 < report["count"] and report["p99_ms"] <= self._args.bound_ms and not report["errors"]
+            in_time = report["count"] > 0 and report["p99_ms"] <= self._args.bound_ms and not report["errors"]
             tell({"sessions": step, "in_time": in_time, **report})
             if not in_time:
                 return

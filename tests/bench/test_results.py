@@ -8,6 +8,8 @@ import pytest
 from bench import table
 from bench.book import Book
 from bench.load.report import quantiles_ms
+from bench.profiling import part_of
+from bench.regression import STABLE, compare
 from bench.window import Between, Times
 
 
@@ -107,3 +109,25 @@ def test_the_lock_file_of_the_optional_peer_names_no_registry() -> None:
     packages = json.loads(lock.read_text())["packages"]
     assert "node_modules/bullmq" in packages
     assert not any("resolved" in package for package in packages.values())
+
+
+def test_the_report_points_at_what_changed_by_more_than_a_tenth() -> None:
+    measured = {"ratios": {"roundtrip_vs_celery": 6.0, "roundtrip_vs_bare": 0.6, "heartbeats_vs_bare": 1.0}}
+    recorded = {"ratios": {"roundtrip_vs_celery": 6.3, "roundtrip_vs_bare": 0.8}, "taken": "a day"}
+    lines = {line.split()[0]: line for line in compare(measured, recorded).splitlines()}
+    assert lines["roundtrip_vs_bare"].endswith("-25%  <- look at this")
+    assert lines["roundtrip_vs_celery"].endswith("-5%")
+    assert lines["heartbeats_vs_bare"].split() == ["heartbeats_vs_bare", "1.000"]
+    assert lines["reserve_100k_vs_100"].endswith("not measured")
+    assert set(STABLE) <= set(table.RATIOS)
+
+
+def test_a_sample_counts_for_the_innermost_part_it_is_in() -> None:
+    stack = [
+        "serve (web/session_socket.py)",
+        "call (/x/scheduling/store/batched.py)",
+        "wait (/y/gevent/hub.py)",
+    ]
+    assert part_of(stack) == "socket and loop"
+    assert part_of(stack[:2]) == "link"
+    assert part_of(["main (z.py)"]) == "others"
