@@ -7,6 +7,7 @@ of the system how much of it. py-spy samples from outside: it must be allowed to
 import argparse
 import subprocess
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from bench.generators import generator, nodes
 from bench.systems import Ours
-from bench.usage import cpu_s, tree
+from bench.usage import own_cpu_s, tree
 
 _OUTPUT = Path(__file__).parents[1] / "docs" / "performance"
 _WARM_S = 2.0
@@ -22,13 +23,13 @@ _RATE = 500
 _TOP = 25
 #: What a function's file says of the part it plays, the first that fits.
 _PARTS = (
-    ("/scheduling/store/", "link"), ("/redis/", "link"), ("hiredis", "link"),
-    ("/scheduling/messages/", "validation"), ("/pydantic", "validation"),
-    ("/json/", "JSON"), ("/web/frames.py", "socket"), ("/web/inbound.py", "socket"),
-    ("/web/outbound.py", "socket"), ("/web/connection.py", "socket"), ("/gevent/", "socket and loop"),
-    ("/gunicorn/", "socket and loop"), ("/kombu/", "Celery"), ("/celery/", "Celery"), ("/vine/", "Celery"),
-    ("/web/publisher.py", "Celery"), ("/tasks/", "Celery"), ("/scheduling/ledger/", "ledger calls"),
-    ("/scheduling/", "domain"), ("/web/", "web"),
+    ("Hub.run (gevent/hub.py", "loop, or waiting"), ("_epoll.poll (kombu", "loop, or waiting"),
+    ("(scheduling/store/", "link"), ("(redis/", "link"), ("(scheduling/messages/", "validation"),
+    ("(pydantic", "validation"), ("(json/", "JSON"), ("(web/frames.py", "socket"),
+    ("(web/inbound.py", "socket"), ("(web/outbound.py", "socket"), ("(web/connection.py", "socket"),
+    ("(gevent/", "socket"), ("(gunicorn/", "socket"), ("(kombu/", "Celery"), ("(celery/", "Celery"),
+    ("(vine/", "Celery"), ("(billiard/", "Celery"), ("(web/publisher.py", "Celery"), ("(tasks/", "Celery"),
+    ("(scheduling/ledger/", "ledger calls"), ("(scheduling/", "domain"), ("(web/", "web"),
 )  # fmt: skip
 
 
@@ -80,14 +81,29 @@ FLOWS: dict[str, Callable[[Ours, float], AbstractContextManager[None]]] = {
 
 
 def _record(ours: Ours, part: str, seconds: float, picture: Path, folder: Path) -> None:
-    """Record the process that works most: the servers' masters only wait for theirs."""
-    pid = max((pid for first in ours.pids(part) for pid in tree(first)), key=cpu_s)
+    """Record each process of a part that works: a server's master only waits for its workers."""
+    for number, pid in enumerate(_busy(ours.pids(part)), 1):
+        each = picture.with_stem(f"{picture.stem}-{number}") if number > 1 else picture
+        _record_process(pid, seconds, each, folder)
+
+
+def _busy(pids: list[int]) -> list[int]:
+    """Give the processes that used the processor's time in the last second, the busiest first."""
+    members = [pid for first in pids for pid in tree(first)]
+    before = {pid: own_cpu_s(pid) for pid in members}
+    time.sleep(1)
+    used = {pid: own_cpu_s(pid) - before[pid] for pid in members}
+    busy = [pid for pid in members if used[pid] > sum(used.values()) / 10]
+    return sorted(busy, key=lambda pid: -used[pid])
+
+
+def _record_process(pid: int, seconds: float, picture: Path, folder: Path) -> None:
     stacks = folder / f"{picture.stem}.txt"
-    before = cpu_s(pid)
+    before = own_cpu_s(pid)
     for form, output in (("raw", stacks), ("flamegraph", picture)):
         words = ["py-spy", "record", "--pid", str(pid), "--duration", f"{seconds:.0f}", "--rate", str(_RATE)]
         subprocess.run([*words, "--format", form, "--output", str(output)], check=True, capture_output=True)
-    share = (cpu_s(pid) - before) / (2 * seconds)
+    share = (own_cpu_s(pid) - before) / (2 * seconds)
     print(f"\n{picture.name}: {share:.2f} of a core while recorded")
     report(stacks.read_text().splitlines())
 

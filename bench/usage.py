@@ -26,14 +26,23 @@ def cpu_s(pid: int) -> float:
     return sum(_ticks(member) for member in tree(pid)) * _TICK_S
 
 
+def own_cpu_s(pid: int) -> float:
+    """Processor time of a process alone, s."""
+    return sum(_times(pid)[:2]) * _TICK_S
+
+
 def _ticks(pid: int) -> int:
     """Time of the process itself in both modes, and of the children it has waited for."""
+    return sum(_times(pid))
+
+
+def _times(pid: int) -> list[int]:
     try:
         # The name, in parentheses, may hold spaces.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0
-    return sum(int(fields[at]) for at in range(11, 15))
+        return [0, 0, 0, 0]
+    return [int(fields[at]) for at in range(11, 15)]
 
 
 def _field(pid: int, name: str, at: int) -> int:

@@ -123,11 +123,7 @@ def test_the_report_points_at_what_changed_by_more_than_a_tenth() -> None:
 
 
 def test_a_sample_counts_for_the_innermost_part_it_is_in() -> None:
-    stack = [
-        "serve (web/session_socket.py)",
-        "call (/x/scheduling/store/batched.py)",
-        "wait (/y/gevent/hub.py)",
-    ]
-    assert part_of(stack) == "socket and loop"
-    assert part_of(stack[:2]) == "link"
+    stack = ["Session.serve (web/session_socket.py)", "Store.call (scheduling/store/batched.py)"]
+    assert part_of([*stack, "loads (json/__init__.py)"]) == "JSON"
+    assert part_of([*stack, "a function (of/another.py)"]) == "link"
     assert part_of(["main (z.py)"]) == "others"
