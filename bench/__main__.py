@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,9 +54,9 @@ def main() -> None:
             print(f"{group} ({time.monotonic() - began_s:.0f} s)", file=sys.stderr, flush=True)
             try:
                 GROUPS[group](bench)
-            except SystemExit as reason:  # the other rows are worth having all the same
+            except (SystemExit, Exception) as reason:  # noqa: BLE001 (the other rows are worth having)
                 failed[group] = str(reason)
-                print(f"{group} failed: {reason}", file=sys.stderr, flush=True)
+                print(f"{group} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
     bench.book.facts["failed"] = failed
     print(table.text(bench.book), summary.text(bench.book), sep="\n\n")
     if args.plan == "quick":

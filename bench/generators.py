@@ -5,10 +5,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO, Any
 
 from bench.systems import Ours, System
+from bench.usage import own_cpu_s
 from bench.window import Between
 
 _END_S = 30.0
@@ -87,22 +89,41 @@ def nodes(system: System, **options: Any) -> Iterator[Generator]:
         yield made
 
 
+@dataclass
+class Used:
+    """What a system and the generator of its nodes have used so far."""
+
+    cpu_s: dict[str, float]
+    commands: dict[str, int]
+    nodes_s: float
+
+    @classmethod
+    def look(cls, system: System, with_nodes: Generator) -> "Used":
+        """Look now."""
+        return cls(system.cpu_s(), system.commands(), own_cpu_s(with_nodes.process.pid))
+
+
 def speak(system: System, with_nodes: Generator, **options: Any) -> dict[str, Any]:
     """Have clients speak; gives their report, and what the system did meanwhile.
 
-    That is the processor time of each part (``cpu_s``, s), and for our own system its counters
-    (``between``). Ends the program when an utterance failed: a throughput of errors is none.
+    That is the processor time of each part (``cpu_s``, s), the ``commands`` of its server, and for our own
+    system its counters (``between``). Ends the program when an utterance failed: a rate of errors is none.
     """
     with generator("clients", ports=system.ports, **options) as clients:
         clients.wait(b"begin")
         with_nodes.begin()
-        first, before = _counters(system), system.cpu_s()
+        first, before = _counters(system), Used.look(system, with_nodes)
         report = clients.report()
-        after, last = system.cpu_s(), _counters(system)
+        after, last = Used.look(system, with_nodes), _counters(system)
     if report["errors"] or report["lost"]:
         raise SystemExit(f"{report['errors']} utterances failed, {report['lost']} sockets: {report}")
-    spent = {part: after[part] - before[part] for part in after}
-    return {**report, "cpu_s": spent, "between": Between(first, last)}
+    return {
+        **report,
+        "cpu_s": {part: spent - before.cpu_s[part] for part, spent in after.cpu_s.items()},
+        "commands": {name: n - before.commands.get(name, 0) for name, n in after.commands.items()},
+        "nodes_cpu_share": (after.nodes_s - before.nodes_s) / report["seconds"],
+        "between": Between(first, last),
+    }
 
 
 def _counters(system: System) -> dict[str, Any]:

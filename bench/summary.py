@@ -24,8 +24,8 @@ def _control(book: Book) -> str:
         return ""
     return (
         f"generators: against a relay that only carries they reach {_of(book, 'control_per_s', 0)}/s "
-        f"({_of(book, 'control_20k_per_s', 0)}/s with 20 KB); with ours their clients used "
-        f"{_of(book, 'ours_clients_cpu_share', 2)} of a core"
+        f"({_of(book, 'control_20k_per_s', 0)}/s with 20 KB); with ours clients used "
+        f"{_of(book, 'ours_clients_cpu_share', 2)} of a core, nodes {_of(book, 'ours_nodes_cpu_share', 2)}"
     )
 
 

@@ -84,11 +84,11 @@ class System:
         """Resident memory of a part."""
         return sum(rss_bytes(process.pid) for process in self._parts[part])
 
-    def evalsha_calls(self) -> int:
-        """How many scripts the server has run so far."""
-        stats = self.store.command("INFO", "commandstats").decode().splitlines()
-        line = next((line for line in stats if line.startswith("cmdstat_evalsha:")), "calls=0,")
-        return int(line.partition("calls=")[2].partition(",")[0])
+    def commands(self) -> dict[str, int]:
+        """Give how often the server has run each command so far; those that scripts call count as well."""
+        lines = self.store.command("INFO", "commandstats").decode().splitlines()
+        named = (line.removeprefix("cmdstat_").partition(":calls=") for line in lines if ":calls=" in line)
+        return {name: int(rest.partition(",")[0]) for name, _, rest in named}
 
     def slowest_scripts_ms(self) -> dict[str, float]:
         """Give the longest run of each script that was ever slow, ms."""

@@ -16,7 +16,7 @@ def measure_round_trips(bench: Bench) -> None:
     _measure_control(bench)
     for number in range(bench.plan.rounds):
         bench.say(f"round trips, round {number + 1} of {bench.plan.rounds}")
-        found = {peer: _measure_peer(bench, peer) for peer in bench.peers}
+        found = {peer: report for peer in bench.peers if (report := _measure_peer(bench, peer))}
         with bench.bare() as bare:
             bare_small, bare_large, _ = _load(bench, bare, "bare")
         with bench.ours() as ours:
@@ -51,9 +51,15 @@ def _compare_with_peers(
 
 
 def _measure_peer(bench: Bench, name: str) -> dict[str, Any]:
+    """Measure one peer; one that fails has no report, and the results say why."""
     bench.say(name)
     plan = bench.plan
-    report = measure(name, bench.new_folder(), plan.small_s, plan.warm_s, plan.single_s)
+    try:
+        report = measure(name, bench.new_folder(), plan.small_s, plan.warm_s, plan.single_s)
+    except SystemExit as reason:
+        bench.say(str(reason))
+        bench.book.facts.setdefault("peers_failed", {})[name] = str(reason)
+        return {}
     bench.book.add(f"{name}_per_s", report["per_s"])
     bench.book.add(f"{name}_single_p50_ms", report["single"]["p50_ms"])
     return report
@@ -70,8 +76,7 @@ def _load(bench: Bench, system: System, name: str) -> tuple[dict[str, Any], dict
             **_times(bench, plan.large_s),
         )  # fmt: skip
         single = _spoken(bench, system, made, f"{name}_single", clients=1, **_times(bench, plan.single_s))
-        nodes_report = told(made)
-    bench.book.add(f"{name}_nodes_cpu_share", nodes_report["cpu_share"])
+        told(made)
     return small, large, single
 
 
@@ -81,6 +86,11 @@ def _spoken(bench: Bench, system: System, made: Generator, name: str, **options:
     for part in ("per_s", "p50_ms", "p99_ms"):
         bench.book.add(f"{name}_{part}", report[part])
     bench.book.add(f"{name}_clients_cpu_share", report["cpu_share"])
+    bench.book.add(f"{name}_nodes_cpu_share", report["nodes_cpu_share"])
+    per_utterance = {
+        command: round(n / report["utterances"], 2) for command, n in report["commands"].items() if n
+    }
+    bench.book.facts.setdefault("commands_per_utterance", {})[name] = per_utterance
     for part, seconds in report["cpu_s"].items():
         bench.book.add(f"{name}_cpu_ms_{part}", 1000 * seconds / report["utterances"])
     bench.book.add(f"{name}_cpu_ms", 1000 * sum(report["cpu_s"].values()) / report["utterances"])

@@ -58,7 +58,10 @@ def measure(name: str, folder: Path, seconds: float, warm_s: float, single_s: fl
         options = {"seconds": seconds, "warm-s": warm_s, "single-s": single_s}
         words = [*peer.load, *(f"--{option}={value}" for option, value in options.items())]
         load = system.run("load", words, stdout=subprocess.PIPE)
-        output, _ = load.communicate(timeout=_LOAD_S)
+        try:
+            output, _ = load.communicate(timeout=_LOAD_S)
+        except subprocess.TimeoutExpired:
+            raise SystemExit(f"{name} did not end within {_LOAD_S} s") from None
         if load.returncode:
             raise SystemExit(f"{name} could not be measured: {system.log('load')[-2000:]}")
         return dict(json.loads(output))
