@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from bench.generators import generator, nodes
+from bench.script_times import print_script_times
 from bench.systems import Ours
 from bench.usage import own_cpu_s, tree
 
@@ -41,6 +42,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=_OUTPUT, help="folder of the pictures")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
+    if "roundtrip" in args.only:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            ours = Ours(stack, folder / "system")
+            print_script_times(ours, stack.enter_context(nodes(ours)), args.seconds)
     for flow in args.only:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -93,8 +99,8 @@ def _busy(pids: list[int]) -> list[int]:
     before = {pid: own_cpu_s(pid) for pid in members}
     time.sleep(1)
     used = {pid: own_cpu_s(pid) - before[pid] for pid in members}
-    busy = [pid for pid in members if used[pid] > sum(used.values()) / 10]
-    return sorted(busy, key=lambda pid: -used[pid])
+    members.sort(key=lambda pid: -used[pid])
+    return [pid for pid in members if used[pid] > sum(used.values()) / 10] or members[:1]
 
 
 def _record_process(pid: int, seconds: float, picture: Path, folder: Path) -> None:
