@@ -96,6 +96,61 @@ def test_the_counters_say_what_was_done(stack: Stack, pair: Pair) -> None:
         assert found["service_catalog"]["fail_count"] == 0
 
 
+def _growth(before: Any, after: Any) -> dict[str, int]:
+    """Give by how much counters have grown, those that have not left out."""
+    grown = {name: count - before.get(name, 0) for name, count in after.items()}
+    return {name: count for name, count in grown.items() if count}
+
+
+def test_what_nodes_measure_is_counted_by_its_growth(stack: Stack, pair: Pair) -> None:
+    """The earlier server added their totals anew with every heartbeat, and so counted far too many."""
+    totals = ("totalReruns", "successfulReruns", "failedReruns", "timeoutReruns", "qualityImprovements")
+
+    def reruns(*counts: int) -> dict[str, int]:
+        return dict(zip(totals, counts, strict=True))
+
+    def beat(*counts: int) -> None:
+        measured = {"serviceEfficiencies": {f"asr-{pair[0]}": 4.0}}
+        node.heartbeat(rerun_metrics=reruns(*counts), processing_metrics=measured)
+
+    with stack.node(pair) as node, stack.client(*pair) as client:
+        before = get(stack, "metrics")["process"]["reruns"]
+        for counts in ((90, 80, 7, 3, 50), (92, 81, 8, 3, 50), (92, 81, 8, 3, 50), (5, 1, 4, 0, 0)):
+            beat(*counts)
+        client.say()
+        client.result()  # everything before it was dealt with
+
+        def told() -> dict[str, Any]:
+            return dict(get(stack, "metrics")["process"])
+
+        wait_until(lambda: "timeout_reruns" in told()["reruns"], "the heartbeats")
+        grown = _growth(before, told()["reruns"])
+        assert grown == {"total_reruns": 7, "successful_reruns": 2, "failed_reruns": 5}, (
+            "it began anew at last"
+        )
+        assert told()["service_efficiencies"][f"asr-{pair[0]}"] == 4.0
+    assert f"asr-{pair[0]}" not in get(stack, "metrics")["process"]["service_efficiencies"]
+
+
+def test_what_nodes_say_of_their_results_is_counted(stack: Stack, pair: Pair) -> None:
+    says: list[dict[str, Any]] = [
+        {"asr_quality_level": "good", "extra": {"language_probability": 0.95}},
+        {"asr_quality_level": "bad", "rerun_count": 2, "extra": {"language_probability": 0.3}},
+        {"asr_quality_level": "splendid", "extra": {"language_probability": 1.7e308}},
+    ]
+    with stack.node(pair, answer=None) as node, stack.client(*pair) as client:
+        before = get(stack, "metrics")["process"]
+        for nth, said in enumerate(says, start=1):
+            client.say()
+            node.answer(node.job(nth), **said)
+            client.result(nth)
+        after = get(stack, "metrics")["process"]
+        assert _growth(before["quality"], after["quality"]) == {"good": 1, "bad": 1, "other": 1, "rerun": 1}
+        classes = zip(before["language_probability"], after["language_probability"], strict=True)
+        assert [new - old for old, new in classes] == [0, 1, 0, 0, 2]
+        assert _growth(before["cuts"], after["cuts"]) == {"manual": 3}
+
+
 class Hub(http.server.BaseHTTPRequestHandler):
     """A model hub with one service."""
 
