@@ -57,6 +57,8 @@ class Resumed:
     running: tuple[tuple[str, int], ...]
     """Language and order number of what was accepted and has no entry in the stream yet."""
     preferred_pool: str
+    language_pair: tuple[str, str]
+    """Source and target language of what was said last, for which that pool is preferred."""
 
     def entry_id(self, number: int) -> str:
         """Stream id of an entry."""
@@ -162,6 +164,7 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
     # Entries of a forerunner of the record go first, so all of its own are there behind them.
     first_kept = (int(number) if int(made) == created_ms else 1) if first_id else last + 1
     seq, _, offset = fields.get("audio_from", "0.0").partition(".")
+    src, _, tgt = fields.get("pair", "").partition(" ")
     running = [
         (name.removeprefix("order:"), order)
         for name, accepted in fields.items()
@@ -178,4 +181,5 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
         audio_from=(int(seq), int(offset)),
         running=tuple(running),
         preferred_pool=fields.get("preferred", ""),
+        language_pair=(src, tgt),
     )
