@@ -3,6 +3,8 @@
 import http.server
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -156,8 +158,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         artifact = {"type": "zip", "url": "http://hub/a.zip", "sha256": "00", "size_bytes": 1}
-        variants = [{"version": "1", "platform": "linux-x64", "artifact": artifact}]
-        service = {"service_id": "asr-a", "name": "A", "latest_version": "1", "variants": variants}
+        variants = [{"version": "1.2", "platform": "linux-x64", "artifact": artifact}]
+        service = {"service_id": "asr-a", "name": "A", "latest_version": "1.2", "variants": variants}
         body = json.dumps([service] if self.path == "/api/services" else {}).encode()
         self.send_response(200)
         self.end_headers()
@@ -167,13 +169,19 @@ class Hub(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_the_services_of_the_model_hub_are_shown() -> None:
+@contextmanager
+def model_hub() -> Iterator[str]:
+    """Run a model hub; gives its URL."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub) as hub:
         threading.Thread(target=hub.serve_forever, daemon=True).start()
-        with Stack(model_hub_url=f"http://127.0.0.1:{hub.server_port}/") as own:
-            wait_until(lambda: get(own, "stats")["total_services"] == 1, "the catalogue")
-            assert get(own, "stats")["available_services"][0]["service_id"] == "asr-a"
+        yield f"http://127.0.0.1:{hub.server_port}/"
         hub.shutdown()
+
+
+def test_the_services_of_the_model_hub_are_shown() -> None:
+    with model_hub() as url, Stack(model_hub_url=url) as own:
+        wait_until(lambda: get(own, "stats")["total_services"] == 1, "the catalogue")
+        assert get(own, "stats")["available_services"][0]["service_id"] == "asr-a"
 
 
 @pytest.mark.parametrize("path", ["", "/wrong"])
