@@ -169,6 +169,29 @@ class Hub(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def test_18_no_metric_is_named_by_a_job_or_a_node(stack: Stack, pair: Pair) -> None:
+    """Series by job and node id grew without end, and so did those by words that nodes choose."""
+    with stack.node(pair) as node, stack.client(*pair) as client:
+        efficient = {f"{pair[0]}-service-{number}" + "x" * 999: 1.0 for number in range(100)}
+        node.heartbeat(processing_metrics={"serviceEfficiencies": efficient})
+        for nth in range(1, 4):
+            node.answer_with = lambda _, nth=nth: {
+                "success": True,
+                "text_asr": "a",
+                "asr_quality_level": f"q{nth}",
+            }
+            client.say()
+            client.result(nth)
+        metrics = get(stack, "metrics")
+        words = json.dumps(metrics)
+        for name in (node.node_id, client.session_id, *(job["job_id"] for job in node.jobs)):
+            assert name not in words
+        process = metrics["process"]
+        assert set(process["quality"]) <= {"good", "suspect", "bad", "other", "rerun"}
+        assert len(process["service_efficiencies"]) <= 20
+        assert all(len(service) <= 64 for service in process["service_efficiencies"])
+
+
 @contextmanager
 def model_hub() -> Iterator[str]:
     """Run a model hub; gives its URL."""
