@@ -100,7 +100,11 @@ class Sessions:
         return bool(self._cell.call("detach_session", keys, args)[0])
 
     def refuse(self, session_id: str, socket: str, refusal: Refusal) -> bool:
-        """Record that an utterance is not accepted; False when another socket holds the session."""
+        """Record that an utterance is not accepted.
+
+        False, and nothing is recorded, when another socket holds the session, or the utterance was accepted
+        after all by a call whose reply was lost.
+        """
         args: list[Part] = [
             session_id, socket, refusal.next_index, position(refusal.audio_from), refusal.tgt_lang,
             refusal.events, refusal.main,

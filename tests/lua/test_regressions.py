@@ -6,6 +6,7 @@ import pytest
 
 from scheduling.bodies import Bodies
 from scheduling.ledger.codes import BodyBudgetSpent, NoNode
+from scheduling.ledger.sessions import Refusal
 from scheduling.requirement import Requirement
 from scheduling.store.plain import PlainStore
 from tests.lua.world import CLASSES, DE, POOLS, PT, SPEECH, World, result
@@ -303,3 +304,19 @@ def test_an_instance_that_was_only_slow_has_its_nodes_back_in_a_moment(world: Wo
     world.go(1)
     world.ledger.jobs.settle("web2", 60_000)
     assert states(world, "j1") == ["assigned"]
+
+
+def test_an_utterance_that_was_placed_after_all_is_not_recorded_as_refused(world: World) -> None:
+    """The reply of a reservation was lost with a slow server, so its utterance was refused. The script had
+    run and moved the session on, so the refusal left no entry, yet was said to have left one: the client
+    heard of it neither by its stream nor by its socket.
+    """
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    sessions = world.ledger.sessions
+    assert not sessions.refuse("s", "client", Refusal("pt", 1, (6, 0), "[]", "{}"))
+    assert world.dump().entries("out:s") == []
+    for _ in range(2):
+        assert sessions.refuse("s", "client", Refusal("pt", 2, (7, 0), "[]", "{}"))
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-2"]
