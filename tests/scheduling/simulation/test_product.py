@@ -92,5 +92,5 @@ def test_a_study_says_what_went_wrong_in_its_processes() -> None:
         Laboratory(["redis://127.0.0.1:1"]) as laboratory,
     ):
         until_done(laboratory.begin(replace(SMALL, policies=())))
-    # The pool's own thread may have waited for the process in the same moment, and note its end a little later.
+    # The pool's own thread may have waited for it in the same moment, and note its end a little later.
     wait_until(lambda: multiprocessing.active_children() == [], "the processes to be gone")
