@@ -42,7 +42,6 @@ def alone(client: Recorder, node: FakeNode) -> None:
     client.wait("server_heartbeat")
     client.say(b"\1\0" * 1600)
     first = node.job()
-    node.accept(first)
     node.partial(first, "so")
     client.wait("asr_partial", text="so")
     node.answer(first)
@@ -105,7 +104,6 @@ def together(stack: Stack, one: Recorder, other: Recorder, node: FakeNode) -> No
     before = len(node.jobs)
     one.say(b"\5\0" * 1600)
     job = node.job(before + 1)
-    node.accept(job)
     node.partial(job, "so far")
     one.wait("asr_partial", text="so far")
     node.answer(job)
@@ -126,7 +124,7 @@ def test_every_message_crosses_two_processes() -> None:
     with Stack(webs=2, max_in_flight=4) as stack:  # two under way are half of it: the talker is told
         urls = [web.url("/ws/session") for web in stack.webs]
         with (
-            stack.node(PAIR, BACK, web=1, slots=4, ours=True, answer=None) as node,
+            stack.node(PAIR, BACK, web=1, slots=4, ours=True, answer=lambda _: None) as node,
             Recorder(urls[0], *PAIR, resumable=True) as one,
             Recorder(urls[1], *BACK) as other,
         ):
