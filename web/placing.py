@@ -217,7 +217,7 @@ class Placer:
             room=ask.room,
         )
         try:
-            return self._reserve_reopening(session, reservation)
+            return self._reserve_afresh(session, reservation)
         except QueueFull as error:
             raise Refused(
                 ErrorCode.NODE_OVERLOADED,
@@ -234,6 +234,18 @@ class Placer:
         except StoreError as error:
             self._doubt.settle_later(session, reservation)
             raise store_down(error) from error
+
+    def _reserve_afresh(self, session: SessionLink, reservation: Reservation) -> Placement:
+        """Reserve; where nobody is left of the pools known here, once more with those made since."""
+        try:
+            return self._reserve_reopening(session, reservation)
+        except NoNode:
+            self._look_afresh()
+            if self.catalog.version == reservation.pools_version:
+                raise
+            pools = self.catalog.pools_for(reservation.requirement)
+            newer = replace(reservation, pools=pools, pools_version=self.catalog.version)
+            return self._reserve_reopening(session, newer)
 
     def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:
         """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again."""

@@ -223,6 +223,24 @@ def test_requirement_of_an_outdated_caller_is_noted_for_the_workers(world: World
     assert json.loads(world.dump().hash("requirements")[DE.requirement_id])["tgt"] == "de"
 
 
+def test_requirement_whose_former_nodes_are_gone_finds_a_pool_made_since(world: World) -> None:
+    """A worker links new pools a moment after their nodes are in them; in between "no node" was said.
+
+    The caller knows the pool already: its view is as new as the ledger's.
+    """
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    world.ledger.jobs.complete("j1", "n1", 1, "ok", instance="web1")
+    world.ledger.nodes.offline("n1", "so-n1", "gone", 0)
+    world.store.command("DEL", f"{world.keys.prefix}poolgone:{POOLS['A']}")
+    world.ready("n2", klass="C")
+    with pytest.raises(NoNode):
+        world.reserve("j2", pools=[POOLS["A"], POOLS["C"]], version=1)
+    placed = world.reserve("j3", pools=[POOLS["A"], POOLS["C"]], version=2)
+    assert (placed.state, placed.node_id) == ("assigned", "n2")
+
+
 def test_body_stored_again_after_it_lapsed_is_accounted_once(store: PlainStore) -> None:
     """A body that lapsed and was stored again under its name was counted twice, and the budget shrank."""
     world = World(store)
