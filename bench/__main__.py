@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the results are written")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything started is ended
     began_s = time.monotonic()
     failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

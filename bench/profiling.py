@@ -5,6 +5,7 @@ of the system how much of it. py-spy samples from outside: it must be allowed to
 """
 
 import argparse
+import signal
 import subprocess
 import tempfile
 import time
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=FLOWS, default=list(FLOWS))
     parser.add_argument("--output", type=Path, default=_OUTPUT, help="folder of the pictures")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything started is ended
     args.output.mkdir(parents=True, exist_ok=True)
     if "roundtrip" in args.only:
         with ExitStack() as stack:
