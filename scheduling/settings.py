@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         default=30000, ge=10, description="an attempt without progress ends after this time, ms"
     )
     wait_ms: int = Field(default=10000, ge=10, description="a job waits for a slot this long, ms")
+    admit_wait_ms: int = Field(
+        default=5000, ge=0, description="an utterance likely to wait longer for a slot is refused at once, ms"
+    )
+    standing_wait_ms: int = Field(
+        default=500, ge=0, description="the same while refusals go on: an overload lasts, ms"
+    )
     utterance_ms: int = Field(default=60000, ge=100, description="an utterance ends within this time, ms")
     relax_ms: int = Field(default=1000, ge=0, description="a retry insists on another node this long, ms")
     max_attempts: int = Field(default=3, ge=1, description="attempts per job")
@@ -317,7 +323,7 @@ class Settings(BaseSettings):
 SCRIPT_LIMITS = (
     "unhealthy_beats", "unhealthy_window", "unhealthy_in_window", "health_beats", "warmup_ms",
     "breaker_failures", "breaker_ms", "max_classes", "silence_ms", "node_memory_ms", "dispatch_ms",
-    "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
+    "ack_ms", "attempt_ms", "wait_ms", "admit_wait_ms", "standing_wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
     "retention_ms", "resume_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
     "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
     "room_members", "room_languages", "room_idle_ms",
