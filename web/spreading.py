@@ -1,4 +1,4 @@
-"""Times to come back that differ from peer to peer, so that those sent away together do not return together."""
+"""Times to come back that differ, so that peers sent away together do not return together."""
 
 from random import uniform
 

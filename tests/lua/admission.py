@@ -1,4 +1,4 @@
-"""Who may wait, in plain Python: the wait of a job as somebody outside would reckon it from what the ledger holds."""
+"""Who may wait: the wait of a job as somebody outside would reckon it from what the ledger holds."""
 
 from math import ceil, inf
 
@@ -42,7 +42,7 @@ def check_admitted(model: Model, placed: Placement, requirement: str, found: Dum
 
 
 def check_refused(model: Model, job: JobModel, tenant: str, wait_ms: int, former: Dump, found: Dump) -> None:
-    """Fail if a job was refused that should have been let in: beside a free slot, or with little to wait for."""
+    """Fail if a job was refused beside a free slot, or with little to wait for."""
     idle = [node.name for node in model.nodes.values() if _takes(model, node.name, job, found)]
     assert not idle, f"{job.name} was refused beside {idle}"
     speed = pace(model, job.requirement, found)

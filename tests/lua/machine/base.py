@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 from scheduling.scripts import Script
 from scheduling.store.base import Parts
 from scheduling.store.plain import PlainStore
-from tests.lua.model import JobModel, Model, NodeModel
 from tests.lua.admission import ADMIT_WAIT_MS, STANDING_WAIT_MS
+from tests.lua.model import JobModel, Model, NodeModel
 from tests.lua.world import DE, PT, World
 
 SESSIONS = ("s1", "s2")

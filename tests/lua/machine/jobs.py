@@ -71,12 +71,12 @@ class JobRules(Cell):
             assert not any(self.found.members(f"members:{pool}") for pool in linked)
             return
         except QueueFull as refusal:
-            asked = JobModel(name, requirement.requirement_id, session, requirement.tgt, 0, cost, self.model.now)
+            asked = JobModel(
+                name, requirement.requirement_id, session, requirement.tgt, 0, cost, self.model.now
+            )
             former = self.found
             self.see()
-            check_refused(
-                self.model, asked, fair.get("tenant", ""), refusal.wait_ms, former, self.found
-            )
+            check_refused(self.model, asked, fair.get("tenant", ""), refusal.wait_ms, former, self.found)
             return
         check_admitted(self.model, placed, requirement.requirement_id, self.world.dump())
         assert linked, "a job waits for pools that nobody knows"
