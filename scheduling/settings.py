@@ -45,10 +45,10 @@ class Settings(BaseSettings):
     )
     max_connections: int = Field(default=12000, ge=1, description="sockets of one web process")
     handshakes_per_s: float = Field(
-        default=250.0, gt=0, description="sockets a web process lets in per second, beyond a burst"
+        default=150.0, gt=0, description="sockets a web process lets in per second, beyond a burst"
     )
     handshake_burst: int = Field(
-        default=250, ge=4, description="sockets it lets in at once; a quarter is kept for nodes"
+        default=150, ge=4, description="sockets it lets in at once; a quarter is kept for nodes"
     )
     message_bytes: int = Field(default=16 * 2**20, ge=2**16, description="largest WebSocket message, bytes")
     outbound_bytes: int = Field(
