@@ -63,6 +63,14 @@ class Settings(BaseSettings):
     write_timeout_s: float = Field(
         default=10.0, gt=0, description="a peer that takes no byte this long is dropped, s"
     )
+    request_head_s: int = Field(
+        default=10,
+        ge=1,
+        description="a request's head, as of a handshake, must have come within this time, s",
+    )
+    upload_s: float = Field(
+        default=120.0, gt=0, description="a recording sent over HTTP must have come within this time, s"
+    )
     shutdown_s: float = Field(
         default=20.0, ge=0, description="after SIGTERM running utterances are finished this long, s"
     )

@@ -45,8 +45,7 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
             # Sockets live long: no restarts after so many requests, and no time limit on a request.
             "max_requests": 0,
             "timeout": 60,
-            # So long a peer may take for a request's head, s; a late process must not take it for slow.
-            "keepalive": 10,
+            "keepalive": settings.request_head_s,
             "graceful_timeout": int(settings.shutdown_s) + _GRACE_BEYOND_S,
             "post_worker_init": _start_worker,
             "proc_name": "speech-dispatch-web",
