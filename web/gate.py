@@ -44,7 +44,7 @@ class Gate:
         kept = 0.0 if is_node else self._burst * _KEPT_FOR_NODES
         if self._tokens - kept >= 1:
             self._tokens -= 1
-            if self._filler is None:
+            if not self._filler:
                 self._filler = gevent.spawn(self._fill)
             return None
         self.refused += 1
@@ -60,7 +60,6 @@ class Gate:
         while not is_full:
             gevent.sleep(_TURN_S)
             is_full = self.turn()
-        self._filler = None
 
     def _promise(self, now_s: float) -> float:
         self._promised_s = max(now_s + _SOONEST_S, self._promised_s) + 1 / self._per_s

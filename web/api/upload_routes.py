@@ -87,12 +87,16 @@ def _init() -> SessionInit:
 
 def _recording(within_s: float) -> tuple[bytes, str, int]:
     """Give sound, format and rate. A body that trickles in would keep its place in the process for ever."""
-    with gevent.Timeout(within_s, False):
-        request.get_data()
-        return _understood()
-    raise ApiError(
-        408, ErrorCode.INVALID_MESSAGE, f"The recording did not come within {within_s:g} s. Send it faster."
-    )
+    timeout = gevent.Timeout(within_s)
+    try:
+        with timeout:
+            request.get_data()
+    except gevent.Timeout as error:
+        if error is not timeout:
+            raise
+        said = f"The recording did not come within {within_s:g} s. Send it faster, or in parts."
+        raise ApiError(408, ErrorCode.INVALID_MESSAGE, said) from error
+    return _understood()
 
 
 def _understood() -> tuple[bytes, str, int]:

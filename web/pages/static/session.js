@@ -156,8 +156,8 @@ export class Session extends EventTarget {
       };
       socket.onclose = ({ code, reason }) => {
         clearInterval(beat);
-        this.askedBackMs = hintMs(reason);
         const ours = socket === this.socket && attempt === this.attempt;
+        if (ours) this.askedBackMs = hintMs(reason);
         if (ours && FINAL.has(code)) this.close();
         else if (ours && this.state === "open") this.opening = this.#connect(attempt);
         done(!ours || FINAL.has(code));
