@@ -9,7 +9,7 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test bench-flows bench-placement soak soak-long ledger-run lint format lock clean
+.PHONY: help install demo run test bench-flows bench-placement overload storm soak soak-long ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ bench-flows: $(stamp) ## measure how long each flow takes inside the server
 
 bench-placement: $(stamp) ## measure what a reservation costs, and how soon a killed node is noticed
 	@$(bin)/python -m bench.placement $(ARGS)
+
+overload: $(stamp) ## offer 1, 2, 5 and 10 times what the nodes can do: who waits, who is refused, how soon
+	@$(bin)/python -m bench.overload $(ARGS)
+
+storm: $(stamp) ## let 5,000 clients connect in the same moment while others speak
+	@$(bin)/python -m bench.storm $(ARGS)
 
 soak: $(stamp) ## talk for 2 minutes while a web process is restarted; nothing may be lost
 	@$(bin)/python -m bench.soak $(ARGS)

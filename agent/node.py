@@ -12,7 +12,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from agent.backoff import Backoff
+from agent.backoff import Backoff, refusal_reason
 from agent.link import Link
 from agent.outbox import Outbox
 from agent.pipelines.base import Pipeline
@@ -135,7 +135,7 @@ class NodeAgent:
         except InvalidURI as error:
             raise NodeRefused("INVALID_URL", f"{self._options.url} is no WebSocket address.") from error
         except InvalidStatus as refused:
-            return f"{refused}: {refused.response.body.decode('utf-8', 'replace')[:200].strip()}"
+            return refusal_reason(refused)
         except (OSError, InvalidHandshake, TimeoutError) as error:
             return str(error) or type(error).__name__
         return "it ended"

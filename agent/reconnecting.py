@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus
 
-from agent.backoff import Backoff
+from agent.backoff import Backoff, refusal_reason
 from agent.client import (
     OPEN_TIMEOUT_S,
     Languages,
@@ -215,10 +215,15 @@ class ReconnectingClient(SpeechClient):
         until = time.monotonic() + (former.resume_within_ms or 0) / 1000
         while time.monotonic() < until:
             await asyncio.sleep(self._backoff.delay_s(reason))
-            reason = ""
             self._urls.rotate(-1)
-            with suppress(*_FAILURES, ConnectionClosed, SessionRefused):
+            try:
                 return await self._go_on(former, self._urls[0])
+            except InvalidStatus as refused:
+                reason = refusal_reason(refused)
+            except ConnectionClosed as ended:
+                reason = ended.rcvd.reason if ended.rcvd else ""
+            except (*_FAILURES, SessionRefused):
+                reason = ""
         raise closed
 
     async def _go_on(self, former: SessionInitAck, url: str) -> SessionInitAck:

@@ -24,6 +24,7 @@ local cell = KEYS[1]
 --@include assign
 --@include choose
 --@include fair
+--@include admit
 --@include waiting
 --@include serve
 --@include finish
@@ -70,6 +71,7 @@ local words = state .. ' ' .. wake(job.shard)
 local node = release_slot(job)
 if node then
   redis.call('HINCRBY', key('node', node.id), state, 1)
+  note_work(job, node)
 end
 if node and state == 'done' then
   clear_strikes(node)

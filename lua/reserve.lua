@@ -28,8 +28,10 @@
 --   20 room          code of the room whose members listen, '' for none
 --   21.. pools       candidate pools
 -- REPLY
---   {1, job, order, state, attempt, node, owner, semantic}; the job is the caller's when its id is the proposed one
---   {-5} unknown session | {-12} owned elsewhere | {-8, retry after ms} queue full | {-9} no node serves it
+--   {1, job, order, state, attempt, node, owner, semantic, wait ms}; the job is the caller's when its id is the
+--   proposed one; the wait is what it was likely to be when it was let in
+--   {-5} unknown session | {-12} owned elsewhere | {-9} no node serves it
+--   {-8, wait ms} it would wait for too long, or as many wait as may
 local cell = KEYS[1]
 --@include ground
 --@include nodes
@@ -37,6 +39,7 @@ local cell = KEYS[1]
 --@include assign
 --@include choose
 --@include fair
+--@include admit
 --@include waiting
 --@include serve
 --@include finish
@@ -55,9 +58,10 @@ elseif ARGV[15] ~= '' and refused == ARGV[14] then
 end
 
 local function reply(id)
-  local v = redis.call('HMGET', key('job', id), 'order', 'state', 'attempt', 'node', 'semantic')
+  local v = redis.call('HMGET', key('job', id), 'order', 'state', 'attempt', 'node', 'semantic', 'wait')
   local instance = v[4] and v[4] ~= '' and redis.call('HGET', key('node', v[4]), 'owner')
-  return {1, id, tonumber(v[1] or -1), v[2] or 'ended', tonumber(v[3] or 0), v[4] or '', instance or '', v[5] or '0'}
+  return {1, id, tonumber(v[1] or -1), v[2] or 'ended', tonumber(v[3] or 0), v[4] or '', instance or '', v[5] or '0',
+    tonumber(v[6] or 0)}
 end
 -- The binding of a job that failed is gone, so that its utterance can be said again; a repeated call is not.
 local bound = redis.call('GET', KEYS[2])
@@ -89,8 +93,10 @@ if not node then
   end
   job.tenant = fair_name(ARGV[16])
   local waiting, most = tonumber(redis.call('HGET', cell, 'waiting')), limit('max_waiting')
-  if waiting >= most or waiting_of(job.tenant) >= math.ceil(most * limit('tenant_waiting_percent') / 100) then
-    return {-8, math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))}
+  local soon, wait = may_wait(pools, line_of(job, tonumber(ARGV[17]), tonumber(ARGV[18])), job.tenant)
+  job.wait = wait or math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
+  if not soon or waiting >= most or waiting_of(job.tenant) >= math.ceil(most * limit('tenant_waiting_percent') / 100) then
+    return {-8, job.wait}
   end
 end
 
@@ -108,7 +114,7 @@ redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt'
   'rank', job.rank, 'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline,
   'wait_until_ms', 0, 'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
   'created_ms', now, 'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '',
-  'room', ARGV[20])
+  'room', ARGV[20], 'wait', job.wait or 0)
 if node then
   redis.call('HSET', KEYS[3], 'last_node', node.id, 'last_ms', now)
   assign(job, node)

@@ -24,6 +24,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``warm`` | hash | node that did a requirement last | `assign` | a field with its requirement |
 | ``waiting:R`` | sorted set | jobs that wait, by rank | `waiting` | empty when none waits |
 | ``poolwaiting:P`` | sorted set | requirements that wait for it | `waiting` | empty when none waits |
+| ``pace`` | hash | by pool: slots at work, ms a job, last refusal | `nodes`, `admit` | with the last slot |
 | ``pairing:CODE``, ``pairingof:NODE`` | string | node of a code, its code | `issue_pairing_code` | 5 min |
 | ``pairingmisses`` | set | tries of wrong pairing codes | `use_pairing_code` | a minute after the first |
 | ``deadlines`` | sorted set | ``j|JOB``, ``n|NODE``, ``r|REQ`` to due (ms) | all | a member when settled |

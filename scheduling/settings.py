@@ -1,12 +1,14 @@
 """All settings, typed and validated in one place; the environment gives each by its upper-case name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.connection import parse_url
+
+from scheduling.setting_tables import parse_table, read_cost, read_priority, read_weight
 
 
 class SettingsError(Exception):
@@ -42,6 +44,12 @@ class Settings(BaseSettings):
         default="", description="model hub whose catalogue of services is shown; none when empty"
     )
     max_connections: int = Field(default=12000, ge=1, description="sockets of one web process")
+    handshakes_per_s: float = Field(
+        default=150.0, gt=0, description="sockets a web process lets in per second, beyond a burst"
+    )
+    handshake_burst: int = Field(
+        default=150, ge=4, description="sockets it lets in at once; a quarter is kept for nodes"
+    )
     message_bytes: int = Field(default=16 * 2**20, ge=2**16, description="largest WebSocket message, bytes")
     outbound_bytes: int = Field(
         default=2**20, ge=2**16, description="unsent bytes per socket beyond one large message"
@@ -54,6 +62,14 @@ class Settings(BaseSettings):
     ping_s: float = Field(default=20.0, gt=0, description="interval of pings on each socket, s")
     write_timeout_s: float = Field(
         default=10.0, gt=0, description="a peer that takes no byte this long is dropped, s"
+    )
+    request_head_s: int = Field(
+        default=10,
+        ge=1,
+        description="a request's head, as of a handshake, must have come within this time, s",
+    )
+    upload_s: float = Field(
+        default=120.0, gt=0, description="a recording sent over HTTP must have come within this time, s"
     )
     shutdown_s: float = Field(
         default=20.0, ge=0, description="after SIGTERM running utterances are finished this long, s"
@@ -129,6 +145,12 @@ class Settings(BaseSettings):
         default=30000, ge=10, description="an attempt without progress ends after this time, ms"
     )
     wait_ms: int = Field(default=10000, ge=10, description="a job waits for a slot this long, ms")
+    admit_wait_ms: int = Field(
+        default=5000, ge=0, description="an utterance likely to wait longer for a slot is refused at once, ms"
+    )
+    standing_wait_ms: int = Field(
+        default=500, ge=0, description="the same while refusals go on: an overload lasts, ms"
+    )
     utterance_ms: int = Field(default=60000, ge=100, description="an utterance ends within this time, ms")
     relax_ms: int = Field(default=1000, ge=0, description="a retry insists on another node this long, ms")
     max_attempts: int = Field(default=3, ge=1, description="attempts per job")
@@ -262,7 +284,7 @@ class Settings(BaseSettings):
     @field_validator("tenant_weights", "tenant_priorities", "slot_costs")
     @classmethod
     def _is_table(cls, words: str, info: ValidationInfo) -> str:
-        readers = {"tenant_weights": _weight, "tenant_priorities": _priority, "slot_costs": _cost}
+        readers = {"tenant_weights": read_weight, "tenant_priorities": read_priority, "slot_costs": read_cost}
         parse_table(words, readers[str(info.field_name)])
         return words
 
@@ -281,17 +303,17 @@ class Settings(BaseSettings):
     @cached_property
     def weight_of(self) -> dict[str, int]:
         """Fair share of each tenant that has another than 1, in hundredths."""
-        return parse_table(self.tenant_weights, _weight)
+        return parse_table(self.tenant_weights, read_weight)
 
     @cached_property
     def priority_of(self) -> dict[str, int]:
         """Priority class of each tenant that has another than normal: 0 high, 2 low."""
-        return parse_table(self.tenant_priorities, _priority)
+        return parse_table(self.tenant_priorities, read_priority)
 
     @cached_property
     def cost_of(self) -> dict[str, int]:
         """Slots that a job takes by a service it needs."""
-        return parse_table(self.slot_costs, _cost)
+        return parse_table(self.slot_costs, read_cost)
 
     def slots_for(self, services: Iterable[str]) -> int:
         """Slots of one node that a job takes which needs these services."""
@@ -320,7 +342,7 @@ SCRIPT_LIMITS = (
     "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
     "retention_ms", "resume_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
     "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
-    "room_members", "room_languages", "room_idle_ms",
+    "room_members", "room_languages", "room_idle_ms", "admit_wait_ms", "standing_wait_ms",
 )  # fmt: skip
 
 
@@ -336,40 +358,6 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
-
-
-def parse_table(words: str, read: Callable[[str], int]) -> dict[str, int]:
-    """Read ``name=value,name=value``. Raises `ValueError` with a sentence about the item that is wrong."""
-    table = {}
-    for item in filter(None, (part.strip() for part in words.split(","))):
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not (name and equals):
-            raise ValueError(f"{item!r} must be NAME=VALUE, items apart by commas")
-        table[name] = read(value)
-    return table
-
-
-def _weight(value: str) -> int:
-    try:
-        weight = round(float(value) * 100)
-    except (ValueError, OverflowError):
-        weight = 0
-    if not 1 <= weight <= 100_000:
-        raise ValueError(f"{value!r} must be a share from 0.01 to 1000")
-    return weight
-
-
-def _priority(value: str) -> int:
-    classes = ("high", "normal", "low")
-    if value not in classes:
-        raise ValueError(f"{value!r} must be high, normal or low")
-    return classes.index(value)
-
-
-def _cost(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= 64:
-        raise ValueError(f"{value!r} must be a number of slots from 1 to 64")
-    return int(value)
 
 
 def _sentence(item: object) -> str:

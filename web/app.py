@@ -8,6 +8,7 @@ from scheduling.settings import Settings
 from web.api import make_api
 from web.connection import Connection
 from web.dispatcher import Dispatcher
+from web.gate import Gate
 from web.keepalive import Keepalive
 from web.options import ConnectionOptions
 from web.pages import add_pages
@@ -19,7 +20,8 @@ from web.timing import link_summary
 def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     """Build the application around a started dispatcher."""
     app = Flask("web")
-    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s))
+    gate = Gate(settings.handshakes_per_s, settings.handshake_burst)
+    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s), gate=gate)
     shutdown = Shutdown(dispatcher, sockets.registry)
     app.extensions["shutdown"] = shutdown
     _add_sockets(sockets, settings, dispatcher)
@@ -34,6 +36,7 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
         max_message_bytes=settings.message_bytes,
         max_queue_bytes=settings.node_outbound_bytes,
         write_timeout_s=settings.write_timeout_s,
+        first=True,
     )
     client_options = ConnectionOptions(
         max_message_bytes=settings.message_bytes,
@@ -70,6 +73,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
         return {
             "instance": dispatcher.instance,
             "sockets": len(sockets.registry),
+            "refused_handshakes": sockets.gate.refused if sockets.gate else 0,
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
             "pools_version": dispatcher.pools_version,

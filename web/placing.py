@@ -33,6 +33,7 @@ from web.assigning import Assigner
 from web.doubt import Doubt
 from web.session_link import SessionLink
 from web.session_loss import tell_history_lost
+from web.spreading import spread
 from web.timing import Timings
 
 _log = logging.getLogger(__name__)
@@ -40,16 +41,26 @@ _log = logging.getLogger(__name__)
 #: A tenant's name is counted by so many characters.
 _MOST_TENANT = 64
 _MOST_LANGUAGES = 2 + 30
+#: Nobody who was refused is asked back sooner than this, ms.
+_SOONEST_MS = 500
 
 
 class Refused(Exception):
     """An utterance was not accepted; it took no order number."""
 
-    def __init__(self, code: ErrorCode, message: str, retry_after_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        retry_after_ms: int | None = None,
+        wait_ms: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after_ms = retry_after_ms
+        self.wait_ms = wait_ms
+        """How long it would have waited for a slot, where that is why it was refused, ms."""
 
 
 class Placer:
@@ -219,10 +230,13 @@ class Placer:
         try:
             return self._reserve_afresh(session, reservation)
         except QueueFull as error:
+            # Those refused together are told different times, or they would all come back together.
+            after_ms = max(_SOONEST_MS, spread(error.wait_ms))
             raise Refused(
                 ErrorCode.NODE_OVERLOADED,
-                f"All nodes are busy. Say it again in {max(1, round(error.retry_after_ms / 1000))} s.",
-                error.retry_after_ms,
+                f"All nodes are busy. Say it again in {max(1, round(after_ms / 1000))} s.",
+                after_ms,
+                error.wait_ms,
             ) from error
         except NoNode as error:
             raise Refused(

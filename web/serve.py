@@ -11,6 +11,7 @@ from typing import Any  # noqa: E402
 
 import gevent  # noqa: E402
 from flask import Flask  # noqa: E402
+from gevent.server import StreamServer  # noqa: E402
 from gunicorn.app.base import BaseApplication  # noqa: E402
 
 from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
@@ -18,6 +19,9 @@ from tasks.configuration import make_app  # noqa: E402
 from web.app import create_app  # noqa: E402
 from web.dispatcher import Dispatcher  # noqa: E402
 
+#: Connections accepted in one turn of the event loop, for gevent's 100. In a storm the others wait in the
+#: kernel, at no cost, while those who are in are served.
+_ACCEPTED_AT_ONCE = 4
 #: Beyond SHUTDOWN_S and the goodbyes; then gunicorn ends the worker.
 _GRACE_BEYOND_S = 5
 
@@ -41,6 +45,7 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
             # Sockets live long: no restarts after so many requests, and no time limit on a request.
             "max_requests": 0,
             "timeout": 60,
+            "keepalive": settings.request_head_s,
             "graceful_timeout": int(settings.shutdown_s) + _GRACE_BEYOND_S,
             "post_worker_init": _start_worker,
             "proc_name": "speech-dispatch-web",
@@ -60,6 +65,7 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
 
 def _start_worker(worker: Any) -> None:
     """Put our shutdown before gunicorn's: it would hold open sockets for its grace, then cut them."""
+    StreamServer.max_accept = _ACCEPTED_AT_ONCE
     shutdown = worker.wsgi.extensions["shutdown"]
 
     def end() -> None:

@@ -8,7 +8,7 @@ LedgerError             a script understood the call and declined it
 ├── UnknownSession      no such session
 ├── UnknownJob          no such job, or ended long ago
 ├── StaleAttempt        the attempt is not the running one; nothing was changed
-├── QueueFull           as many jobs wait as may
+├── QueueFull           it would wait too long, or as many jobs wait as may
 ├── NoNode              nobody connected serves the requirement
 ├── StaleCapabilities   computed from capabilities or pools that are others by now
 ├── BodyBudgetSpent     audio and speech already take all the bytes they may
@@ -60,12 +60,12 @@ class StaleAttempt(LedgerError):
 
 
 class QueueFull(LedgerError):
-    """As many jobs wait as may."""
+    """The job would wait for too long, or as many jobs wait as may."""
 
-    def __init__(self, retry_after_ms: int) -> None:
-        super().__init__(f"the queue is full; it should have moved on in {retry_after_ms} ms")
-        self.retry_after_ms = retry_after_ms
-        """Estimated wait until a new job would be placed, ms."""
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__(f"a job would have to wait for {wait_ms} ms")
+        self.wait_ms = wait_ms
+        """How long the job would be likely to wait for a slot, ms."""
 
 
 class NoNode(LedgerError):

@@ -60,6 +60,8 @@ class Placement:
     instance: str
     """Instance that holds the node's socket."""
     use_semantic: bool
+    wait_ms: int = 0
+    """How long it was likely to wait when it was let in, ms; 0 for a job that found a slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,10 @@ class Jobs:
                 ask.room, *ask.pools,
             ],
         )  # fmt: skip
-        _, job, order, state, attempt, node, instance, semantic = reply
-        return Placement(text(job), order, text(state), attempt, text(node), text(instance), semantic == b"1")
+        _, job, order, state, attempt, node, instance, semantic, wait_ms = reply
+        return Placement(
+            text(job), order, text(state), attempt, text(node), text(instance), semantic == b"1", wait_ms
+        )
 
     def advance(
         self,

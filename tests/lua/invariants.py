@@ -17,6 +17,7 @@ def check_always(model: Model, found: Dump) -> None:
     check_waiting(model, found)
     check_deadlines(model, found)
     check_pools(model, found)
+    check_pace(model, found)
     check_totals(model, found)
     check_orders(model)
 
@@ -128,6 +129,18 @@ def check_pools(model: Model, found: Dump) -> None:
         assert found.scores(f"pool:{pool}") == scores
     for requirement, pools in model.links.items():
         assert found.members(f"reqpools:{requirement}") == pools
+
+
+def check_pace(model: Model, found: Dump) -> None:
+    """Slots at work are counted by pool, and nothing is noted of a pool without any."""
+    slots: Counter[str] = Counter()
+    for node in model.nodes.values():
+        works = found.hash(f"node:{node.name}")["why"] in ("", "capacity_exceeded")
+        slots.update(dict.fromkeys(node.pools if works else (), max(0, node.slots - node.held)))
+    pace = found.hash("pace")
+    counted = {name[6:]: int(count) for name, count in pace.items() if name.startswith("slots:")}
+    assert counted == dict(+slots)
+    assert {name.partition(":")[2] for name in pace} == set(counted)
 
 
 def check_totals(model: Model, found: Dump) -> None:

@@ -11,7 +11,7 @@ import pytest
 from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
-from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt, StaleCapabilities
+from scheduling.ledger.codes import LedgerError, NoNode, QueueFull, StaleAttempt, StaleCapabilities
 from scheduling.ledger.sessions import Refusal
 from scheduling.store.plain import PlainStore
 from tests.lua import room_scenarios  # noqa: F401  # registers its scenarios
@@ -288,6 +288,17 @@ def refused(world: World) -> None:
     assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "[]", "{}"))
     assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "[]", "{}"))
     assert [entry["main"] for entry in world.dump().entries("out:s")] == ["{}"]
+
+
+@scenario("reserve")
+def refused_because_it_would_wait_too_long(world: World) -> None:
+    """A second run finds the mark that the first has left, under which less is let in."""
+    world.store.command("HSET", world.keys.cell, "admit_wait_ms", 5000, "standing_wait_ms", 500)
+    waiting(world)
+    for number in range(10, 20):
+        with contextlib.suppress(QueueFull):
+            world.reserve(f"j{number}")
+    assert any(name.startswith("refused:") for name in world.dump().hash("pace"))
 
 
 @scenario("reserve")

@@ -34,8 +34,9 @@ class World:
 
     def __init__(self, store: Store, **settings: int | str) -> None:
         self.store = store
-        # Marks that live in real time must outlive a test that compares two moments.
-        limits: dict[str, int | str] = {"wake_ms": 60_000, **settings}
+        # Marks that live in real time must outlive a test that compares two moments; queues may be long.
+        limits: dict[str, int | str] = {"wake_ms": 60_000, "admit_wait_ms": 10**9, **settings}
+        limits.setdefault("standing_wait_ms", limits["admit_wait_ms"])
         self.settings = Settings(redis_url="redis://unused", **limits)  # type: ignore[arg-type]
         self.ledger = Ledger(store, self.settings)
         self.keys = self.ledger.keys

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import gevent
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
 
@@ -46,7 +47,7 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
             raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
         init = _init()
         request.max_content_length = 2 * most_bytes
-        audio, audio_format, rate = _recording()
+        audio, audio_format, rate = _recording(settings.upload_s)
         if len(audio) > most_bytes:
             raise ApiError(
                 413,
@@ -84,7 +85,21 @@ def _init() -> SessionInit:
         raise bad_request(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}.") from error
 
 
-def _recording() -> tuple[bytes, str, int]:
+def _recording(within_s: float) -> tuple[bytes, str, int]:
+    """Give sound, format and rate. A body that trickles in would keep its place in the process for ever."""
+    timeout = gevent.Timeout(within_s)
+    try:
+        with timeout:
+            request.get_data()
+    except gevent.Timeout as error:
+        if error is not timeout:
+            raise
+        said = f"The recording did not come within {within_s:g} s. Send it faster, or in parts."
+        raise ApiError(408, ErrorCode.INVALID_MESSAGE, said) from error
+    return _understood()
+
+
+def _understood() -> tuple[bytes, str, int]:
     if request.mimetype == "application/json":
         try:
             body = UploadBody.model_validate_json(request.get_data())

@@ -5,8 +5,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from scheduling.ledger.codes import NoNode, SessionMoved, StaleAttempt
+from scheduling.ledger.codes import NoNode, QueueFull, SessionMoved, StaleAttempt
 from scheduling.requirement import Requirement
+from tests.lua.admission import check_admitted, check_refused
 from tests.lua.machine.base import CAN, SESSIONS, Cell, requirements, some
 from tests.lua.model import JobModel
 from tests.lua.world import POOLS, result
@@ -69,6 +70,15 @@ class JobRules(Cell):
         except NoNode:
             assert not any(self.found.members(f"members:{pool}") for pool in linked)
             return
+        except QueueFull as refusal:
+            asked = JobModel(
+                name, requirement.requirement_id, session, requirement.tgt, 0, cost, self.model.now
+            )
+            former = self.found
+            self.see()
+            check_refused(self.model, asked, fair.get("tenant", ""), refusal.wait_ms, former, self.found)
+            return
+        check_admitted(self.model, placed, requirement.requirement_id, self.world.dump())
         assert linked, "a job waits for pools that nobody knows"
         self.model.jobs[name] = JobModel(
             name, requirement.requirement_id, session, requirement.tgt, placed.order, cost, self.model.now
