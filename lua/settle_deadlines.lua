@@ -1,6 +1,6 @@
 -- settle_deadlines: do a bounded batch of what is due: expiries, silent nodes, lapsed waits.
 --
--- Several processes sweep; one at a time does the work. To ask is also how an instance shows that it lives.
+-- Several processes sweep; one at a time does the work.
 -- KEYS
 --   1 cell      root hash of the cell
 --   2 guard     who sweeps now
@@ -23,8 +23,6 @@ local cell = KEYS[1]
 --@include retry
 --@include place
 --@include settle
-redis.call('ZADD', PREFIX .. 'instances', now, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', PREFIX .. 'instances', '-inf', now - limit('session_ms'))
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return {0}
 end

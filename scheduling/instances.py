@@ -51,6 +51,10 @@ class Instance(WireModel):
     pid: int
     version: str
     started_at_ms: int
+    generation: int = 0
+    """Another one after it was declared dead and came back."""
+    leaving: bool = False
+    """It is about to end, and sends its peers elsewhere."""
     sessions: int = 0
     nodes: int = 0
     languages: dict[str, Usage] = Field(default_factory=dict)

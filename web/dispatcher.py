@@ -20,6 +20,7 @@ from scheduling.store.plain import PlainStore
 from web.assigning import Assigner
 from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
+from web.membership import Membership
 from web.node_messages import NodeMessages
 from web.node_socket import NodeSocket
 from web.pairing import Pairings
@@ -88,6 +89,7 @@ class Dispatcher:
             rooms,
             Resuming(self.ledger, self.peers, delivery, self.instance),
         )
+        self.membership = Membership(self.ledger, self.instance, self.peers, delivery, self.nodes.enter_again)
         self.sweeper = Sweeper(
             self.ledger,
             self.instance,
@@ -97,8 +99,11 @@ class Dispatcher:
             placer.swap_catalog,
             self.nodes.enter_all,
             rooms.upkeep,
+            self.membership,
         )
-        self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)
+        self.presence = Presence(
+            self.ledger, self.instance, self.peers, placer.refused, lambda: self.membership.generation
+        )
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
         self._greenlets: list[gevent.Greenlet[[], None]] = []
@@ -116,8 +121,9 @@ class Dispatcher:
             self._greenlets.append(gevent.spawn(partial(_supervise, run)))
 
     def stop(self) -> None:
-        """End the greenlets and close the stores."""
+        """End the greenlets, take this process out of the cell and close the stores."""
         gevent.killall(self._greenlets)
+        self.membership.leave()
         for store in (self.store, self._body_store, self._inbox_store):
             store.close()
 

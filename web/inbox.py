@@ -11,9 +11,8 @@ from scheduling.ledger import Assigned, Ledger
 from scheduling.ledger.cell import text
 from scheduling.store.base import Store
 from web.assigning import Assigner
-from web.close_codes import CloseCode
 from web.delivery import Delivery
-from web.node_link import NodeLink
+from web.node_link import NodeLink, close_replaced
 from web.peers import Peers
 from web.resuming import hand_over
 
@@ -113,7 +112,7 @@ class Inbox:
     def _close(self, fields: dict[str, str]) -> None:
         link = self._peers.nodes.get(fields["node"])
         if link is not None and link.socket == fields["socket"]:
-            link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+            close_replaced(link)
 
     def _event(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):

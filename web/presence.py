@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import gevent
@@ -33,7 +33,14 @@ _MOST_MARKED = 20
 class Presence:
     """Sampling costs two round trips a second, however many ask for the rates."""
 
-    def __init__(self, ledger: Ledger, instance: str, peers: Peers, refused: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        instance: str,
+        peers: Peers,
+        refused: Mapping[str, int],
+        generation: Callable[[], int],
+    ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._refused = refused
@@ -41,6 +48,9 @@ class Presence:
         self._samples: deque[tuple[float, Totals]] = deque()
         self._started_ms = time.time_ns() // 1_000_000
         self._instance = instance
+        self._generation = generation
+        self.leaving = False
+        """This process is about to end."""
 
     def run(self) -> None:
         """Do it for ever; a store that cannot be reached leaves a gap."""
@@ -81,6 +91,8 @@ class Presence:
             pid=os.getpid(),
             version=version("speech-dispatch"),
             started_at_ms=self._started_ms,
+            generation=self._generation(),
+            leaving=self.leaving,
             sessions=len(sessions),
             nodes=len(nodes),
             languages=_languages(sessions),

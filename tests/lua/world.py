@@ -52,7 +52,14 @@ class World:
     def dump(self) -> Dump:
         return dump(self.store, self.keys.prefix)
 
+    def heard(self, instance: str) -> None:
+        """Let an instance show that it lives; one that was declared dead begins anew."""
+        self.ledger.instances.touch(instance, 0)
+
     def settle(self, most: int = 64, sweeper: str = "me") -> int | None:
+        """Sweep; web processes show on the way that they live."""
+        if sweeper.startswith("web"):
+            self.heard(sweeper)
         return self.ledger.jobs.settle(sweeper, 60_000, most)
 
     def register(self, node: str, **changes: Any) -> None:
