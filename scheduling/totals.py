@@ -13,7 +13,7 @@ _LOST = "n_instances_lost"
 _PLAIN = ("waiting", "slots", "slots_used", "pools_version")
 _FIELDS = (
     *_PLAIN,
-    "n_instances_lost",
+    _LOST,
     *(f"nodes:{name}" for name in STATUSES),
     *(f"n_{name}" for name in JOBS),
 )
