@@ -77,6 +77,13 @@ def announce(cell: Cell, instance: Instance, refused: int) -> None:
     cell.store.commands(commands)
 
 
+def read_living(cell: Cell) -> list[Instance]:
+    """Give the processes heard within ``PRESENCE_MS``, also those about to end. Raises `StoreError`."""
+    time = cell.store.command("TIME")
+    now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
+    return [one for one, heard_ms in read_instances(cell) if now_ms - heard_ms < cell.settings.presence_ms]
+
+
 def read_instances(cell: Cell) -> list[tuple[Instance, int]]:
     """Give the processes and when each was heard last (ms), the latest first. Raises `StoreError`."""
     found = cell.store.command("ZRANGE", cell.keys.instances, 0, MOST - 1, "REV", "WITHSCORES")

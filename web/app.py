@@ -72,6 +72,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             "sockets": len(sockets.registry),
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
+            "sent_elsewhere": dispatcher.rebalancer.asked,
             "pools_version": dispatcher.pools_version,
             "flows": dispatcher.timings.summary(),
             "link": link_summary(dispatcher.store.stats),

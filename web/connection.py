@@ -135,8 +135,8 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     def offer(self, data: str) -> bool:
         """Queue a message that is out of date in a moment, unless the peer is behind already.
 
-        False, and nothing queued, when more than a share of `max_queue_bytes` (`SPARE_SHARE`) waits for it: so
-        what may be left out is, long before the peer is given up as too slow. Raises as `send`.
+        False, and nothing queued, when more than a share of `max_queue_bytes` (`SPARE_SHARE`) waits: what may
+        be left out is, long before the peer is given up as too slow. Raises as `send`.
         """
         if self.queued_bytes > SPARE_SHARE * self.options.max_queue_bytes:
             return False

@@ -28,6 +28,7 @@ from web.peers import Peers
 from web.placing import Placer
 from web.presence import Presence
 from web.publisher import Publisher
+from web.rebalancing import Rebalancer
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
 from web.rooms import Rooms
@@ -104,6 +105,7 @@ class Dispatcher:
         self.presence = Presence(
             self.ledger, self.instance, self.peers, placer.refused, lambda: self.membership.generation
         )
+        self.rebalancer = Rebalancer(self.ledger, self.instance, self.peers, self.presence)
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
         self._greenlets: list[gevent.Greenlet[[], None]] = []
@@ -117,6 +119,8 @@ class Dispatcher:
         except StoreError as error:
             _log.warning("the ledger cannot be reached yet: %s", error)
         runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
+        if self.settings.rebalance_per_s:
+            runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):
             self._greenlets.append(gevent.spawn(partial(_supervise, run)))
 
