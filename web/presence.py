@@ -55,11 +55,19 @@ class Presence:
     def run(self) -> None:
         """Do it for ever; a store that cannot be reached leaves a gap."""
         while True:
-            try:
-                self.sample()
-            except (StoreError, LedgerError) as error:
-                _log.debug("the presence is not renewed: %s", error)
+            self._sample_if_possible()
             gevent.sleep(_PERIOD_S)
+
+    def leave(self) -> None:
+        """Say at once, not waiting for it, that this process is about to end."""
+        self.leaving = True
+        gevent.spawn(self._sample_if_possible)
+
+    def _sample_if_possible(self) -> None:
+        try:
+            self.sample()
+        except (StoreError, LedgerError) as error:
+            _log.debug("the presence is not renewed: %s", error)
 
     def sample(self) -> None:
         """Do it once."""

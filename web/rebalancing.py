@@ -29,6 +29,8 @@ _PERIOD_S = 1.0
 #: It begins above this multiple of the fair share and goes on down to the share itself, so that the coming
 #: and going of a few sockets moves nobody.
 BEGINS_AT = 1.25
+#: So many looks in a row must find too many: amid a restart what processes say does not fit together.
+PATIENCE = 3
 #: Peers that were asked to go count for this long as held by somebody, s: longer than they take to come back
 #: and to be told of.
 _ON_THEIR_WAY_S = 10.0
@@ -43,25 +45,37 @@ class Share:
     """What one kind of sockets of this process has to do with those of the others."""
 
     def __init__(self) -> None:
-        self._asked_s: deque[tuple[float, int]] = deque()
+        self._asked: deque[tuple[float, int, int]] = deque()  # when, how many, and how many others held then
         self._is_moving = False
+        self._looks = 0
+        self._elsewhere = 0
 
     def excess(self, own: int, others: Sequence[int], now_s: float) -> int:
-        """How many sockets to give up, as things are.
-
-        Those that were asked a moment ago are somewhere between; they are counted, perhaps twice, so that
-        this process never falls below its share because nobody seems to hold them.
-        """
-        while self._asked_s and now_s - self._asked_s[0][0] > _ON_THEIR_WAY_S:
-            self._asked_s.popleft()
-        total = own + sum(others) + sum(count for _, count in self._asked_s)
+        """How many sockets to give up, as things are; ``others`` are what the other processes hold."""
+        self._elsewhere = sum(others)
+        total = own + self._elsewhere + self._on_their_way(now_s)
         fair = math.ceil(total / (1 + len(others)))
-        self._is_moving = bool(others) and own > fair * (1 if self._is_moving else BEGINS_AT)
+        self._looks = self._looks + 1 if others and own > fair * BEGINS_AT else 0
+        self._is_moving = bool(others) and own > fair and (self._is_moving or self._looks >= PATIENCE)
         return own - fair if self._is_moving else 0
 
     def note(self, count: int, now_s: float) -> None:
-        """Note that so many were asked to go."""
-        self._asked_s.append((now_s, count))
+        """Note that so many were asked to go after the last look."""
+        if count:
+            self._asked.append((now_s, count, self._elsewhere))
+
+    def _on_their_way(self, now_s: float) -> int:
+        """How many were asked and have not come to another process yet.
+
+        Nobody holds them now: not counted, they would make the shares look smaller than they are, and this
+        process would go on below its own.
+        """
+        while self._asked and now_s - self._asked[0][0] > _ON_THEIR_WAY_S:
+            self._asked.popleft()
+        if not self._asked:
+            return 0
+        asked = sum(count for _, count, _ in self._asked)
+        return min(asked, max(0, asked - (self._elsewhere - self._asked[0][2])))
 
 
 class Rebalancer:
