@@ -9,6 +9,7 @@ from scheduling.keys import Keys
 from tests.peers import translation
 from tests.stack import Stack, Web, wait_until
 from tests.web.api.test_api import get
+from tests.web.room_peers import create, join, listed
 from tests.web.test_resume import place_of
 
 #: Declared dead as soon as the settings allow.
@@ -142,6 +143,20 @@ def test_hints_that_a_stalled_process_never_reads_are_made_up_for() -> None:
         assert client.texts(1) == ["en 0"]
         near.answer(near.job())
         assert speaker.texts(1) == ["en 0"]
+        stack.assert_clean_logs()
+
+
+def test_a_change_of_a_room_that_a_stalled_process_never_reads_is_noticed() -> None:
+    """Its members went by the old list until the next change, which may never have come."""
+    with Stack(webs=2) as stack, stack.redis as ledger:
+        ann, bob = stack.client(), stack.client(web=1)
+        code = create(ann)
+        inbox = Keys("0").inbox(instance_of(stack.webs[0]))
+        with paused(stack.webs[0]):
+            join(bob, code)
+            wait_until(lambda: "room" in _kinds(ledger.xrange(inbox)), "the hint")
+            ledger.xtrim(inbox, maxlen=0, approximate=False)
+        ann.wait_for(lambda: listed(ann) == {ann.session_id, bob.session_id}, "the list", within_s=60)
         stack.assert_clean_logs()
 
 
