@@ -2,7 +2,8 @@
 --
 -- Its generation ends at once and for all. Then, a batch a call: its nodes get a grace in which they may come back
 -- through another instance, after which their jobs fail over; its sessions are detached, as if their sockets had
--- closed. Its inbox held hints alone, each of which has somebody else who makes up for it.
+-- closed. Its inbox held hints alone, each of which has somebody else who makes up for it. A silence counts only from
+-- when somebody sweeps without a pause: when the ledger itself was away, all were silent.
 -- KEYS
 --   1 cell         root hash of the cell
 --   2 instances    instances by when they were heard last
@@ -27,6 +28,10 @@ local id, most = ARGV[1], tonumber(ARGV[4])
 local heard, generation = tonumber(redis.call('ZSCORE', KEYS[2], id)), redis.call('HGET', KEYS[3], id)
 if not heard then
   return {1, 0}
+end
+local steady = tonumber(redis.call('HGET', cell, 'steady_ms') or now)
+if ARGV[2] ~= '0' and now - steady < tonumber(ARGV[2]) then
+  return {0}
 end
 -- One of an earlier version has no generation and would not notice: it is forgotten in time, as it was then.
 if now - heard < (generation and tonumber(ARGV[2]) or limit('session_ms')) then

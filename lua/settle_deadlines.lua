@@ -26,6 +26,11 @@ local cell = KEYS[1]
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return {0}
 end
+-- Since when somebody has swept without a pause: before, nobody's silence says anything of him.
+if now - tonumber(redis.call('HGET', cell, 'swept_ms') or 0) >= 2 * limit('presence_ms') then
+  redis.call('HSET', cell, 'steady_ms', now)
+end
+redis.call('HSET', cell, 'swept_ms', now)
 settle(tonumber(ARGV[3]))
 local first = redis.call('ZRANGE', PREFIX .. 'deadlines', 0, 0, 'WITHSCORES')
 return {1, tonumber(first[2] or 0)}

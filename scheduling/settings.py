@@ -285,8 +285,10 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PRESENCE_MS must be twice SWEEP_MS or more: an instance is heard when it sweeps"
             )
-        if self.instance_dead_ms < 2 * self.presence_ms:
-            raise ValueError("INSTANCE_DEAD_MS must be twice PRESENCE_MS or more: silence comes before death")
+        if self.instance_dead_ms < 3 * self.presence_ms:
+            raise ValueError(
+                "INSTANCE_DEAD_MS must be 3 times PRESENCE_MS or more: silence comes before death"
+            )
         if self.default_node_slots > self.max_node_slots:
             raise ValueError("DEFAULT_NODE_SLOTS must not exceed MAX_NODE_SLOTS")
         return self

@@ -18,7 +18,7 @@ def _alone(world: World) -> None:
 
 def _dies(world: World, instance: str = "web1") -> None:
     """Nothing is heard of it, while its nodes go on with their heartbeats as far as anybody knows."""
-    world.go(world.settings.instance_dead_ms)
+    world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead() == [instance]
 
 
@@ -97,7 +97,7 @@ def test_much_is_settled_in_batches(world: World) -> None:
     world.heard("web1")
     for number in range(3 * 64 + 1):
         world.open(f"s{number}", socket=f"so{number}")
-    world.go(world.settings.instance_dead_ms)
+    world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead(most_batches=2) == []
     assert len(world.dump().scores("instancesessions:web1")) == 64 + 1
     assert world.ledger.instances.touch("web1", 1) is None, "it is dead, however much is left"
@@ -108,18 +108,32 @@ def test_one_that_comes_back_meanwhile_keeps_what_is_left(world: World) -> None:
     world.heard("web1")
     for number in range(64 + 1):
         world.open(f"s{number}", socket=f"so{number}")
-    world.go(world.settings.instance_dead_ms)
+    world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead(most_batches=1) == []
     assert world.ledger.instances.touch("web1", 0) == 2
     assert world.ledger.instances.end_dead() == []
     assert len(world.dump().scores("instancesessions:web1")) == 1
 
 
+def test_nobody_is_declared_dead_for_a_silence_of_the_ledger(world: World) -> None:
+    """Redis stood still for so long; then the first process to come back declared all others dead."""
+    for instance in ("web1", "web2"):
+        world.heard(instance)
+    world.pass_swept(world.settings.instance_dead_ms - 1000, sweeper="web1")
+    world.go(world.settings.instance_dead_ms)
+    world.settle(sweeper="web1")
+    assert world.ledger.instances.end_dead() == []
+    world.pass_swept(world.settings.instance_dead_ms - 1000, sweeper="web1")
+    assert world.ledger.instances.end_dead() == []
+    world.pass_swept(1000, sweeper="web1")
+    assert world.ledger.instances.end_dead() == ["web2"], "it did not come back"
+
+
 def test_the_living_are_let_live(world: World) -> None:
     world.heard("web1")
-    world.go(world.settings.instance_dead_ms - 1)
+    world.pass_swept(world.settings.instance_dead_ms - 1)
     assert world.ledger.instances.touch("web1", 1) == 1
-    world.go(1)
+    world.pass_swept(1)
     assert world.ledger.instances.end_dead() == []
     assert world.ledger.instances.touch("web1", 1) == 1
 
@@ -128,9 +142,10 @@ def test_one_without_a_generation_is_not_declared_dead(world: World) -> None:
     """A process of the version before did not know of generations, and could not notice."""
     world.store.command("ZADD", world.keys.instances, world.now_ms, "old")
     world.heard("web1")
-    world.go(world.settings.instance_dead_ms)
+    world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead() == ["web1"], "it does not hide those behind it"
     world.go(world.settings.session_ms)
+    world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead() == ["old"]
 
 

@@ -300,7 +300,7 @@ def with_nodes_jobs_and_sessions(world: World) -> None:
     world.heard("web1")
     waiting(world)
     world.ledger.sessions.open("r", "web1", "another", "{}", "digest")
-    world.go(world.settings.instance_dead_ms)
+    world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead() == ["web1"]
     assert world.ledger.instances.end_dead() == []
 
@@ -308,7 +308,7 @@ def with_nodes_jobs_and_sessions(world: World) -> None:
 @scenario("end_instance")
 def that_was_heard_since(world: World) -> None:
     world.heard("web1")
-    world.go(world.settings.instance_dead_ms - 1)
+    world.pass_swept(world.settings.instance_dead_ms - 1)
     assert world.ledger.instances.end_dead() == []
     assert world.ledger.instances.end("web1", world.settings.instance_dead_ms) is None
 

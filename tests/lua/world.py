@@ -56,6 +56,14 @@ class World:
         """Let an instance show that it lives; one that was declared dead begins anew."""
         self.ledger.instances.touch(instance, 0)
 
+    def pass_swept(self, ms: int, sweeper: str = "me") -> None:
+        """Let time pass in which somebody sweeps all along."""
+        for _ in range(ms // 1000):
+            self.settle(sweeper=sweeper)
+            self.go(1000)
+        self.go(ms % 1000)
+        self.settle(sweeper=sweeper)
+
     def settle(self, most: int = 64, sweeper: str = "me") -> int | None:
         """Sweep; web processes show on the way that they live."""
         if sweeper.startswith("web"):

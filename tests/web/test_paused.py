@@ -2,8 +2,10 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from scheduling.keys import Keys
 from tests.peers import translation
@@ -13,7 +15,7 @@ from tests.web.room_peers import create, join, listed
 from tests.web.test_resume import place_of
 
 #: Declared dead as soon as the settings allow.
-SOON = {"presence_ms": 1000, "instance_dead_ms": 2000, "grace_ms": 300}
+SOON = {"presence_ms": 1000, "instance_dead_ms": 3000, "grace_ms": 300}
 
 
 def instance_of(web: Web) -> str:
@@ -171,6 +173,7 @@ def test_nothing_is_left_of_a_killed_process() -> None:
         client, plain = stack.client(resumable=True), stack.client()
         client.say()
         node.job()
+        client.wait("audio_ack", seq=1)  # from then on its audio is stored
         assert {key.split(":")[2] for key in named(stack, dead)} >= {"instancenodes", "instancesessions"}
         stack.webs[0].kill()
         with stack.node(("en", "pt"), web=1):
@@ -200,3 +203,41 @@ def test_nothing_is_left_of_a_process_that_was_asked_to_end() -> None:
         assert not named(stack, gone)
         assert lost(stack) == 0
         stack.assert_clean_logs()
+
+
+def test_with_no_web_process_left_a_worker_declares_it_dead() -> None:
+    with Stack(workers=True, beat=True, **SOON) as stack:
+        dead = instance_of(stack.webs[0])
+        client = stack.client(resumable=True)
+        stack.webs[0].kill()
+        client.wait_closed()
+        wait_until(lambda: not named(stack, dead), "it to be forgotten")
+        stack.assert_clean_logs()
+
+
+def test_a_ledger_that_stands_still_makes_nobody_dead() -> None:
+    """The first process to come back found that nobody else had been heard for long."""
+    with Stack(webs=2, **SOON) as stack, stack.node(("en", "pt"), web=1), stack.client() as client:
+        wait_until(lambda: get(stack, "cluster")["online_instances"] == 2, "both to be heard")
+        server = int(redis_info(stack)["process_id"])
+        began_s = time.monotonic()
+        os.kill(server, signal.SIGSTOP)
+        try:
+            wait_until(lambda: time.monotonic() - began_s > 2 * SOON["instance_dead_ms"] / 1000, "the time")
+        finally:
+            os.kill(server, signal.SIGCONT)
+        wait_until(lambda: all(web.get("/ready")[0] == 200 for web in stack.webs), "both to be ready")
+        wait_until(lambda: _states(stack) == ["living", "living"], "both to be heard again")
+        client.say()
+        assert client.texts(1) == ["en 0"]
+        assert lost(stack) == 0
+
+
+def _states(stack: Stack) -> list[str]:
+    return [one["state"] for one in get(stack, "cluster")["instances"]]
+
+
+def redis_info(stack: Stack) -> dict[str, Any]:
+    """What the ledger's server says of itself."""
+    with stack.redis as ledger:
+        return dict(ledger.info("server"))
