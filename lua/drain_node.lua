@@ -11,7 +11,7 @@
 --   3 reason  words for operators
 --   4 socket  token of the socket that speaks, '' for an operator
 -- REPLY
---   {1, status, status_seq} | {-3} unknown node, or for a node's own word one that nobody holds | {-4} another socket holds it
+--   {1, status, status_seq} | {-3} unknown node, or nobody's that speaks itself | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
 --@include nodes

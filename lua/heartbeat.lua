@@ -21,7 +21,7 @@
 --   13.. attempts job|attempt of each
 -- REPLY
 --   {1, status, status_seq, reason, dirty, free slots, "place "* of attempts to abort}
---   {-3} unknown node, or one that nobody holds since its instance was declared dead | {-4} another socket holds it
+--   {-3} unknown node, or nobody's since its instance was declared dead | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
 --@include nodes

@@ -7,7 +7,7 @@
 --   1 id      node id
 --   2 socket  token of the socket that speaks
 -- REPLY
---   {1} | {-3} unknown node, or one that nobody holds since its instance was declared dead | {-4} another socket holds it
+--   {1} | {-3} unknown node, or nobody's since its instance was declared dead | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
 --@include nodes

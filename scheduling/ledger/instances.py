@@ -1,12 +1,9 @@
 """Web processes in the ledger: that they live, and what becomes of what a dead one held."""
 
-import logging
 from collections.abc import Iterator
 
 from scheduling.ledger.cell import Cell, text
 from scheduling.store.base import Part
-
-_log = logging.getLogger(__name__)
 
 #: Nodes, and sessions, settled by one call of the script: about 1 ms of the server's time.
 AT_ONCE = 64

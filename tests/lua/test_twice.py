@@ -11,17 +11,10 @@ import pytest
 from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
-from scheduling.ledger.codes import (
-    LedgerError,
-    NoNode,
-    SessionMoved,
-    StaleAttempt,
-    StaleCapabilities,
-    UnknownSession,
-)
+from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt, StaleCapabilities
 from scheduling.ledger.sessions import Refusal
 from scheduling.store.plain import PlainStore
-from tests.lua import room_scenarios  # noqa: F401  # registers its scenarios
+from tests.lua import instance_scenarios, room_scenarios  # noqa: F401  # they register theirs
 from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
 
@@ -280,49 +273,6 @@ def resumed_elsewhere(world: World) -> None:
     resumed = world.ledger.sessions.resume("s", "web2", "client-again", "digest")
     assert resumed is not None and (resumed.first_kept, resumed.last) == (1, 1)
     assert [entry["kind"] for entry in world.inbox()] == ["out", "moved"]
-
-
-@scenario("touch_instance")
-def begun_ended_and_begun_again(world: World) -> None:
-    touch = world.ledger.instances.touch
-    assert touch("web1", 0) == 1
-    assert touch("web1", 1) == 1
-    world.open()
-    world.go(world.settings.session_ms)
-    assert touch("web1", 1) == 1, "the session is looked at"
-    world.ledger.instances.leave("web1")
-    assert touch("web1", 1) is None
-    assert touch("web1", 0) == 2
-
-
-@scenario("end_instance")
-def with_nodes_jobs_and_sessions(world: World) -> None:
-    world.heard("web1")
-    waiting(world)
-    world.ledger.sessions.open("r", "web1", "another", "{}", "digest")
-    world.pass_swept(world.settings.instance_dead_ms)
-    assert world.ledger.instances.end_dead() == ["web1"]
-    assert world.ledger.instances.end_dead() == []
-
-
-@scenario("end_instance")
-def that_was_heard_since(world: World) -> None:
-    world.heard("web1")
-    world.pass_swept(world.settings.instance_dead_ms - 1)
-    assert world.ledger.instances.end_dead() == []
-    assert world.ledger.instances.end("web1", world.settings.instance_dead_ms) is None
-
-
-@scenario("reclaim_session")
-def held_moved_and_unknown(world: World) -> None:
-    world.heard("web1")
-    world.open()
-    world.ledger.instances.leave("web1")
-    world.ledger.sessions.reclaim("s", "web1", "client")
-    with pytest.raises(SessionMoved):
-        world.ledger.sessions.reclaim("s", "web1", "another")
-    with pytest.raises(UnknownSession):
-        world.ledger.sessions.reclaim("nobody", "web1", "client")
 
 
 @scenario("detach_session")

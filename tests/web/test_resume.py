@@ -116,7 +116,7 @@ def test_the_preferred_pool_stays_with_the_language_pair(two: Stack, pair: Pair)
 
             wait_until(is_known, "the new pool to be known")
             _leave(two, client)
-            back, _ = _back(two, pair, _place(client, offset=1))
+            back, _ = _back(two, pair, place_of(client, offset=1))
             with back:
                 back.chunk(bytes(3200), final=True, seq=1)
                 assert preferred(back, 1) == first
