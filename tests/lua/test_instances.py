@@ -3,6 +3,7 @@
 import pytest
 
 from scheduling.ledger.codes import NodeReplaced, SessionMoved, UnknownNode
+from scheduling.ledger.instances import AT_ONCE
 from tests.lua.world import World, registration, result
 
 
@@ -95,18 +96,18 @@ def test_its_sessions_wait_for_their_clients_at_once(world: World) -> None:
 
 def test_much_is_settled_in_batches(world: World) -> None:
     world.heard("web1")
-    for number in range(3 * 64 + 1):
+    for number in range(3 * AT_ONCE + 1):
         world.open(f"s{number}", socket=f"so{number}")
     world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead(most_batches=2) == []
-    assert len(world.dump().scores("instancesessions:web1")) == 64 + 1
+    assert len(world.dump().scores("instancesessions:web1")) == AT_ONCE + 1
     assert world.ledger.instances.touch("web1", 1) is None, "it is dead, however much is left"
     assert world.ledger.instances.end_dead(most_batches=2) == ["web1"]
 
 
 def test_one_that_comes_back_meanwhile_keeps_what_is_left(world: World) -> None:
     world.heard("web1")
-    for number in range(64 + 1):
+    for number in range(AT_ONCE + 1):
         world.open(f"s{number}", socket=f"so{number}")
     world.pass_swept(world.settings.instance_dead_ms)
     assert world.ledger.instances.end_dead(most_batches=1) == []
