@@ -54,7 +54,7 @@ class Membership:
         """Say that this process lives; come back if it was declared dead. Raises `StoreError`."""
         generation = self._ledger.instances.touch(self._instance, self.generation)
         if generation is None:
-            _log.warning("this process was not heard for long and was declared dead; it comes back")
+            _log.warning("this process was declared dead, or the ledger was lost: it enters its sockets anew")
             self._recovered = False
             generation = self._ledger.instances.touch(self._instance, 0)
         self.generation = generation or 0
@@ -98,7 +98,7 @@ class Membership:
         self._delivery.look(kept)  # what was hinted to the former generation
 
     def _is_kept(self, link: SessionLink) -> bool:
-        if link.left:
+        if link.left or link.connection.closed:
             return False
         try:
             self._ledger.sessions.reclaim(link.session_id, self._instance, link.socket)
