@@ -45,7 +45,8 @@ if redis.call('HGET', KEYS[2], 'token') ~= ARGV[5] then
   end
   watch_job(job, due)
   if ARGV[7] ~= '' and owner ~= ARGV[6] then
-    tell(owner, 'kind', 'event', 'session', job.session, 'body', ARGV[7])
+    local say = ARGV[4] == 'progress' and tell_partial or tell
+    say(owner, 'kind', 'event', 'session', job.session, 'body', ARGV[7])
   end
 end
 return {1, job.state, job.session, owner}

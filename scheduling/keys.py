@@ -39,9 +39,12 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``rooms`` | sorted set | codes by their last speech (ms) | room scripts | a member with its room |
 | ``roommsg:S:TGT:N`` | string | a result for all its listeners | `release_results` | as ``out:S`` |
 | ``relayed:ID`` | string | a signal was handed on | `room_relay` | 10 s |
-| ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
-| ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |
-| ``instance:I`` | string | JSON: what it holds | web process | 1 min after the last |
+| ``inbox:I`` | stream | hints for an instance | `tell` | `end_instance`, ``inbox_ms`` after the last |
+| ``instances`` | sorted set | web processes, last heard | `touch_instance` | a member by `end_instance` |
+| ``generations`` | hash | instance to generation | `touch_instance` | a field by `end_instance` |
+| ``instancenodes:I`` | set | nodes it holds the sockets of | node scripts | `end_instance` |
+| ``instancesessions:I`` | sorted set | its sessions, next look (ms) | session scripts | `end_instance`, 2 h |
+| ``instance:I`` | string | JSON: what it holds | web process | `end_instance`, 1 min after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
@@ -74,6 +77,7 @@ class Keys:
         self.body_index = f"{self.prefix}bodyindex"
         self.rooms = f"{self.prefix}rooms"
         self.instances = f"{self.prefix}instances"
+        self.generations = f"{self.prefix}generations"
         self.latency = f"{self.prefix}latency"
         self.dirty = f"{self.prefix}outbox:nodes"
 
@@ -152,6 +156,14 @@ class Keys:
     def instance(self, instance: str) -> str:
         """Give what an instance says of itself."""
         return f"{self.prefix}instance:{instance}"
+
+    def instance_nodes(self, instance: str) -> str:
+        """Nodes an instance holds the sockets of."""
+        return f"{self.prefix}instancenodes:{instance}"
+
+    def instance_sessions(self, instance: str) -> str:
+        """Sessions an instance holds."""
+        return f"{self.prefix}instancesessions:{instance}"
 
     def results(self, shard: int) -> str:
         """Outbox of ended jobs."""

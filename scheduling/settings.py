@@ -262,6 +262,12 @@ class Settings(BaseSettings):
     presence_ms: int = Field(
         default=3000, ge=1000, description="nodes of an instance not heard this long get no new work, ms"
     )
+    instance_dead_ms: int = Field(
+        default=10_000, ge=1000, description="an instance not heard this long is declared dead, ms"
+    )
+    rebalance_per_s: float = Field(
+        default=5.0, ge=0, le=1000, description="sockets sent elsewhere a second to spread them; 0 for none"
+    )
     fallback_ms: int = Field(
         default=1000, ge=10, description="the web process drains what no worker took for this long, ms"
     )
@@ -296,6 +302,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PRESENCE_MS must be twice SWEEP_MS or more: an instance is heard when it sweeps"
             )
+        if self.instance_dead_ms < 3 * self.presence_ms:
+            raise ValueError("INSTANCE_DEAD_MS must be 3 times PRESENCE_MS or more")
         if self.default_node_slots > self.max_node_slots:
             raise ValueError("DEFAULT_NODE_SLOTS must not exceed MAX_NODE_SLOTS")
         return self

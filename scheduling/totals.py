@@ -9,8 +9,14 @@ STATUSES = ("registering", "ready", "degraded", "draining")
 #: Jobs since the cell was opened, by what became of them.
 JOBS = ("reserved", "waited", "retried", "done", "failed", "cancelled", "refused")
 
+_LOST = "n_instances_lost"
 _PLAIN = ("waiting", "slots", "slots_used", "pools_version")
-_FIELDS = (*_PLAIN, *(f"nodes:{name}" for name in STATUSES), *(f"n_{name}" for name in JOBS))
+_FIELDS = (
+    *_PLAIN,
+    _LOST,
+    *(f"nodes:{name}" for name in STATUSES),
+    *(f"n_{name}" for name in JOBS),
+)
 #: Classes of durations grow by this (``lua/include/finish.lua``).
 _RATIO = 1.15
 
@@ -26,6 +32,8 @@ class Totals:
     pools_version: int = 0
     rooms: int = 0
     pools: int = 0
+    instances_lost: int = 0
+    """Web processes declared dead."""
     by_status: Mapping[str, int] = field(default_factory=dict)
     """Connected nodes."""
     jobs: Mapping[str, int] = field(default_factory=dict)
@@ -56,6 +64,7 @@ def read_totals(cell: Cell) -> Totals:
         **{name: numbers[name] for name in _PLAIN},
         rooms=rooms,
         pools=pools,
+        instances_lost=numbers[_LOST],
         by_status={name: numbers[f"nodes:{name}"] for name in STATUSES},
         jobs={name: numbers[f"n_{name}"] for name in JOBS},
         latency={

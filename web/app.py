@@ -76,6 +76,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             "refused_handshakes": sockets.gate.refused if sockets.gate else 0,
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
+            "sent_elsewhere": dispatcher.rebalancer.asked,
             "pools_version": dispatcher.pools_version,
             "flows": dispatcher.timings.summary(),
             "link": link_summary(dispatcher.store.stats),

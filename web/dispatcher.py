@@ -20,6 +20,7 @@ from scheduling.store.plain import PlainStore
 from web.assigning import Assigner
 from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
+from web.membership import Membership
 from web.node_messages import NodeMessages
 from web.node_socket import NodeSocket
 from web.pairing import Pairings
@@ -27,6 +28,7 @@ from web.peers import Peers
 from web.placing import Placer
 from web.presence import Presence
 from web.publisher import Publisher
+from web.rebalancing import Rebalancer
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
 from web.rooms import Rooms
@@ -88,6 +90,7 @@ class Dispatcher:
             rooms,
             Resuming(self.ledger, self.peers, delivery, self.instance),
         )
+        self.membership = Membership(self.ledger, self.instance, self.peers, delivery, self.nodes.enter_again)
         self.sweeper = Sweeper(
             self.ledger,
             self.instance,
@@ -97,8 +100,12 @@ class Dispatcher:
             placer.swap_catalog,
             self.nodes.enter_all,
             rooms.upkeep,
+            self.membership,
         )
-        self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)
+        self.presence = Presence(
+            self.ledger, self.instance, self.peers, placer.refused, lambda: self.membership.generation
+        )
+        self.rebalancer = Rebalancer(self.ledger, self.instance, self.peers, self.presence)
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
         self._greenlets: list[gevent.Greenlet[[], None]] = []
@@ -112,12 +119,15 @@ class Dispatcher:
         except StoreError as error:
             _log.warning("the ledger cannot be reached yet: %s", error)
         runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
+        if self.settings.rebalance_per_s:
+            runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):
             self._greenlets.append(gevent.spawn(partial(_supervise, run)))
 
     def stop(self) -> None:
-        """End the greenlets and close the stores."""
+        """End the greenlets, take this process out of the cell and close the stores."""
         gevent.killall(self._greenlets)
+        self.membership.leave()
         for store in (self.store, self._body_store, self._inbox_store):
             store.close()
 

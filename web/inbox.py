@@ -3,17 +3,18 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import gevent
 
 from scheduling.errors import StoreError
 from scheduling.ledger import Assigned, Ledger
 from scheduling.ledger.cell import text
+from scheduling.messages import UiEventName
 from scheduling.store.base import Store
 from web.assigning import Assigner
-from web.close_codes import CloseCode
 from web.delivery import Delivery
-from web.node_link import NodeLink
+from web.node_link import NodeLink, close_replaced
 from web.peers import Peers
 from web.resuming import hand_over
 
@@ -113,12 +114,13 @@ class Inbox:
     def _close(self, fields: dict[str, str]) -> None:
         link = self._peers.nodes.get(fields["node"])
         if link is not None and link.socket == fields["socket"]:
-            link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+            close_replaced(link)
 
     def _event(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
             for message in json.loads(fields["body"]):
-                link.send(json.dumps(message, ensure_ascii=False))
+                say = link.offer if _is_partial(message) else link.send
+                say(json.dumps(message, ensure_ascii=False))
 
     def _out(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
@@ -133,3 +135,8 @@ class Inbox:
         link = self._peers.sessions.get(fields["session"])
         if link is not None and link.socket == fields["socket"]:
             hand_over(link)
+
+
+def _is_partial(message: dict[str, Any]) -> bool:
+    """Whether it is said again, and more, in a moment."""
+    return message["type"] == "asr_partial" or message.get("event") == UiEventName.ASR_PARTIAL

@@ -19,6 +19,7 @@ from scheduling.messages import (
     RunningAttempt,
     dump,
 )
+from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.model_marks import ModelMarks, without
 
@@ -157,6 +158,11 @@ class NodeLink:
             if (sent.job_id, sent.attempt) == (job_id, attempt):
                 del self.attempts[wire]
                 self.send(dump(JobCancel(job_id=wire, reason=reason)))
+
+
+def close_replaced(link: NodeLink) -> None:
+    """End a node's socket because another one holds the node."""
+    link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
 
 
 def socket_token() -> str:

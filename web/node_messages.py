@@ -151,7 +151,10 @@ class NodeMessages:
         session = self._peers.sessions.get(progress.session_id)
         if session is not None and progress.instance == self._instance:
             for frame in frames:
-                session.send(frame)
+                if stage == "progress":
+                    session.offer(frame)
+                else:
+                    session.send(frame)
 
     def _result(self, link: NodeLink, message: JobResult) -> None:
         with self._timings.measure("complete"):

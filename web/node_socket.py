@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import re
+from dataclasses import replace
 from uuid import uuid4
 
 from scheduling.capability import capability_class
@@ -24,7 +25,7 @@ from scheduling.messages import (
 from tasks.names import ASSIGN_POOLS, CONTROL
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
-from web.node_link import NodeLink, reported, socket_token
+from web.node_link import NodeLink, close_replaced, reported, socket_token
 from web.node_messages import NodeMessages
 from web.peers import Peers
 from web.publisher import Publisher
@@ -90,9 +91,20 @@ class NodeSocket:
         """Tell a ledger that lost everything about the nodes connected here."""
         for link in list(self._peers.nodes.values()):
             try:
-                self._enter(link)
+                self.enter_again(link)
+            except NodeReplaced:
+                close_replaced(link)
             except (LedgerError, StoreError) as error:
                 _log.warning("node %s is entered with its next message: %s", link.node_id, error)
+
+    def enter_again(self, link: NodeLink) -> Registered:
+        """Enter a node that the ledger forgot or gave up, unless another socket has it.
+
+        What it ran when it registered is out of date; its next heartbeat says what it runs now. Raises
+        `NodeIdConflict`, `NodeReplaced` and `StoreError`.
+        """
+        link.registration = replace(link.registration, running=None)
+        return self._enter(link, again=True)
 
     def _take(self, connection: Connection, link: NodeLink | None, data: str | bytes) -> NodeLink | None:
         """Deal with one frame; give the node's link, which a registration makes."""
@@ -122,13 +134,17 @@ class NodeSocket:
         if named != link.node_id:
             raise InvalidMessage(f"This connection belongs to node {link.node_id}. Send that node_id.")
         try:
+            self._handle(link, message)
+        except NodeReplaced:
+            close_replaced(link)
+
+    def _handle(self, link: NodeLink, message: Message) -> None:
+        try:
             self._messages.handle(link, message)
         except UnknownNode:
-            # The ledger was lost or forgot the node: the node's own socket can tell it everything again.
-            if self._enter_or_refuse(link) is not None:
+            # The ledger was lost or gave the node up: the node's own socket can tell it everything again.
+            if self._enter_or_refuse(link, again=True) is not None:
                 self._messages.handle(link, message)
-        except NodeReplaced:
-            link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
 
     def _register(
         self, connection: Connection, former: NodeLink | None, message: NodeRegister
@@ -224,17 +240,17 @@ class NodeSocket:
             if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.node(node_id)):
                 return node_id
 
-    def _enter_or_refuse(self, link: NodeLink) -> Registered | None:
+    def _enter_or_refuse(self, link: NodeLink, *, again: bool = False) -> Registered | None:
         """Enter a node; None when its id belongs to another credential, which it is told."""
         try:
-            return self._enter(link)
+            return self.enter_again(link) if again else self._enter(link)
         except NodeIdConflict:
             _refuse(link.connection, ErrorCode.NODE_ID_CONFLICT, hint("NODE_ID_CONFLICT"))
             return None
 
-    def _enter(self, link: NodeLink) -> Registered:
+    def _enter(self, link: NodeLink, *, again: bool = False) -> Registered:
         """Enter a node into the ledger; its former socket, if any, is closed."""
-        entered = self._ledger.nodes.register(link.registration)
+        entered = self._ledger.nodes.register(link.registration, again=again)
         former = self._peers.nodes.get(link.node_id)
         self._peers.nodes[link.node_id] = link
         link.status_seq = entered.status_seq
@@ -242,7 +258,7 @@ class NodeSocket:
         if former is not None and former is not link:
             link.take_over(former)
             if former.connection is not link.connection:
-                former.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+                close_replaced(former)
         if entered.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
         return entered

@@ -262,8 +262,14 @@ class Placer:
             return self._reserve_reopening(session, newer)
 
     def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:
-        """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again."""
+        """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again.
+
+        So is one that was given up because this process was taken for dead, unless another socket has it.
+        """
         try:
+            return self._ledger.jobs.reserve(reservation)
+        except SessionMoved:
+            self._ledger.sessions.reclaim(session.session_id, self._instance, session.socket)
             return self._ledger.jobs.reserve(reservation)
         except UnknownSession:
             tell_history_lost(session)

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import gevent
@@ -33,7 +33,14 @@ _MOST_MARKED = 20
 class Presence:
     """Sampling costs two round trips a second, however many ask for the rates."""
 
-    def __init__(self, ledger: Ledger, instance: str, peers: Peers, refused: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        instance: str,
+        peers: Peers,
+        refused: Mapping[str, int],
+        generation: Callable[[], int],
+    ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._refused = refused
@@ -41,15 +48,26 @@ class Presence:
         self._samples: deque[tuple[float, Totals]] = deque()
         self._started_ms = time.time_ns() // 1_000_000
         self._instance = instance
+        self._generation = generation
+        self.leaving = False
+        """This process is about to end."""
 
     def run(self) -> None:
         """Do it for ever; a store that cannot be reached leaves a gap."""
         while True:
-            try:
-                self.sample()
-            except (StoreError, LedgerError) as error:
-                _log.debug("the presence is not renewed: %s", error)
+            self._sample_if_possible()
             gevent.sleep(_PERIOD_S)
+
+    def leave(self) -> None:
+        """Say at once, not waiting for it, that this process is about to end."""
+        self.leaving = True
+        gevent.spawn(self._sample_if_possible)
+
+    def _sample_if_possible(self) -> None:
+        try:
+            self.sample()
+        except (StoreError, LedgerError) as error:
+            _log.debug("the presence is not renewed: %s", error)
 
     def sample(self) -> None:
         """Do it once."""
@@ -81,6 +99,8 @@ class Presence:
             pid=os.getpid(),
             version=version("speech-dispatch"),
             started_at_ms=self._started_ms,
+            generation=self._generation(),
+            leaving=self.leaving,
             sessions=len(sessions),
             nodes=len(nodes),
             languages=_languages(sessions),

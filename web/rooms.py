@@ -22,7 +22,7 @@ class Rooms:
         desk = RoomDesk(ledger, news, peers, instance)
         signals = RoomSignals(ledger, peers, instance)
         self.speech = RoomSpeech(ledger)
-        self.upkeep = RoomUpkeep(ledger, peers, instance)
+        self.upkeep = RoomUpkeep(ledger, peers, instance, news.hint)
         self.leave = desk.leave
         self.come_back = desk.come_back
         self.handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {

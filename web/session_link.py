@@ -1,6 +1,7 @@
 """A session as this process sees it: its socket, its cutter, and what it still waits for."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gevent.lock import RLock
@@ -98,6 +99,11 @@ class SessionLink:
     def resumable(self) -> bool:
         """Whether the session outlives its socket."""
         return bool(self.token)
+
+    def offer(self, text: str) -> None:
+        """Queue a frame that a client which reads too slowly does without."""
+        with suppress(ConnectionClosed):
+            self.connection.offer(text)
 
     def send(self, text: str | SharedText) -> bool:
         """Queue a frame; False when the socket is gone."""

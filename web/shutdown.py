@@ -32,6 +32,7 @@ class Shutdown:
     def run(self) -> None:
         """Do all of it, once; returns when the last socket is closed or the time is over."""
         self.begun = True
+        self._dispatcher.presence.leave()
         settings = self._dispatcher.settings
         self._registry.refuse(settings.restart_spread_s)
         _log.info("shutting down: %s sockets, finishing what runs", len(self._registry))

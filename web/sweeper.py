@@ -15,6 +15,7 @@ from scheduling.ledger.codes import LedgerError
 from scheduling.pooling import drain_pools
 from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.delivery import Delivery
+from web.membership import Membership
 from web.peers import Peers
 from web.publisher import Publisher
 from web.room_upkeep import RoomUpkeep
@@ -28,7 +29,7 @@ _LOOK_S = 3.0
 
 
 class Sweeper:
-    """Settles deadlines, renews the presence, notices new pools, and takes over what no worker drains."""
+    """Shows life, settles deadlines, notices new pools, and takes over what no worker drains."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Sweeper:
         swap_catalog: Callable[[Catalog], None],
         enter_nodes: Callable[[], None],
         rooms: RoomUpkeep,
+        membership: Membership,
     ) -> None:
         self._ledger = ledger
         self._instance = instance
@@ -49,6 +51,7 @@ class Sweeper:
         self._swap_catalog = swap_catalog
         self._enter_nodes = enter_nodes
         self._rooms = rooms
+        self._membership = membership
         self._snapshot_seen: tuple[bytes | None, ...] = ()
         self._epoch: bytes | None = None
         self._looked_s = 0.0
@@ -69,7 +72,10 @@ class Sweeper:
     def sweep(self) -> None:
         """Do all of it once."""
         settings = self._ledger.cell.settings
+        self._membership.show_life()
         swept = self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
+        if swept is not None:
+            self._membership.mind_others()
         self._mind_sessions()
         self._touch_nodes()
         streams = [self._ledger.keys.results(shard) for shard in range(settings.shards)]

@@ -71,6 +71,7 @@ local function take_offline(node, reason)
   redis.call('HSET', key('node', node.id), 'held', 0, 'away', '', 'held_for', '')
   redis.call('ZREM', PREFIX .. 'deadlines', 'n|' .. node.id)
   redis.call('ZREM', PREFIX .. 'nodes', node.id)
+  redis.call('SREM', key('instancenodes', node.owner), node.id)
   forget_in_time(node)
   fail_over(node, true)
 end

@@ -1,6 +1,7 @@
 """The ledger: typed calls of the Lua scripts, which alone change nodes, jobs, sessions and results."""
 
 from scheduling.ledger.cell import SCHEMA, Cell
+from scheduling.ledger.instances import Instances
 from scheduling.ledger.jobs import Assigned, Completed, Jobs, Placement, Progress, Reservation, Stage, Verdict
 from scheduling.ledger.nodes import Beat, NodeRegistration, Nodes, NodeState, Registered
 from scheduling.ledger.pairing import Pairing
@@ -21,6 +22,7 @@ class Ledger:
         self.sessions = Sessions(self.cell)
         self.pairing = Pairing(self.cell)
         self.rooms = Rooms(self.cell)
+        self.instances = Instances(self.cell)
 
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Beat",
     "Cell",
     "Completed",
+    "Instances",
     "Jobs",
     "Ledger",
     "Member",

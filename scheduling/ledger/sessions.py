@@ -81,7 +81,7 @@ class Sessions:
         self, session_id: str, instance: str, socket: str, profile: str, token: str = ""
     ) -> tuple[str, str]:
         """Make a session, with the digest of its resume token; give its epoch and the former instance."""
-        args: list[Part] = [instance, socket, profile, token]
+        args: list[Part] = [instance, socket, profile, token, session_id]
         reply = self._cell.call("open_session", [self._keys.session(session_id)], args)
         return epoch_of(text(reply[1]), int(reply[3])), text(reply[2])
 
@@ -96,7 +96,7 @@ class Sessions:
     def detach(self, session_id: str, socket: str, next_index: int, audio_from: tuple[int, int]) -> bool:
         """Note that the socket was lost; False when another one holds the session."""
         keys = [self._keys.session(session_id), self._keys.out(session_id)]
-        args: list[Part] = [socket, next_index, position(audio_from)]
+        args: list[Part] = [session_id, socket, next_index, position(audio_from)]
         return bool(self._cell.call("detach_session", keys, args)[0])
 
     def refuse(self, session_id: str, socket: str, refusal: Refusal) -> bool:
@@ -113,7 +113,16 @@ class Sessions:
 
     def close(self, session_id: str, socket: str) -> bool:
         """Note that the client left; False when another socket holds the session."""
-        return bool(self._cell.call("close_session", [self._keys.session(session_id)], [socket])[0])
+        key = self._keys.session(session_id)
+        return bool(self._cell.call("close_session", [key], [session_id, socket])[0])
+
+    def reclaim(self, session_id: str, instance: str, socket: str) -> None:
+        """Open a session again after its instance was declared dead, which still has its socket.
+
+        Raises `UnknownSession`, and `SessionMoved` when another socket holds it.
+        """
+        key = self._keys.session(session_id)
+        self._cell.call("reclaim_session", [key], [session_id, instance, socket])
 
     def played(self, session_id: str, group_id: str, ended_ms: int) -> bool:
         """Count the group's window from now; False for a session that is gone.

@@ -19,6 +19,7 @@ def check_always(model: Model, found: Dump) -> None:
     check_pools(model, found)
     check_pace(model, found)
     check_totals(model, found)
+    check_holders(model, found)
     check_orders(model)
 
 
@@ -155,6 +156,17 @@ def check_totals(model: Model, found: Dump) -> None:
     for state in ("done", "failed", "cancelled"):
         ended = sum(job.state == state for job in model.jobs.values())
         assert cell.get(f"n_{state}", 0) == ended, state
+
+
+def check_holders(model: Model, found: Dump) -> None:
+    """Each node that is not offline stands in the list of its instance, once, and no other does."""
+    listed = [
+        (instance, node)
+        for instance in found.named("instancenodes")
+        for node in found.members(f"instancenodes:{instance}")
+    ]
+    online = [node.name for node in model.nodes.values() if node.status != "offline"]
+    assert sorted(listed) == sorted((found.hash(f"node:{name}")["owner"], name) for name in online)
 
 
 def check_orders(model: Model) -> None:

@@ -14,7 +14,7 @@ from scheduling.keys import Keys
 from scheduling.ledger.codes import LedgerError, NoNode, QueueFull, StaleAttempt, StaleCapabilities
 from scheduling.ledger.sessions import Refusal
 from scheduling.store.plain import PlainStore
-from tests.lua import room_scenarios  # noqa: F401  # registers its scenarios
+from tests.lua import instance_scenarios, room_scenarios  # noqa: F401  # they register theirs
 from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
 

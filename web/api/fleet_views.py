@@ -1,5 +1,7 @@
 """What the reads of the whole fleet look like. Times are ms since 1970 unless said."""
 
+from enum import StrEnum
+
 from scheduling.explain.views import Node, View
 from scheduling.instances import Power, Usage
 
@@ -102,6 +104,16 @@ class Stats(View):
     total_services: int
 
 
+class InstanceState(StrEnum):
+    """How a web process is."""
+
+    LIVING = "living"
+    SILENT = "silent"
+    """Not heard for ``PRESENCE_MS``: its nodes get no new work. It is gone after ``INSTANCE_DEAD_MS``."""
+    LEAVING = "leaving"
+    """It ends, and has sent its peers elsewhere."""
+
+
 class InstanceView(View):
     """One web process."""
 
@@ -110,6 +122,9 @@ class InstanceView(View):
     pid: int
     version: str
     started_at_ms: int
+    generation: int
+    """Another one after it was declared dead and came back."""
+    state: InstanceState
     uptime_seconds: int
     is_online: bool
     inbox_length: int
@@ -150,6 +165,8 @@ class Cluster(View):
     """200 at most, the last heard first."""
     total_instances: int
     online_instances: int
+    lost_instances: int
+    """Processes declared dead since the cell was opened."""
     total_nodes: int
     online_nodes: int
     ready_nodes: int
