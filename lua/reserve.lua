@@ -26,10 +26,12 @@
 --   18 priority      0 before the others, 1 as they come, 2 after them
 --   19 node          preferred node, '' for none
 --   20 room          code of the room whose members listen, '' for none
---   21.. pools       candidate pools
+--   21 least         order number that the session's owner expects at least
+--   22.. pools       candidate pools
 -- REPLY
 --   {1, job, order, state, attempt, node, owner, semantic}; the job is the caller's when its id is the proposed one
---   {-5} unknown session | {-12} owned elsewhere | {-8, retry after ms} queue full | {-9} no node serves it
+--   {-5} unknown session | {-12} owned elsewhere | {-20} the record is behind its owner
+--   {-8, retry after ms} queue full | {-9} no node serves it
 local cell = KEYS[1]
 --@include ground
 --@include nodes
@@ -62,13 +64,16 @@ local bound = redis.call('GET', KEYS[2])
 if bound or redis.call('EXISTS', key('job', ARGV[1])) == 1 then
   return reply(bound or ARGV[1])
 end
+if tonumber(redis.call('HGET', KEYS[3], 'order:' .. ARGV[4]) or 0) < tonumber(ARGV[21]) then
+  return {-20} -- the server lost writes: a number would be given a second time
+end
 settle(4)
 
 -- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
-if (ARGV[21] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 21)})
+if (ARGV[22] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
 local pools = pools_of(ARGV[5])

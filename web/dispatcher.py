@@ -27,6 +27,8 @@ from web.peers import Peers
 from web.placing import Placer
 from web.presence import Presence
 from web.publisher import Publisher
+from web.recovery import Recovery
+from web.restoring import Restorer
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
 from web.rooms import Rooms
@@ -61,11 +63,12 @@ class Dispatcher:
         self.publisher = Publisher(celery)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
         delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
-        rooms = Rooms(self.ledger, self.peers, self.instance)
+        restorer = Restorer(self.ledger, self.instance)
+        rooms = Rooms(self.ledger, self.peers, self.instance, restorer)
         self._inbox = Inbox(
             self._inbox_store, self.ledger, self.instance, self.peers, assigner, delivery, rooms.kinds
         )
-        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
+        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings, restorer)
         self.node_messages = NodeMessages(
             self.ledger,
             bodies,
@@ -95,7 +98,7 @@ class Dispatcher:
             self.publisher,
             delivery,
             placer.swap_catalog,
-            self.nodes.enter_all,
+            Recovery(self.ledger, self.instance, self.peers, self.nodes, restorer),
             rooms.upkeep,
         )
         self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)

@@ -26,6 +26,7 @@ from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.node_link import NodeLink, reported, socket_token
 from web.node_messages import NodeMessages
+from web.node_recovery import compare_attempts, to_enter
 from web.peers import Peers
 from web.publisher import Publisher
 from web.timing import Timings
@@ -86,13 +87,16 @@ class NodeSocket:
             # Not waited for: a silent ledger must not hold up the goodbyes.
             self._ledger.nodes.submit_offline(link.node_id, link.socket, "its server restarts", patience_ms)
 
-    def enter_all(self) -> None:
-        """Tell a ledger that lost everything about the nodes connected here."""
-        for link in list(self._peers.nodes.values()):
+    def enter_lost(self) -> None:
+        """Tell a ledger that may have lost writes about the nodes connected here. Raises `StoreError`."""
+        links = list(self._peers.nodes.values())
+        for link in to_enter(self._ledger, links):
             try:
                 self._enter(link)
-            except (LedgerError, StoreError) as error:
+                self._messages.repeat_heartbeat(link)
+            except LedgerError as error:
                 _log.warning("node %s is entered with its next message: %s", link.node_id, error)
+        compare_attempts(self._ledger, links)
 
     def _take(self, connection: Connection, link: NodeLink | None, data: str | bytes) -> NodeLink | None:
         """Deal with one frame; give the node's link, which a registration makes."""
@@ -128,6 +132,9 @@ class NodeSocket:
             if self._enter_or_refuse(link) is not None:
                 self._messages.handle(link, message)
         except NodeReplaced:
+            if to_enter(self._ledger, [link]) and self._enter_or_refuse(link) is not None:
+                self._messages.handle(link, message)  # the ledger had lost this socket, and knew a former one
+                return
             link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
 
     def _register(
@@ -237,7 +244,7 @@ class NodeSocket:
         entered = self._ledger.nodes.register(link.registration)
         former = self._peers.nodes.get(link.node_id)
         self._peers.nodes[link.node_id] = link
-        link.status_seq = entered.status_seq
+        link.status_seq, link.generation = entered.status_seq, entered.generation
         link.told_capability = link.registration.capability
         if former is not None and former is not link:
             link.take_over(former)

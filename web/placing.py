@@ -19,6 +19,7 @@ from scheduling.ledger.codes import (
     BodyBudgetSpent,
     NoNode,
     QueueFull,
+    SessionBehind,
     SessionMoved,
     UnknownJob,
     UnknownNode,
@@ -31,8 +32,8 @@ from scheduling.requirement import Requirement, requirement_for
 from web.asking import Ask
 from web.assigning import Assigner
 from web.doubt import Doubt
+from web.restoring import Restorer
 from web.session_link import SessionLink
-from web.session_loss import tell_history_lost
 from web.timing import Timings
 
 _log = logging.getLogger(__name__)
@@ -56,13 +57,20 @@ class Placer:
     """Places utterances of this process's sessions."""
 
     def __init__(
-        self, ledger: Ledger, bodies: Bodies, assigner: Assigner, instance: str, timings: Timings
+        self,
+        ledger: Ledger,
+        bodies: Bodies,
+        assigner: Assigner,
+        instance: str,
+        timings: Timings,
+        restorer: Restorer,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
         self._assigner = assigner
         self._instance = instance
         self._timings = timings
+        self._restorer = restorer
         self._doubt = Doubt(ledger)
         self.catalog = Catalog()
         self.refused: Counter[str] = Counter()
@@ -110,6 +118,7 @@ class Placer:
         if placement.job_id == job_id:
             turn = fold(ask.assign.tgt_lang), placement.order
             session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
+            _note(session, ask, turn)
             self._go_on(ask, placement)
             self._secure(body, job_id)
         else:
@@ -215,9 +224,10 @@ class Placer:
             weight=settings.weight_of.get(tenant, 100),
             priority=settings.priority_of.get(tenant, 1),
             room=ask.room,
+            least_order=session.given.get(fold(assign.tgt_lang), 0),
         )
         try:
-            return self._reserve_reopening(session, reservation)
+            return self._reserve_restoring(session, reservation)
         except QueueFull as error:
             raise Refused(
                 ErrorCode.NODE_OVERLOADED,
@@ -229,21 +239,19 @@ class Placer:
                 ErrorCode.NO_AVAILABLE_NODE,
                 f"No node for {assign.src_lang}→{assign.tgt_lang} is connected now. Try again when one is.",
             ) from error
-        except (UnknownSession, SessionMoved) as error:
+        except (UnknownSession, SessionMoved, SessionBehind) as error:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED")) from error
         except StoreError as error:
             self._doubt.settle_later(session, reservation)
             raise store_down(error) from error
 
-    def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:
-        """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again."""
+    def _reserve_restoring(self, session: SessionLink, reservation: Reservation) -> Placement:
+        """Reserve; of a session the ledger forgot (idle for long, or writes were lost) it is told anew."""
         try:
             return self._ledger.jobs.reserve(reservation)
-        except UnknownSession:
-            tell_history_lost(session)
-            session.epoch, _ = self._ledger.sessions.open(
-                session.session_id, self._instance, session.socket, session.profile, session.token
-            )
+        except (UnknownSession, SessionMoved, SessionBehind):
+            if not self._restorer.restore([session]):
+                raise
             return self._ledger.jobs.reserve(reservation)
 
     def _spec(self, ask: Ask) -> JobSpec:
@@ -273,6 +281,14 @@ class Placer:
             code = ErrorCode.NODE_OVERLOADED if full else ErrorCode.SCHEDULER_DEPENDENCY_DOWN
             with suppress(UnknownJob):
                 self._ledger.jobs.cancel(job_id, code, hint(code))
+
+
+def _note(session: SessionLink, ask: Ask, turn: tuple[str, int]) -> None:
+    """Remember what the ledger has promised: it may lose it (`web/restoring.py`)."""
+    tgt_lang, order = turn
+    session.given[tgt_lang] = max(session.given.get(tgt_lang, 0), order + 1)
+    if ask.audio_from and ask.next_index > session.noted_index:
+        session.noted_index, session.noted_audio = ask.next_index, ask.audio_from
 
 
 def _audio_name(job_id: str) -> str:

@@ -118,6 +118,8 @@ def _go_on(link: SessionLink, asked: Resume, resumed: Resumed) -> dict[str, Any]
     link.next_index = resumed.next_index
     link.begins_at = link.audio_from = resumed.audio_from
     link.running = dict.fromkeys(resumed.running)
+    link.turn, link.given, link.delivered = resumed.turn, dict(resumed.given), dict(resumed.released)
+    link.noted_index, link.noted_audio = resumed.next_index, resumed.audio_from
     is_known = asked.epoch == resumed.epoch and asked.offset <= resumed.last
     is_kept = is_known and asked.offset + 1 >= resumed.first_kept
     offset = asked.offset if is_kept else resumed.first_kept - 1
