@@ -89,7 +89,7 @@ class Dispatcher:
             Pairings(self.ledger),
             Cancelling(self.ledger, bodies, self.publisher),
             rooms,
-            Resuming(self.ledger, self.peers, delivery, self.instance),
+            Resuming(self.ledger, self.peers, delivery, self.instance, restorer),
         )
         self.sweeper = Sweeper(
             self.ledger,

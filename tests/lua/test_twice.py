@@ -278,7 +278,7 @@ def resumed_elsewhere(world: World) -> None:
 
 @scenario("restore_session")
 def told_by_its_owner(world: World) -> None:
-    """Everything that a restore can find behind, once each; then nothing is, and then another one holds it."""
+    """All that a restore can find behind, once each; then nothing is, and then another one holds it."""
     world.ready("n1")
     world.open()
     world.reserve("j1")
