@@ -27,6 +27,7 @@ from web.peers import Peers
 from web.placing import Placer
 from web.presence import Presence
 from web.publisher import Publisher
+from web.readiness import why_not_ready
 from web.recovery import Recovery
 from web.restoring import Restorer
 from web.resuming import Resuming
@@ -135,13 +136,9 @@ class Dispatcher:
         return self._placer.catalog.version
 
     @property
-    def ready(self) -> bool:
-        """Whether the ledger answers."""
-        try:
-            self.store.command("PING", timeout_s=1.0)
-        except StoreError:
-            return False
-        return True
+    def why_not_ready(self) -> str:
+        """What keeps this process from serving, "" for nothing."""
+        return why_not_ready(self.store, self.sweeper.failure)
 
 
 def _supervise(run: Callable[[], None]) -> None:

@@ -4,7 +4,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
 
@@ -279,8 +278,13 @@ class Placer:
             _log.warning("audio of job %s cannot be stored: %s", job_id, error)
             full = isinstance(error, BodyBudgetSpent)
             code = ErrorCode.NODE_OVERLOADED if full else ErrorCode.SCHEDULER_DEPENDENCY_DOWN
-            with suppress(UnknownJob):
+            try:
                 self._ledger.jobs.cancel(job_id, code, hint(code))
+            except UnknownJob:
+                pass
+            except StoreError as silent:
+                # It is accepted and so must not be refused: the node that has it may do it yet.
+                _log.warning("job %s goes on without stored audio: %s", job_id, silent)
 
 
 def _note(session: SessionLink, ask: Ask, turn: tuple[str, int]) -> None:

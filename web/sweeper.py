@@ -51,6 +51,8 @@ class Sweeper:
         self._rooms = rooms
         self._snapshot_seen: tuple[bytes | None, ...] = ()
         self._looked_s = 0.0
+        self.failure: StoreError | LedgerError | None = None
+        """How the last sweep failed, None if it did not."""
         self.fallbacks = 0
         """Times this process drained because no worker did."""
 
@@ -61,7 +63,9 @@ class Sweeper:
             started_s = time.monotonic()
             try:
                 self.sweep()
+                self.failure = None
             except (StoreError, LedgerError) as error:
+                self.failure = error
                 _log.warning("a sweep failed: %s", error)
             gevent.sleep(max(0.01, started_s + period_s - time.monotonic()))
 

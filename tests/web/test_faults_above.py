@@ -27,7 +27,7 @@ from scheduling.messages import (
     parse_client_message,
     parse_node_message,
 )
-from scheduling.pooling import settle_pools
+from scheduling.pooling import drain_pools
 from scheduling.settings import Settings
 from scheduling.store.plain import PlainStore
 from tests.faults import Fault, Faults, FaultyStore
@@ -121,7 +121,7 @@ class Process:
         )
         self.node, self.client = Line(), Line()
         peers.nodes["n1"] = self.link = self._node(calm)
-        settle_pools(calm)
+        drain_pools(calm)
         calm.nodes.heartbeat(replace(beat("n1"), capability=self.link.capability))
         self.session = self._session(calm)
         peers.sessions["s"] = self.session
@@ -195,7 +195,7 @@ def test_accepted_ends_once_and_refused_is_not_heard_of(store: PlainStore, seed:
         process.answer()
         process.upkeep()
     process.faulty.calm()
-    assert process.faulty.faults.met, "nothing went wrong, so nothing was tried"
+    assert 0 < len(accepted) < _UTTERANCES, "some were accepted and some were not"
     with gevent.Timeout(_PATIENCE_S):
         while process.session.running or process.session.unheard:
             for shard in range(process.settings.shards):
