@@ -27,7 +27,6 @@
 local cell = KEYS[1]
 --@include ground
 --@include out
-local MOST_KEPT = 1000 -- entries that a stream holds, about
 local record = redis.call('HMGET', KEYS[2], 'socket', 'turn', 'created_ms', 'out_seq', 'next_index', 'restored')
 local socket, turn, created = record[1], tonumber(record[2] or 0), record[3]
 if record[6] and string.match(record[6], '^%S+') == ARGV[14] then
@@ -75,7 +74,7 @@ for _, item in ipairs(running) do
     again[item[1] .. ' ' .. item[2]] = true
   end
 end
-local entries = next(again) and sent > 0 and redis.call('XRANGE', KEYS[3], '-', id_of(sent), 'COUNT', MOST_KEPT) or {}
+local entries = next(again) and sent > 0 and redis.call('XRANGE', KEYS[3], '-', id_of(sent), 'COUNT', limit('out_entries') or 200) or {}
 
 for tgt, numbers in pairs(known) do
   if numbers[1] > tonumber(redis.call('HGET', KEYS[2], 'order:' .. tgt) or 0) then

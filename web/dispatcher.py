@@ -37,7 +37,7 @@ from web.service_catalog import ServiceCatalog
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
-from web.store_check import warn_of_forgetful_store
+from web.store_check import check_body_server, check_ledger_server, warn
 from web.sweeper import Sweeper
 from web.timing import Timings
 from web.uploads import Uploads
@@ -45,6 +45,7 @@ from web.uploads import Uploads
 _log = logging.getLogger(__name__)
 
 _BODY_TIMEOUT_S = 5.0
+_CHECK_AGAIN_S = 5.0
 
 
 class Dispatcher:
@@ -57,10 +58,10 @@ class Dispatcher:
         self.peers = Peers()
         # Calls, bodies and the blocking read of the inbox never wait behind each other.
         self.store = BatchedStore(settings.redis_url, timeout_s=settings.store_timeout_s)
-        self._body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
+        self.body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
         self._inbox_store = PlainStore(settings.redis_url, timeout_s=settings.store_timeout_s)
         self.ledger = Ledger(self.store, settings)
-        bodies = Bodies(self._body_store, settings)
+        bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
         delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
@@ -105,24 +106,39 @@ class Dispatcher:
         self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
+        self.warnings: list[str] = []
+        """Settings of the servers that may lose data, as found at the start."""
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
         """Open the cell and start the greenlets; each is started again if it ever fails."""
         try:
             self.ledger.cell.open()
-            warn_of_forgetful_store(self.store)
             self.sweeper.sweep()
         except StoreError as error:
             _log.warning("the ledger cannot be reached yet: %s", error)
+        self._greenlets.append(gevent.spawn(self._check_servers))
         runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
         for run in (*runs, self.services.run):
             self._greenlets.append(gevent.spawn(partial(_supervise, run)))
 
+    def _check_servers(self) -> None:
+        """Warn once of servers that are set to lose data, as soon as they can be asked."""
+        while True:
+            try:
+                self.warnings = check_ledger_server(self.store, self.settings)
+                if self.settings.payload_url:
+                    self.warnings += check_body_server(self.body_store, self.settings)
+            except StoreError:
+                gevent.sleep(_CHECK_AGAIN_S)
+                continue
+            warn(self.warnings)
+            return
+
     def stop(self) -> None:
         """End the greenlets and close the stores."""
         gevent.killall(self._greenlets)
-        for store in (self.store, self._body_store, self._inbox_store):
+        for store in (self.store, self.body_store, self._inbox_store):
             store.close()
 
     @property
