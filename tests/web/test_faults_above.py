@@ -220,3 +220,51 @@ def test_each_way_to_fail_was_met(store: PlainStore) -> None:
         met |= {kind for _, kind in process.faulty.faults.met}
         process.faulty.calm()
     assert met == set(Fault)
+
+
+class Outage(Faults):
+    """Loses all calls of some names, until it is over."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(0)
+        self.names = names
+
+    def next(self, name: str) -> Fault | None:
+        if name not in self.names:
+            return None
+        self.met[name, Fault.UNSENT] += 1
+        return Fault.UNSENT
+
+
+def test_accepted_without_stored_audio_is_not_also_refused(store: PlainStore) -> None:
+    """The job was reserved and sent; its audio could not be stored, and cancelling it failed as well.
+
+    That error came up to the session, which refused the utterance. Then the node's result came too.
+    """
+    process = Process(store, 0)
+    process.faulty.faults = Outage("put_body", "cancel")
+    assert process.say(0)
+    process.faulty.faults = Outage()
+    while process.session.running:
+        process.answer()
+        process.upkeep()
+        gevent.sleep(0.02)
+    assert process.ends() == [0]
+
+
+def test_result_is_offered_to_the_ledger_until_it_is_taken(store: PlainStore) -> None:
+    process = Process(store, 0)
+    assert process.say(0)
+    process.faulty.faults = Outage("complete")
+    answering = gevent.spawn(process.answer)
+    with gevent.Timeout(_PATIENCE_S):
+        while process.faulty.faults.met["complete", Fault.UNSENT] < 2:
+            gevent.sleep(0.02)
+    assert not answering.dead
+    process.faulty.faults = Outage()
+    answering.join()
+    with gevent.Timeout(_PATIENCE_S):
+        while process.session.running:
+            process.upkeep()
+            gevent.sleep(0.02)
+    assert process.ends() == [0]
