@@ -65,6 +65,8 @@ class Resumed:
     """Next order number by language."""
     released: Mapping[str, int]
     """Next order number to be released, by language."""
+    language_pair: tuple[str, str]
+    """Source and target language of what was said last, for which that pool is preferred."""
 
     def entry_id(self, number: int) -> str:
         """Stream id of an entry."""
@@ -171,7 +173,11 @@ class Sessions:
         return bool(self._cell.call("detach_session", keys, args)[0])
 
     def refuse(self, session_id: str, socket: str, refusal: Refusal) -> bool:
-        """Record that an utterance is not accepted; False when another socket holds the session."""
+        """Record that an utterance is not accepted.
+
+        False, and nothing is recorded, when another socket holds the session, or the utterance was accepted
+        after all by a call whose reply was lost.
+        """
         args: list[Part] = [
             session_id, socket, refusal.next_index, position(refusal.audio_from), refusal.tgt_lang,
             refusal.events, refusal.main,
@@ -255,6 +261,7 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
         }
         for kind in ("order", "released")
     }
+    src, _, tgt = fields.get("pair", "").partition(" ")
     running = [
         (tgt, order)
         for tgt, accepted in numbers["order"].items()
@@ -273,4 +280,5 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
         turn=int(fields.get("turn", 0)),
         given=numbers["order"],
         released=numbers["released"],
+        language_pair=(src, tgt),
     )
