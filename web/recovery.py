@@ -71,12 +71,12 @@ class Recovery:
         epoch, heard_ms = self._ledger.cell.store.commands(
             [("HGET", keys.cell, "epoch"), ("ZSCORE", keys.instances, self._instance)]
         )
+        if epoch is None:
+            epoch = self._ledger.cell.open().encode()
         if self._watch.may_have_lost(epoch, self._run_id(), heard_ms):
             _log.warning("Redis was restarted, replaced or flushed: what is held here is told to it anew")
             self.suspected += 1
             self._due = True
-        if epoch is None:
-            self._ledger.cell.open()
         if self._due:
             self._mend()
 
