@@ -80,6 +80,8 @@ class ReconnectingClient(SpeechClient):
         self._whole: dict[int, Utterance] = {}
         self._goodbye = ""
         self._offset = 0
+        self._heard_seq = 0
+        """Chunks below it were acknowledged, so they are not kept."""
         self._replay_until = 0
         self._replay_by = 0.0
         self._sent_seq = -1
@@ -192,6 +194,7 @@ class ReconnectingClient(SpeechClient):
     async def _note(self, message: ServerMessageToClient) -> None:
         match message:
             case AudioAck(seq=seq):
+                self._heard_seq = max(self._heard_seq, seq)
                 self._forget_before(seq)
             case Backpressure():
                 self._heed(message)
@@ -241,6 +244,9 @@ class ReconnectingClient(SpeechClient):
         except BaseException:
             await socket.close()
             raise
+        if ack.resumed and (ack.audio_seq or 0) < self._heard_seq:
+            # What it had acknowledged it does not know any more: its storage went back.
+            ack = ack.model_copy(update={"history_lost": True})
         async with self._sending:
             self._take(socket, ack)
         await self._pump()
@@ -253,7 +259,8 @@ class ReconnectingClient(SpeechClient):
         self._replay_by = time.monotonic() + REPLAY_S
         if ack.missed:
             self._later = asyncio.create_task(self._pump_later())
-        self._forget_before(ack.audio_seq or 0)
+        self._heard_seq = ack.audio_seq or 0
+        self._forget_before(self._heard_seq)
         self._sent_seq, self._sent_whole, self._said_goodbye = -1, set(), False
         self._hold_until = 0.0
         self._backoff.reset()

@@ -19,6 +19,7 @@ if socket ~= ARGV[2] then
   former = owner or ''
   redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'socket', ARGV[2], 'profile', ARGV[3], 'former', former,
     'token', ARGV[4])
+  redis.call('HINCRBY', KEYS[2], 'turn', 1)
   redis.call('HSETNX', KEYS[2], 'created_ms', now)
   redis.call('HDEL', KEYS[2], 'closed')
   let_session_go(former, ARGV[5])

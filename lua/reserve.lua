@@ -26,11 +26,12 @@
 --   18 priority      0 before the others, 1 as they come, 2 after them
 --   19 node          preferred node, '' for none
 --   20 room          code of the room whose members listen, '' for none
---   21.. pools       candidate pools
+--   21 least         order number that the session's owner expects at least
+--   22.. pools       candidate pools
 -- REPLY
 --   {1, job, order, state, attempt, node, owner, semantic, wait ms}; the job is the caller's when its id is the
 --   proposed one; the wait is what it was likely to be when it was let in
---   {-5} unknown session | {-12} owned elsewhere | {-9} no node serves it
+--   {-5} unknown session | {-12} owned elsewhere | {-20} the record is behind its owner | {-9} no node serves it
 --   {-8, wait ms} it would wait for too long, or as many wait as may
 local cell = KEYS[1]
 --@include ground
@@ -68,13 +69,16 @@ local bound = redis.call('GET', KEYS[2])
 if bound or redis.call('EXISTS', key('job', ARGV[1])) == 1 then
   return reply(bound or ARGV[1])
 end
+if tonumber(redis.call('HGET', KEYS[3], 'order:' .. ARGV[4]) or 0) < tonumber(ARGV[21]) then
+  return {-20} -- the server lost writes: a number would be given a second time
+end
 settle(4)
 
 -- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
-if (ARGV[21] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 21)})
+if (ARGV[22] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
 local pools = pools_of(ARGV[5])
@@ -82,8 +86,8 @@ local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tr
   pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false, hold = '', session = ARGV[2]}
 local node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
 -- Its former nodes are all gone, and a worker is about to link what was made since: the caller knows it already.
-if not node and not someone_serves(pools) and not outdated and ARGV[21] then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 21)})
+if not node and not someone_serves(pools) and not outdated and ARGV[22] then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
   pools = pools_of(ARGV[5])
   node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
 end

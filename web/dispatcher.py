@@ -28,7 +28,10 @@ from web.peers import Peers
 from web.placing import Placer
 from web.presence import Presence
 from web.publisher import Publisher
+from web.readiness import why_not_ready
 from web.rebalancing import Rebalancer
+from web.recovery import Recovery
+from web.restoring import Restorer
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
 from web.rooms import Rooms
@@ -36,7 +39,7 @@ from web.service_catalog import ServiceCatalog
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
-from web.store_check import warn_of_forgetful_store
+from web.store_check import check_body_server, check_ledger_server, warn
 from web.sweeper import Sweeper
 from web.timing import Timings
 from web.uploads import Uploads
@@ -44,6 +47,7 @@ from web.uploads import Uploads
 _log = logging.getLogger(__name__)
 
 _BODY_TIMEOUT_S = 5.0
+_CHECK_AGAIN_S = 5.0
 
 
 class Dispatcher:
@@ -56,18 +60,19 @@ class Dispatcher:
         self.peers = Peers()
         # Calls, bodies and the blocking read of the inbox never wait behind each other.
         self.store = BatchedStore(settings.redis_url, timeout_s=settings.store_timeout_s)
-        self._body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
+        self.body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
         self._inbox_store = PlainStore(settings.redis_url, timeout_s=settings.store_timeout_s)
         self.ledger = Ledger(self.store, settings)
-        bodies = Bodies(self._body_store, settings)
+        bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
         delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
-        rooms = Rooms(self.ledger, self.peers, self.instance)
+        restorer = Restorer(self.ledger, self.instance)
+        rooms = Rooms(self.ledger, self.peers, self.instance, restorer)
         self._inbox = Inbox(
             self._inbox_store, self.ledger, self.instance, self.peers, assigner, delivery, rooms.kinds
         )
-        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
+        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings, restorer)
         self.node_messages = NodeMessages(
             self.ledger,
             bodies,
@@ -88,9 +93,11 @@ class Dispatcher:
             Pairings(self.ledger),
             Cancelling(self.ledger, bodies, self.publisher),
             rooms,
-            Resuming(self.ledger, self.peers, delivery, self.instance),
+            Resuming(self.ledger, self.peers, delivery, self.instance, restorer),
         )
-        self.membership = Membership(self.ledger, self.instance, self.peers, delivery, self.nodes.enter_again)
+        self.membership = Membership(
+            self.ledger, self.instance, self.peers, delivery, restorer, self.nodes.enter_again
+        )
         self.sweeper = Sweeper(
             self.ledger,
             self.instance,
@@ -98,7 +105,7 @@ class Dispatcher:
             self.publisher,
             delivery,
             placer.swap_catalog,
-            self.nodes.enter_all,
+            Recovery(self.ledger, self.instance, self.peers, self.nodes, restorer),
             rooms.upkeep,
             self.membership,
         )
@@ -108,27 +115,42 @@ class Dispatcher:
         self.rebalancer = Rebalancer(self.ledger, self.instance, self.peers, self.presence)
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
+        self.warnings: list[str] = []
+        """Settings of the servers that may lose data, as found at the start."""
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
         """Open the cell and start the greenlets; each is started again if it ever fails."""
         try:
             self.ledger.cell.open()
-            warn_of_forgetful_store(self.store)
             self.sweeper.sweep()
         except StoreError as error:
             _log.warning("the ledger cannot be reached yet: %s", error)
+        self._greenlets.append(gevent.spawn(self._check_servers))
         runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
         if self.settings.rebalance_per_s:
             runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):
             self._greenlets.append(gevent.spawn(partial(_supervise, run)))
 
+    def _check_servers(self) -> None:
+        """Warn once of servers that are set to lose data, as soon as they can be asked."""
+        while True:
+            try:
+                self.warnings = check_ledger_server(self.store, self.settings)
+                if self.settings.payload_url:
+                    self.warnings += check_body_server(self.body_store, self.settings)
+            except StoreError:
+                gevent.sleep(_CHECK_AGAIN_S)
+                continue
+            warn(self.warnings)
+            return
+
     def stop(self) -> None:
         """End the greenlets, take this process out of the cell and close the stores."""
         gevent.killall(self._greenlets)
         self.membership.leave()
-        for store in (self.store, self._body_store, self._inbox_store):
+        for store in (self.store, self.body_store, self._inbox_store):
             store.close()
 
     @property
@@ -142,13 +164,9 @@ class Dispatcher:
         return self._placer.catalog.version
 
     @property
-    def ready(self) -> bool:
-        """Whether the ledger answers."""
-        try:
-            self.store.command("PING", timeout_s=1.0)
-        except StoreError:
-            return False
-        return True
+    def why_not_ready(self) -> str:
+        """What keeps this process from serving, "" for nothing."""
+        return why_not_ready(self.store, self.sweeper.failure)
 
 
 def _supervise(run: Callable[[], None]) -> None:

@@ -8,13 +8,12 @@ from gevent.pool import Pool
 
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
-from scheduling.ledger.codes import LedgerError, NodeReplaced, SessionMoved, UnknownNode, UnknownSession
+from scheduling.ledger.codes import LedgerError, NodeReplaced, UnknownNode
 from web.delivery import Delivery
 from web.node_link import NodeLink, close_replaced
 from web.peers import Peers
+from web.restoring import Restorer
 from web.resuming import hand_over
-from web.session_link import SessionLink
-from web.session_loss import tell_history_lost
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +38,14 @@ class Membership:
         instance: str,
         peers: Peers,
         delivery: Delivery,
+        restorer: Restorer,
         enter_node: Callable[[NodeLink], object],
     ) -> None:
         self._ledger = ledger
         self._instance = instance
         self._peers = peers
         self._delivery = delivery
+        self._restorer = restorer
         self._enter_node = enter_node
         self._recovered = True
         self.generation = 0
@@ -87,25 +88,12 @@ class Membership:
             _log.warning("node %s is entered with its next message: %s", link.node_id, error)
 
     def _look_at_sessions(self) -> None:
-        links = list(self._peers.sessions.values())
-        kept = [
-            link
-            for link, is_kept in zip(links, Pool(_AT_ONCE).map(self._is_kept, links), strict=True)
-            if is_kept
-        ]
-        for link in kept:
-            link.room_touched_s = 0.0  # its room learns with the next sweep where it is
+        links = [link for link in self._peers.sessions.values() if not (link.left or link.connection.closed)]
+        kept = self._restorer.restore(links)
+        sockets = {link.socket for link in kept}
+        for link in links:
+            if link.socket in sockets:
+                link.room_touched_s = 0.0  # its room learns with the next sweep where it is
+            else:
+                hand_over(link)
         self._delivery.look(kept)  # what was hinted to the former generation
-
-    def _is_kept(self, link: SessionLink) -> bool:
-        if link.left or link.connection.closed:
-            return False
-        try:
-            self._ledger.sessions.reclaim(link.session_id, self._instance, link.socket)
-        except SessionMoved:
-            hand_over(link)
-            return False
-        except UnknownSession:
-            tell_history_lost(link)
-            return False
-        return True

@@ -78,6 +78,8 @@ class NodeLink:
     attempts: dict[str, Sent] = field(default_factory=dict)
     """Job id as the node knows it to what was sent under it and not answered yet."""
     status_seq: int = 0
+    generation: int = 0
+    """Of its registration, as the ledger counts them."""
     touched_s: float = field(default_factory=time.monotonic)
 
     @property

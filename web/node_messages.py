@@ -123,6 +123,19 @@ class NodeMessages:
         if state.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
 
+    def repeat_heartbeat(self, link: NodeLink) -> None:
+        """Tell the ledger once more what the node said last, so that it need not wait for the next time.
+
+        What it was sent since then counts as running. Raises `LedgerError` and `StoreError`.
+        """
+        if link.last_beat is None:
+            return
+        usage = link.last_beat.resource_usage
+        running = max(usage.running_jobs, len(link.attempts))
+        usage = usage.model_copy(update={"running_jobs": running})
+        said = link.last_beat.model_copy(update={"resource_usage": usage, "running_attempts": None})
+        self._heartbeat(link, said)
+
     def _ack(self, link: NodeLink, message: JobAck) -> None:
         sent = link.sent(message.job_id, message.attempt_id)
         events = [_accepted(sent.utterance, sent.job_id, link.node_id)] if sent.utterance else []

@@ -27,6 +27,7 @@ from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.node_link import NodeLink, close_replaced, reported, socket_token
 from web.node_messages import NodeMessages
+from web.node_recovery import compare_attempts, to_enter
 from web.peers import Peers
 from web.publisher import Publisher
 from web.timing import Timings
@@ -87,15 +88,17 @@ class NodeSocket:
             # Not waited for: a silent ledger must not hold up the goodbyes.
             self._ledger.nodes.submit_offline(link.node_id, link.socket, "its server restarts", patience_ms)
 
-    def enter_all(self) -> None:
-        """Tell a ledger that lost everything about the nodes connected here."""
-        for link in list(self._peers.nodes.values()):
+    def enter_lost(self) -> None:
+        """Tell a ledger that may have lost writes about the nodes connected here. Raises `StoreError`."""
+        links = list(self._peers.nodes.values())
+        for link in to_enter(self._ledger, links):
             try:
-                self.enter_again(link)
-            except NodeReplaced:
-                close_replaced(link)
-            except (LedgerError, StoreError) as error:
+                link.registration = replace(link.registration, running=None)  # as it was when it registered
+                self._enter(link)
+                self._messages.repeat_heartbeat(link)
+            except LedgerError as error:
                 _log.warning("node %s is entered with its next message: %s", link.node_id, error)
+        compare_attempts(self._ledger, links)
 
     def enter_again(self, link: NodeLink) -> Registered:
         """Enter a node that the ledger forgot or gave up, unless another socket has it.
@@ -144,6 +147,13 @@ class NodeSocket:
         except UnknownNode:
             # The ledger was lost or gave the node up: the node's own socket can tell it everything again.
             if self._enter_or_refuse(link, again=True) is not None:
+                self._messages.handle(link, message)
+        except NodeReplaced:
+            if not to_enter(self._ledger, [link]):
+                raise
+            # The ledger had lost this socket, and knew a former one.
+            link.registration = replace(link.registration, running=None)
+            if self._enter_or_refuse(link) is not None:
                 self._messages.handle(link, message)
 
     def _register(
@@ -253,7 +263,7 @@ class NodeSocket:
         entered = self._ledger.nodes.register(link.registration, again=again)
         former = self._peers.nodes.get(link.node_id)
         self._peers.nodes[link.node_id] = link
-        link.status_seq = entered.status_seq
+        link.status_seq, link.generation = entered.status_seq, entered.generation
         link.told_capability = link.registration.capability
         if former is not None and former is not link:
             link.take_over(former)

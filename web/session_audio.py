@@ -199,6 +199,7 @@ class SessionAudio:
             return False
         if recorded:
             link.running[refusal.tgt_lang, -refusal.next_index] = ask.assign.utterance_index
+            link.noted_index, link.noted_audio = refusal.next_index, refusal.audio_from
         return recorded
 
 

@@ -18,8 +18,8 @@ from web.delivery import Delivery
 from web.membership import Membership
 from web.peers import Peers
 from web.publisher import Publisher
+from web.recovery import Recovery
 from web.room_upkeep import RoomUpkeep
-from web.session_loss import tell_history_lost
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Sweeper:
         publisher: Publisher,
         delivery: Delivery,
         swap_catalog: Callable[[Catalog], None],
-        enter_nodes: Callable[[], None],
+        recovery: Recovery,
         rooms: RoomUpkeep,
         membership: Membership,
     ) -> None:
@@ -49,12 +49,13 @@ class Sweeper:
         self._publisher = publisher
         self._delivery = delivery
         self._swap_catalog = swap_catalog
-        self._enter_nodes = enter_nodes
+        self.recovery = recovery
         self._rooms = rooms
         self._membership = membership
         self._snapshot_seen: tuple[bytes | None, ...] = ()
-        self._epoch: bytes | None = None
         self._looked_s = 0.0
+        self.failure: StoreError | LedgerError | None = None
+        """How the last sweep failed, None if it did not."""
         self.fallbacks = 0
         """Times this process drained because no worker did."""
 
@@ -65,14 +66,18 @@ class Sweeper:
             started_s = time.monotonic()
             try:
                 self.sweep()
+                self.failure = None
             except (StoreError, LedgerError) as error:
+                self.failure = error
                 _log.warning("a sweep failed: %s", error)
             gevent.sleep(max(0.01, started_s + period_s - time.monotonic()))
 
     def sweep(self) -> None:
         """Do all of it once."""
         settings = self._ledger.cell.settings
+        self.recovery.look()
         self._membership.show_life()
+        self.recovery.renewed()
         swept = self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
         if swept is not None:
             self._membership.mind_others()
@@ -82,13 +87,12 @@ class Sweeper:
         replies = self._ledger.cell.store.commands(
             [
                 ("TIME",),
-                ("HMGET", self._ledger.keys.cell, "snapshot_seq", "pools_version", "epoch"),
+                ("HMGET", self._ledger.keys.cell, "snapshot_seq", "pools_version"),
                 *[("XRANGE", stream, "-", "+", "COUNT", 1) for stream in [self._ledger.keys.dirty, *streams]],
             ]
         )
         now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
         self._notice_pools(replies[1])
-        self._notice_loss(replies[1][2])
         ages = [_age_ms(reply, now_ms) for reply in replies[2:]]
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
@@ -114,24 +118,6 @@ class Sweeper:
             if (seen_s - link.touched_s) * 1000 >= min(link.registration.beat_ms, longest_ms):
                 link.touched_s = seen_s
                 self._ledger.nodes.submit_touch(link.node_id, link.socket)
-
-    def _notice_loss(self, epoch: bytes | None) -> None:
-        """Tell clients what died with a ledger that was flushed or replaced: no result will come for it."""
-        if epoch is None:
-            self._ledger.cell.open()
-        elif epoch != self._epoch:
-            if self._epoch:
-                self._tell_lost()
-                self._enter_nodes()
-            self._epoch = epoch
-
-    def _tell_lost(self) -> None:
-        """Tell the sessions that are gone; one that is there was opened again, and told, after the loss."""
-        waiting = [link for link in self._peers.sessions.values() if link.running]
-        names = [("EXISTS", self._ledger.keys.session(link.session_id)) for link in waiting]
-        for link, exists in zip(waiting, self._ledger.cell.store.commands(names), strict=True):
-            if not exists:
-                tell_history_lost(link)
 
     def _notice_pools(self, seen: Sequence[bytes | None]) -> None:
         if tuple(seen) != self._snapshot_seen:

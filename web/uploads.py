@@ -105,7 +105,7 @@ class Uploads:
             sample_rate=sample_rate,
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
         )
-        self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
+        link.epoch, _ = self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
         return link
 
     def wait(self, job_id: str, wait_s: float) -> UploadState:

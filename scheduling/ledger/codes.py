@@ -19,6 +19,7 @@ LedgerError             a script understood the call and declined it
 ├── RoomFull            the room has as many members as it may
 ├── RoomLanguagesFull   its members want as many languages as they may
 ├── NoRoomCode          none of the proposed codes is free
+├── SessionBehind       the session's owner knows more of it than its record: writes were lost
 └── SchemaMismatch      the keys have another layout than this version writes
 """
 
@@ -113,6 +114,10 @@ class NoRoomCode(LedgerError):
     """None of the proposed codes is free."""
 
 
+class SessionBehind(LedgerError):
+    """The session's owner knows more of it than its record: the server lost writes."""
+
+
 class SchemaMismatch(LedgerError):
     """The keys have another layout than this version writes."""
 
@@ -135,6 +140,7 @@ _ERRORS: dict[int, type[LedgerError]] = {
     -17: RoomFull,
     -18: RoomLanguagesFull,
     -19: NoRoomCode,
+    -20: SessionBehind,
 }
 _QUEUE_FULL = -8
 _IN_ROOM = -16

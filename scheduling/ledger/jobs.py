@@ -46,6 +46,8 @@ class Reservation:
     """0 high, 1 normal, 2 low."""
     room: str = ""
     """Code of the room whose members listen, empty for none."""
+    least_order: int = 0
+    """Order numbers below this were given before, as far as the session's owner knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Jobs:
     def reserve(self, ask: Reservation) -> Placement:
         """Place a job or let it wait.
 
-        Raises `UnknownSession`, `SessionMoved`, `QueueFull` and `NoNode`; none takes an order number.
+        Raises `UnknownSession`, `SessionMoved`, `SessionBehind`, `QueueFull` and `NoNode`; none takes an
+        order number.
         """
         reply = self._cell.call(
             "reserve",
@@ -118,7 +121,7 @@ class Jobs:
                 ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
                 f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
                 ask.next_index, ask.audio_from, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
-                ask.room, *ask.pools,
+                ask.room, ask.least_order, *ask.pools,
             ],
         )  # fmt: skip
         _, job, order, state, attempt, node, instance, semantic, wait_ms = reply

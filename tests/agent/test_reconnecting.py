@@ -196,3 +196,26 @@ async def test_says_where_it_stands_and_forgets_what_was_heard() -> None:
     place = server.openings[1].resume
     assert place is not None and (place.session_id, place.token, place.offset) == ("s-1", "secret", 0)
     assert [chunk.seq for chunk in server.chunks] == [0, 1]
+
+
+@pytest.mark.parametrize(("audio_seq", "lost"), [(1, False), (0, True)])
+@in_loop
+async def test_server_that_forgot_audio_it_had_acknowledged_has_lost_history(
+    audio_seq: int, lost: bool
+) -> None:
+    """Redis came back without its last second while the client was away.
+
+    Its results were complete, so the server saw no loss; but of what the client had said, and does not keep
+    any more, nothing would ever be heard, and nobody said so.
+    """
+    async with (
+        Losing(audio_seq=audio_seq).listen() as server,
+        ReconnectingClient.connect(server.url) as client,
+    ):
+        await client.open(Languages(*PAIR), sample_rate=16_000)
+        messages = client.messages()
+        await client.send_chunk(b"ab")
+        ack = await _next(messages, SessionInitAck)
+        assert (ack.resumed, bool(ack.history_lost)) == (True, lost)
+        await client.end()
+        await _next(messages, SessionCloseAck)

@@ -1,8 +1,6 @@
 """What instances do, for `test_twice`: each of these scripts runs twice."""
 
-import pytest
-
-from scheduling.ledger.codes import SessionMoved, UnknownSession
+from scheduling.ledger.sessions import Held, Restored
 from tests.lua.twice import scenario
 from tests.lua.world import World
 
@@ -41,13 +39,16 @@ def that_was_heard_since(world: World) -> None:
     assert world.ledger.instances.end("web1", world.settings.instance_dead_ms) is None
 
 
-@scenario("reclaim_session")
-def held_moved_and_unknown(world: World) -> None:
+@scenario("restore_session")
+def given_up_and_taken_back(world: World) -> None:
     world.heard("web1")
     world.open()
     world.ledger.instances.leave("web1")
-    world.ledger.sessions.reclaim("s", "web1", "client")
-    with pytest.raises(SessionMoved):
-        world.ledger.sessions.reclaim("s", "web1", "another")
-    with pytest.raises(UnknownSession):
-        world.ledger.sessions.reclaim("nobody", "web1", "client")
+    assert world.ledger.sessions.restore([held("s", "client")]) == [Restored(held=True, behind=True, lost=0)]
+    assert world.ledger.sessions.restore([held("s", "another")]) == [Restored(False, False, 0)]
+    assert set(world.dump().scores("instancesessions:web1")) == {"s"}
+
+
+def held(session: str, socket: str, token: str = "") -> Held:
+    """Give what an instance knows of a session in which nothing was said."""
+    return Held(session, "web1", socket, 1, token, "{}", "E.7", 0, 0, (0, 0), {}, [])

@@ -4,6 +4,7 @@ import pytest
 
 from scheduling.ledger.codes import NodeReplaced, SessionMoved, UnknownNode
 from scheduling.ledger.instances import AT_ONCE
+from tests.lua.instance_scenarios import held
 from tests.lua.world import World, registration, result
 
 
@@ -184,12 +185,11 @@ def test_a_session_is_opened_again_unless_somebody_has_it(world: World) -> None:
     _dies(world)
     with pytest.raises(SessionMoved):
         world.reserve("j2")
-    world.ledger.sessions.reclaim("s", "web1", "client")
+    assert world.ledger.sessions.restore([held("s", "client")])[0].held
     assert world.reserve("j2").job_id == "j2"
     assert "closed" not in world.dump().hash("session:s")
     world.ledger.sessions.resume("r", "web2", "phone-again", "digest")
-    with pytest.raises(SessionMoved):
-        world.ledger.sessions.reclaim("r", "web1", "phone")
+    assert not world.ledger.sessions.restore([held("r", "phone", "digest")])[0].held
 
 
 def test_lists_of_what_is_held_follow_sockets(world: World) -> None:

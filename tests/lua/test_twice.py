@@ -5,6 +5,7 @@ typed calls; `TwiceStore` repeats each of them below, so a scenario also tries a
 """
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
 from scheduling.ledger.codes import LedgerError, NoNode, QueueFull, StaleAttempt, StaleCapabilities
-from scheduling.ledger.sessions import Refusal
+from scheduling.ledger.sessions import Held, Refusal, Restored, Unanswered
 from scheduling.store.plain import PlainStore
 from tests.lua import instance_scenarios, room_scenarios  # noqa: F401  # they register theirs
 from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
@@ -273,6 +274,35 @@ def resumed_elsewhere(world: World) -> None:
     resumed = world.ledger.sessions.resume("s", "web2", "client-again", "digest")
     assert resumed is not None and (resumed.first_kept, resumed.last) == (1, 1)
     assert [entry["kind"] for entry in world.inbox()] == ["out", "moved"]
+
+
+@scenario("restore_session")
+def told_by_its_owner(world: World) -> None:
+    """All that a restore can find behind, once each; then nothing is, and then another one holds it."""
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    world.ledger.sessions.store(result(0))
+    world.ledger.sessions.release("s", "pt")
+    running = [Unanswered("pt", order, "[]", f'{{"lost":{order}}}') for order in (0, 1, 2, -5)]
+    held = Held("s", "web1", "client", 1, "", "{}", "E.7", 1, 5, (4, 0), {"pt": (3, 0)}, running)
+    assert world.ledger.sessions.restore([held]) == [Restored(held=True, behind=True, lost=3)]
+    kept = [(entry["order"], entry["main"]) for entry in world.dump().entries("out:s")]
+    assert kept == [("0", '{"order": 0}'), ("-5", '{"lost":-5}'), ("1", '{"lost":1}'), ("2", '{"lost":2}')]
+    taken = replace(held, sent=5, numbers={"pt": (3, 3)}, running=[], call="again")
+    assert world.ledger.sessions.restore([taken]) == [Restored(held=True, behind=False, lost=0)]
+    world.open(instance="web2", socket="client-again")
+    assert world.ledger.sessions.restore([taken]) == [Restored(held=False, behind=False, lost=0)]
+
+
+@scenario("restore_session")
+def all_lost(world: World) -> None:
+    held = Held("s", "web1", "client", 1, "t", "{}", "E.7", 3, 5, (4, 0), {"pt": (4, 3)}, [])
+    assert world.ledger.sessions.restore([held]) == [Restored(held=True, behind=True, lost=0)]
+    resumed = world.ledger.sessions.resume("s", "web2", "client-again", "t")
+    assert resumed is not None
+    assert (resumed.epoch, resumed.last, resumed.first_kept, resumed.turn) == ("E.7", 3, 4, 2)
+    assert (resumed.next_index, resumed.audio_from, resumed.running) == (5, (4, 0), (("pt", 3),))
 
 
 @scenario("detach_session")
