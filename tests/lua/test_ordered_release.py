@@ -107,7 +107,9 @@ def _begin(store: PlainStore, plan: Plan) -> World:
         job = f"j{number}"
         if end == "refused":
             with suppress(NoNode):
-                world.reserve(job, requirement=_NOBODY, instance="web0", pools=(), version=0)
+                world.reserve(
+                    job, requirement=_NOBODY, instance="web0", pools=(), version=0, next_index=number + 1
+                )
             refusal = Refusal(tgt, number + 1, (number + 1, 0), "[]", json.dumps({"job": job}))
             for _ in range(2):
                 assert world.ledger.sessions.refuse("s", "0", refusal)
