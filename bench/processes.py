@@ -12,7 +12,7 @@ from urllib.request import urlopen
 from web.command.embedded import EmbeddedValkey
 from web.command.process import Stop
 
-_START_S = 30.0
+_START_S = 90.0
 
 
 @contextmanager

@@ -18,6 +18,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``classmakers`` | hash | who made a class, and how many each | `set_node_pools` | a field by `prune_pool` |
 | ``idlepools`` | hash | pools without a node, since when (ms) | `prune_pool` | a field with its pool |
 | ``poolgone:P`` | string | its last node left a moment ago | `move_to_pools` | ``wait_ms`` |
+| ``poolrests:P`` | string | its last slot at work went a moment ago | `nodes` | ``admit_wait_ms`` |
 | ``requirements`` | hash | requirement id to canonical requirement | `link` | a field with its pools |
 | ``reqpools:R`` | set | pools that serve it, at most 32 | `link` | with its requirement |
 | ``fair`` | hash | tenants' finish tags and numbers of waiting jobs | `fair` | when nothing waits |

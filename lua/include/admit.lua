@@ -12,6 +12,7 @@
 local GUESS_MS = 2000 -- what a job takes of a slot, until one has ended
 local STANDING = 32
 local MODEST = 4
+local FEW = 8 -- jobs that may wait where no node has worked for a while
 local LOOKED_AT = 64 -- requirements that wait for one pool, first heads first
 local SMOOTHING = 16 -- a job moves the mean by 1/16 of its difference
 
@@ -47,13 +48,23 @@ local function pace_of(pools)
   return pace, refused
 end
 
+-- Nodes that all left a moment ago, as when a web process restarts, are as a rule back in the next.
+local function rests_briefly(pools)
+  for _, pool in ipairs(pools) do
+    if redis.call('EXISTS', key('poolrests', pool)) == 1 then
+      return true
+    end
+  end
+  return false
+end
+
 -- Whether it may wait, and how long it is likely to, ms; nil when no node of the pools works at the moment.
 local function may_wait(pools, line, tenant)
   local pace, refused = pace_of(pools)
-  if pace == 0 then
-    return true
-  end
   local ahead = jobs_ahead(pools, line)
+  if pace == 0 then
+    return ahead < FEW or rests_briefly(pools)
+  end
   local wait = math.ceil((ahead + 1) / pace)
   local bound = limit('admit_wait_ms')
   if now - refused < STANDING / pace then

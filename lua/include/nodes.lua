@@ -96,6 +96,7 @@ local function add_serving(words, sign)
   for pool in string.gmatch(pools or '', '%S+') do
     if redis.call('HINCRBY', PREFIX .. 'pace', 'slots:' .. pool, sign * slots) == 0 then
       redis.call('HDEL', PREFIX .. 'pace', 'slots:' .. pool, 'work:' .. pool, 'refused:' .. pool)
+      redis.call('SET', key('poolrests', pool), now, 'PX', math.max(1, limit('admit_wait_ms')))
     end
   end
 end

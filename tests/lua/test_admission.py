@@ -4,7 +4,7 @@ import pytest
 
 from scheduling.ledger.codes import QueueFull
 from scheduling.store.plain import PlainStore
-from tests.lua.world import World
+from tests.lua.world import POOLS, World
 
 ADMIT_MS, STANDING_MS = 5000, 500
 
@@ -160,3 +160,11 @@ def test_jobs_wait_for_nodes_that_may_come_back(world: World) -> None:
     busy(world, slots=1, work_ms=8000)
     world.ledger.nodes.offline("n1", "so-n1", "closed", 0)
     assert [world.reserve(f"j{number}").state for number in range(20)] == ["waiting"] * 20
+
+
+def test_nobody_is_let_in_to_nodes_that_do_not_work(world: World) -> None:
+    """While all nodes rested, their breakers open, all jobs were let in, and given up after 10 s in vain."""
+    busy(world, slots=1, work_ms=1000)
+    world.beat("n1", overloaded=True)
+    world.store.command("DEL", f"{world.keys.prefix}poolrests:{POOLS['A']}")  # it lapses by itself
+    assert fill(world)[0] == 8
