@@ -27,6 +27,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include place
 --@include settle
@@ -60,7 +61,7 @@ end
 note_pace()
 redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8]) -- of a failure too: its details go to the client
 if ARGV[4] == 'retry' then
-  local words = with_wake(retry(job, ARGV[5], ARGV[6], true), job, ARGV[3], ARGV[2])
+  local words = with_wake(retry(job, ARGV[5], ARGV[6], true, NO_STRIKE[ARGV[5]] and 'declined' or 'answered'), job, ARGV[3], ARGV[2])
   settle(4)
   return {1, words}
 end

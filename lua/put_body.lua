@@ -2,7 +2,7 @@
 --
 -- Lives on the payload server, which need not be the ledger's. Lapsed bodies are taken off the account here.
 -- KEYS
---   1 bodies    account: total bytes, and `clock` in tests
+--   1 bodies    account: bytes in all and of those kept, and `clock` in tests
 --   2 index     body name -> expiry (ms)
 --   3 body      the body
 -- ARGV
@@ -21,7 +21,9 @@ local function forget(name)
   local bytes = redis.call('HGET', KEYS[1], 'b:' .. name)
   if bytes then
     redis.call('HINCRBY', KEYS[1], 'total', -tonumber(bytes))
-    redis.call('HDEL', KEYS[1], 'b:' .. name)
+    if redis.call('HDEL', KEYS[1], 'b:' .. name, 'k:' .. name) == 2 then
+      redis.call('HINCRBY', KEYS[1], 'kept', -tonumber(bytes))
+    end
   end
   redis.call('ZREM', KEYS[2], name)
 end

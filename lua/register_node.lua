@@ -34,6 +34,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include reconcile
 --@include outbox
@@ -90,7 +91,7 @@ end
 local aborts = ''
 if ARGV[12] == '1' then
   local listed = listed_from(ARGV, 13)
-  aborts = not_its_own(id, listed, false)
+  aborts = take_list(id, listed, false)
   redis.call('HSET', KEYS[2], 'aborts', aborts)
   retry_lost(id, listed, 0, 'The node lost this utterance when its connection broke.')
 end

@@ -7,7 +7,7 @@ from scheduling.ledger.cell import Cell, text
 
 STATUSES = ("registering", "ready", "degraded", "draining")
 #: Jobs since the cell was opened, by what became of them.
-JOBS = ("reserved", "waited", "retried", "done", "failed", "cancelled", "refused")
+JOBS = ("reserved", "waited", "retried", "done", "failed", "cancelled", "refused", "dead")
 
 _PLAIN = ("waiting", "slots", "slots_used", "pools_version")
 _FIELDS = (*_PLAIN, *(f"nodes:{name}" for name in STATUSES), *(f"n_{name}" for name in JOBS))

@@ -90,6 +90,7 @@ class Dispatcher:
         )
         self.sweeper = Sweeper(
             self.ledger,
+            bodies,
             self.instance,
             self.peers,
             self.publisher,

@@ -34,7 +34,7 @@ def results(store: PlainStore) -> Results:
 
 
 def drain(results: Results, session: str = "s") -> int:
-    return drain_shard(results.ledger, results.shard(session)).count
+    return drain_shard(results.ledger, results.bodies, results.shard(session)).count
 
 
 def test_results_are_released_in_order_however_they_come(results: Results) -> None:
@@ -51,8 +51,8 @@ def test_results_are_released_in_order_however_they_come(results: Results) -> No
 
 
 def test_a_drain_of_nothing_does_nothing(results: Results) -> None:
-    assert drain_shard(results.ledger, 0).count == 0
-    assert not drain_shard(results.ledger, 0).more
+    assert drain_shard(results.ledger, results.bodies, 0).count == 0
+    assert not drain_shard(results.ledger, results.bodies, 0).more
 
 
 def test_a_failure_without_an_error_is_told_like_any_other(results: Results) -> None:
@@ -146,7 +146,7 @@ def test_a_drain_says_that_more_is_left(store: PlainStore) -> None:
     for number in range(60):
         results.start(f"j{number}")
         results.end(f"j{number}", "text")
-    drained = [drain_shard(results.ledger, results.shard()) for _ in range(3)]
+    drained = [drain_shard(results.ledger, results.bodies, results.shard()) for _ in range(3)]
     assert [(each.count, each.more) for each in drained] == [(50, True), (10, True), (0, False)]
 
 
@@ -215,13 +215,13 @@ class Fanout(RuleBasedStateMachine):
 
     @rule(shard=st.integers(0, 1))
     def drain(self, shard: int) -> None:
-        drain_shard(self._results.ledger, shard)
+        drain_shard(self._results.ledger, self._results.bodies, shard)
 
     @rule(shard=st.integers(0, 1), step=st.integers(0, 12), takes_effect=st.booleans())
     def drain_and_die(self, shard: int, step: int, takes_effect: bool) -> None:
         self._store.kill_at(step, takes_effect=takes_effect)
         with suppress(Killed):
-            drain_shard(self._results.ledger, shard)
+            drain_shard(self._results.ledger, self._results.bodies, shard)
         self._store.spare()
 
     @rule(shard=st.integers(0, 1), step=st.integers(0, 12))
@@ -230,10 +230,10 @@ class Fanout(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             self.claims_lapse()
-            drain_shard(self._results.ledger, shard)
+            drain_shard(self._results.ledger, self._results.bodies, shard)
 
         self._store.stall_at(step, meanwhile)
-        drain_shard(self._results.ledger, shard)
+        drain_shard(self._results.ledger, self._results.bodies, shard)
         self._store.spare()
 
     @rule()
@@ -249,7 +249,7 @@ class Fanout(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.claims_lapse()
         for shard in range(2):
-            while drain_shard(self._results.ledger, shard).more:
+            while drain_shard(self._results.ledger, self._results.bodies, shard).more:
                 pass
         for (session, tgt), expected in self._expected().items():
             assert self._released(session, tgt) == expected
