@@ -246,7 +246,7 @@ def test_nothing_is_kept_when_it_is_turned_off(store: PlainStore, off: str) -> N
 
 
 def test_a_breaker_is_not_opened_by_what_a_job_did(store: PlainStore) -> None:
-    """A job that hung node after node left each with a failure in a row: a few such jobs put a fleet to rest."""
+    """A job that hung node after node left each with a failure: a few such jobs put a fleet to rest."""
     world = World(store, breaker_failures=1, utterance_ms=600_000)
     nodes(world)
     world.reserve("bad")

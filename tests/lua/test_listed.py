@@ -10,7 +10,7 @@ def lease_ends(world: World, node: str) -> set[float]:
 
 
 def test_a_long_step_is_not_taken_from_a_node_that_lists_it(world: World) -> None:
-    """A pipeline step that shows nothing for longer than ATTEMPT_MS was given to another node, while the first one
+    """A step that shows nothing for longer than ATTEMPT_MS was given to another node, while the first one
     still worked on it, and its result was refused as stale."""
     world.ready("n1")
     world.ready("n2")

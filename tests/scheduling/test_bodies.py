@@ -66,6 +66,7 @@ def test_kept_bodies_that_lapsed_leave_both_accounts(bodies: Bodies, redis_clien
 
 
 def test_the_size_of_a_body_is_that_of_what_it_holds(bodies: Bodies) -> None:
-    bodies.put("a:1", "AAAA").wait()
-    assert bodies.sizes(["a:1", "a:none"]) == [3, 0]
+    for name, text in (("a:3", "AAAA"), ("a:2", "AAA="), ("a:1", "AA==")):
+        bodies.put(name, text).wait()
+    assert bodies.sizes(["a:3", "a:2", "a:1", "a:none"]) == [3, 2, 1, 0]
     assert bodies.sizes([]) == []
