@@ -5,6 +5,7 @@
 -- others say nothing: unreached (never sent), declined (full, shutting down, no model), withdrawn (by an operator),
 -- out_of_time (it was alive when the utterance's time was over).
 local KILLED = {lost = true, forgotten = true, unanswered = true, no_progress = true}
+local STRUCK = {unanswered = true, no_progress = true} -- those that the node's breaker counted
 local LEAST_KILLED = 2 -- a single node may always die of something else
 local TRIMMED_AT_ONCE = 8
 
@@ -114,7 +115,7 @@ local function fail(job, code, message)
     bury(job, ends, code, message)
   end
   for _, attempt in ipairs(ends) do
-    if KILLED[attempt.how] then
+    if STRUCK[attempt.how] then
       forgive(attempt.node)
     end
   end
