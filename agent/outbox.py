@@ -89,8 +89,9 @@ class Outbox:
             if not await link.send(self._unsent[key]):
                 return False
             self._unsent.pop(key, None)
-            self._unconfirmed[key] = self._now()
-            self._to_confirm.set()
+            if key in self._kept:  # its acknowledgement may have been faster
+                self._unconfirmed[key] = self._now()
+                self._to_confirm.set()
         return True
 
     async def _repeat(self) -> None:
@@ -99,7 +100,7 @@ class Outbox:
             await asyncio.sleep(self._repeat_s)
             self._forget_old()
             oldest = self._now() - self._repeat_s
-            late = [key for key, sent in self._unconfirmed.items() if sent < oldest and key in self._kept]
+            late = [key for key, sent in self._unconfirmed.items() if sent < oldest]
             self._unsent |= {key: self._kept[key][1] for key in late}
             self._to_send.set()
 

@@ -61,7 +61,8 @@ end
 note_pace()
 redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8]) -- of a failure too: its details go to the client
 if ARGV[4] == 'retry' then
-  local words = with_wake(retry(job, ARGV[5], ARGV[6], true, NO_STRIKE[ARGV[5]] and 'declined' or 'answered'), job, ARGV[3], ARGV[2])
+  local how = NO_STRIKE[ARGV[5]] and 'declined' or 'answered'
+  local words = with_wake(retry(job, ARGV[5], ARGV[6], true, how), job, ARGV[3], ARGV[2])
   settle(4)
   return {1, words}
 end

@@ -95,8 +95,8 @@ local function bury(job, ends, code, message)
   local spec, audio, created = unpack(redis.call('HMGET', key('job', job.id), 'spec', 'audio', 'created_ms'))
   redis.call('HSET', key('job', job.id), 'dead', '1')
   redis.call('HSET', key('dead', job.id), 'session', job.session, 'tenant', job.tenant, 'pair', job.pair,
-    'spec', without_context(spec), 'audio', audio, 'created_ms', created, 'died_ms', now, 'code', code, 'message', message,
-    'attempts', table.concat(words, '\n'), 'replays', '')
+    'spec', without_context(spec), 'audio', audio, 'created_ms', created, 'died_ms', now, 'code', code,
+    'message', message, 'attempts', table.concat(words, '\n'), 'replays', '')
   redis.call('PEXPIRE', key('dead', job.id), limit('dead_ms'))
   redis.call('ZADD', PREFIX .. 'dead', now, job.id)
   redis.call('PEXPIRE', PREFIX .. 'dead', limit('dead_ms'))

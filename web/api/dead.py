@@ -42,9 +42,10 @@ class DeadLetters:
         letter = self.read(job_id)
         name, spec = self._stored(job_id)
         audio = self._bodies.get(name)
-        if not audio or letter.tenant == _SHARED_TENANT:
-            lacks = "Whose it was" if audio else "Its audio"
-            raise ApiError(409, "CONFLICT", f"{lacks} is not known any more. It can be dropped only.")
+        if not audio:
+            raise ApiError(409, "CONFLICT", "Its audio was not kept. Have it spoken again, or drop it.")
+        if letter.tenant == _SHARED_TENANT:
+            raise ApiError(409, "CONFLICT", "It is not known whose it was, so nobody may hear it. Drop it.")
         try:
             replay = self._uploads.replay(JobSpec.parse(spec), audio, letter.tenant or "")
         except Refused as refused:

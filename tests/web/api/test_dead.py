@@ -119,6 +119,9 @@ def test_a_replay_that_no_node_can_take_is_refused_as_any_recording(pair: Pair) 
             client.say()
             node.job()
             assert code(own, "POST", f"dead/{job_id}/replay") == (429, "NODE_OVERLOADED")
+            with own.redis as ledger:  # so it is told where too many tenants wait to tell them apart
+                ledger.hset(Keys("0").dead_letter(job_id), "tenant", "~")
+            assert code(own, "POST", f"dead/{job_id}/replay") == (409, "CONFLICT")
         assert get(own, f"dead/{job_id}")["replays"] == []
 
 
