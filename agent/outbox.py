@@ -62,7 +62,7 @@ class Outbox:
     def acknowledge(self, ack: JobResultAck) -> None:
         """Let go of a result: the server has it on record, or it came too late to be of use."""
         if not ack.accepted:
-            log.info("the result of job %s came too late: it was given to another node", ack.job_id)
+            log.info("the result of job %s is of no use any more: the attempt had ended", ack.job_id)
         self._remove([(ack.job_id, ack.attempt_id)])
 
     async def wait_empty(self) -> None:

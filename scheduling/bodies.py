@@ -6,7 +6,7 @@ from scheduling import scripts
 from scheduling.keys import Keys
 from scheduling.ledger.codes import error_for
 from scheduling.settings import Settings
-from scheduling.store.base import Part, Pending, Store
+from scheduling.store.base import Part, Parts, Pending, Store
 
 #: Audio of dead letters takes this part of the budget at most: the rest is for what people say now.
 KEPT_SHARE = 8
@@ -62,6 +62,14 @@ class Bodies:
         return [
             length * 3 // 4 - end.count(b"=") for length, end in zip(found[::2], found[1::2], strict=True)
         ]
+
+    def drop_all(self, names: Sequence[str]) -> None:
+        """Give the bytes of several back at once, in one round trip. Raises `StoreError`."""
+        bodies, index = self._keys.bodies, self._keys.body_index
+        asked: list[tuple[Parts, Parts]] = [
+            ([bodies, index, self._keys.body(name)], [name, 0]) for name in names
+        ]
+        self._store.calls(scripts.load("drop_body"), asked)
 
     def drop(self, name: str, after_ms: int = 0) -> Pending:
         """Give a body's bytes back to the budget, at once or in a while (ms); not waited for."""

@@ -22,10 +22,12 @@ def settle_audio(ledger: Ledger, bodies: Bodies, records: Iterable[Mapping[str, 
     failed = [record for record in records if record["state"] in (b"failed", b"cancelled")]
     dead = [text(record["audio"]) for record in failed if record["dead"]]
     try:
-        _drop(bodies, [text(record["audio"]) for record in failed if not record["dead"]])
+        useless = [text(record["audio"]) for record in failed if not record["dead"]]
         if dead:
-            _drop(bodies, [name for name in dead if not _keep(ledger, bodies, name)])
+            useless += [name for name in dead if not _keep(ledger, bodies, name)]
             _drop_trimmed(ledger, bodies)
+        if useless:
+            bodies.drop_all(useless)
     except StoreError as error:
         _log.warning("audio of jobs that failed is left to lapse: %s", error)
 
@@ -36,15 +38,10 @@ def _keep(ledger: Ledger, bodies: Bodies, name: str) -> bool:
     return keep_ms > 0 and bodies.keep(name, keep_ms)
 
 
-def _drop(bodies: Bodies, names: Iterable[str]) -> None:
-    for dropping in [bodies.drop(name) for name in names]:
-        dropping.wait()
-
-
 def _drop_trimmed(ledger: Ledger, bodies: Bodies) -> None:
     """Drop the audio of dead letters that newer ones have pushed out."""
     store, trimmed = ledger.cell.store, ledger.keys.dead_audio
     names = [text(name) for name in store.command("SRANDMEMBER", trimmed, _TRIMMED_AT_ONCE)]
     if names:
-        _drop(bodies, names)
+        bodies.drop_all(names)
         store.command("SREM", trimmed, *names)

@@ -1,6 +1,7 @@
 """Results on their way from the outbox to the out streams, on a real server."""
 
 import logging
+import socket
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from scheduling.bodies import Bodies
 from scheduling.drain import drain_shard
 from scheduling.store.plain import PlainStore
 from tests.lua.world import World
@@ -128,6 +130,39 @@ def test_a_drained_job_is_kept_for_the_retention_only(results: Results) -> None:
     drain(results)
     left_ms = results.world.store.command("PTTL", results.ledger.keys.job("a"))
     assert 0 < left_ms <= results.world.settings.retention_ms
+
+
+def test_audio_that_cannot_be_dropped_holds_up_no_result(
+    results: Results, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server of bodies may be another one than the ledger's, and down."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        url = f"redis://127.0.0.1:{nobody.getsockname()[1]}"
+    with PlainStore(url, timeout_s=0.1) as down:
+        bodies = Bodies(down, results.world.settings)
+        for job in "ab":
+            results.start(job)
+            results.end(job)
+        assert drain_shard(results.ledger, bodies, results.shard()).count == 2
+    assert [entry["main"]["type"] for entry in results.out()] == ["missing_result"] * 2
+    assert results.undone() == 0
+    assert "left to lapse" in caplog.text
+
+
+def test_audio_of_what_failed_is_dropped_and_that_of_a_dead_letter_kept(store: PlainStore) -> None:
+    """What failed for good was kept for two minutes more, though nobody could use it."""
+    results = Results(World(store, max_attempts=1))
+    results.open("s")
+    for job in ("failed", "dead"):
+        results.bodies.put(f"audio-{job}", "c291bmQ=").wait()
+        results.start(job)
+    results.end("failed")
+    results.ledger.jobs.advance("dead", "node", 1, "dispatched", "t", "web1")
+    results.ledger.nodes.offline("node", "so-node", "gone", 0)
+    assert drain(results) == 2
+    assert results.bodies.sizes(["audio-failed", "audio-dead"]) == [0, 5]
+    kept_ms = store.command("PTTL", results.ledger.keys.body("audio-dead"))
+    assert kept_ms > results.world.settings.body_ttl_ms
 
 
 def test_after_an_idle_look_the_next_result_wakes_a_drain(results: Results) -> None:
