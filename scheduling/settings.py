@@ -199,12 +199,10 @@ class Settings(BaseSettings):
         default=1000, ge=0, description="dead letters kept: jobs that took their nodes with them; 0 for none"
     )
     dead_ms: int = Field(
-        default=86_400_000, ge=0, description="a dead letter is kept this long, ms; 0 keeps none"
+        default=86_400_000, ge=0, description="a dead letter is kept this long, ms; 0 for none"
     )
     dead_audio_ms: int = Field(
-        default=86_400_000,
-        ge=0,
-        description="its audio is kept this long, ms, never longer than it; 0 keeps no audio",
+        default=86_400_000, ge=0, description="its audio is kept this long, ms, never longer; 0 for none"
     )
     body_budget: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of audio and speech kept at once"
