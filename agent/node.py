@@ -24,6 +24,7 @@ from scheduling.messages import (
     InvalidMessage,
     JobAssign,
     JobCancel,
+    JobResultAck,
     NodeControl,
     NodeRegisterAck,
     NodeStatusMessage,
@@ -149,10 +150,10 @@ class NodeAgent:
         ) as socket:
             # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
             async with asyncio.timeout(REGISTER_TIMEOUT_S):
-                node_id = await self._register(socket)
+                ack = await self._register(socket)
             self._backoff.reset()
-            self._link.up(socket, node_id)
-            log.info("registered at %s as %s", self._options.url, node_id)
+            self._link.up(socket, ack.node_id, result_acks=ack.result_acks)
+            log.info("registered at %s as %s", self._options.url, ack.node_id)
             try:
                 await self._work_over(socket)
             finally:
@@ -164,13 +165,13 @@ class NodeAgent:
             self._presence.beat(self._link), self._outbox.deliver(self._link), self._listen(socket)
         )
 
-    async def _register(self, socket: ClientConnection) -> str:
-        """Register and return the node id; an error that may pass ends the connection."""
+    async def _register(self, socket: ClientConnection) -> NodeRegisterAck:
+        """Register; an error that may pass ends the connection."""
         await socket.send(dump(self._presence.registration(self._link.node_id)))
         while True:
             message = _understood(await socket.recv())
             if isinstance(message, NodeRegisterAck):
-                return message.node_id
+                return message
             if isinstance(message, ErrorMessage):
                 if message.code in FATAL_CODES:
                     raise NodeRefused(message.code, message.message)
@@ -189,6 +190,8 @@ class NodeAgent:
             case JobCancel():
                 log.info("job %s cancelled: %s", message.job_id, message.reason or "no reason given")
                 self._bench.cancel(message.job_id)
+            case JobResultAck():
+                self._outbox.acknowledge(message)
             case NodeControl():
                 await self._control(message)
             case NodeStatusMessage():

@@ -28,6 +28,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include place
 --@include settle
@@ -61,7 +62,8 @@ end
 note_pace()
 redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8]) -- of a failure too: its details go to the client
 if ARGV[4] == 'retry' then
-  local words = with_wake(retry(job, ARGV[5], ARGV[6], true), job, ARGV[3], ARGV[2])
+  local how = NO_STRIKE[ARGV[5]] and 'declined' or 'answered'
+  local words = with_wake(retry(job, ARGV[5], ARGV[6], true, how), job, ARGV[3], ARGV[2])
   settle(4)
   return {1, words}
 end

@@ -22,6 +22,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 local node = read_node(ARGV[1])
 if not node then
@@ -53,6 +54,6 @@ else
 end
 serve_and_tell(node)
 if ARGV[2] == 'quarantine' then
-  fail_over(node, false)
+  fail_over(node, false, 'withdrawn')
 end
 return reply()

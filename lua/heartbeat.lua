@@ -33,6 +33,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include reconcile
 --@include outbox
@@ -59,7 +60,7 @@ end
 local aborts = ''
 if ARGV[12] == '1' then
   local listed = listed_from(ARGV, 13)
-  aborts = not_its_own(id, listed, true)
+  aborts = take_list(id, listed, true)
   retry_lost(id, listed, 2 * redis.call('HGET', KEYS[2], 'beat_ms'), 'The node does not know this utterance.')
   node = read_node(id)
 end

@@ -2,7 +2,7 @@
 --
 -- Lives on the payload server, which need not be the ledger's. Lapsed bodies are taken off the account here.
 -- KEYS
---   1 bodies    account: total bytes, of them `total:a` audio and `total:s` speech; `clock` in tests
+--   1 bodies    account: total bytes, of them `total:a` audio, `total:s` speech and those kept; `clock` in tests
 --   2 index     body name -> expiry (ms)
 --   3 body      the body
 -- ARGV
@@ -22,7 +22,9 @@ local function forget(name)
   if bytes then
     redis.call('HINCRBY', KEYS[1], 'total', -tonumber(bytes))
     redis.call('HINCRBY', KEYS[1], 'total:' .. string.sub(name, 1, 1), -tonumber(bytes))
-    redis.call('HDEL', KEYS[1], 'b:' .. name)
+    if redis.call('HDEL', KEYS[1], 'b:' .. name, 'k:' .. name) == 2 then -- one that was kept
+      redis.call('HINCRBY', KEYS[1], 'kept', -tonumber(bytes))
+    end
   end
   redis.call('ZREM', KEYS[2], name)
 end

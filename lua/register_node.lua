@@ -35,6 +35,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include reconcile
 --@include outbox
@@ -96,7 +97,7 @@ end
 local aborts = ''
 if ARGV[13] == '1' then
   local listed = listed_from(ARGV, 14)
-  aborts = not_its_own(id, listed, false)
+  aborts = take_list(id, listed, false)
   redis.call('HSET', KEYS[2], 'aborts', aborts)
   retry_lost(id, listed, 0, 'The node lost this utterance when its connection broke.')
 end

@@ -20,6 +20,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include place
 --@include settle

@@ -47,12 +47,15 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``instancesessions:I`` | sorted set | its sessions, next look (ms) | session scripts | `end_instance`, 2 h |
 | ``instance:I`` | string | JSON: what it holds | web process | `end_instance`, 1 min after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
+| ``dead`` | sorted set | dead letters by when the job failed (ms) | `dead` | ``dead_ms`` after the last |
+| ``dead:J`` | hash | a dead letter | `dead`, `note_replay` | ``dead_ms``, or when dropped |
+| ``deadaudio`` | set | audio of dead letters that were trimmed | `dead` | when a drain has dropped it |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
 | ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks | its period |
-| ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | `put_body`, `drop_body` | with them |
+| ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | body scripts | with them |
 | ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
 """
 
@@ -81,6 +84,8 @@ class Keys:
         self.generations = f"{self.prefix}generations"
         self.latency = f"{self.prefix}latency"
         self.dirty = f"{self.prefix}outbox:nodes"
+        self.dead = f"{self.prefix}dead"
+        self.dead_audio = f"{self.prefix}deadaudio"
 
     def node(self, node_id: str) -> str:
         """Record of a node."""
@@ -125,6 +130,10 @@ class Keys:
     def job(self, job_id: str) -> str:
         """Record of a job."""
         return f"{self.prefix}job:{job_id}"
+
+    def dead_letter(self, job_id: str) -> str:
+        """Give the dead letter of a job."""
+        return f"{self.prefix}dead:{job_id}"
 
     def ready(self, session_id: str, tgt: str) -> str:
         """Messages of a session and language that wait for their turn."""

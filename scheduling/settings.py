@@ -220,6 +220,15 @@ class Settings(BaseSettings):
     signal_bytes: int = Field(
         default=2**16, ge=2**10, description="largest WebRTC signal handed on between members, bytes"
     )
+    dead_letters: int = Field(
+        default=1000, ge=0, description="dead letters kept: jobs that took their nodes with them; 0 for none"
+    )
+    dead_ms: int = Field(
+        default=86_400_000, ge=0, description="a dead letter is kept this long, ms; 0 for none"
+    )
+    dead_audio_ms: int = Field(
+        default=86_400_000, ge=0, description="its audio is kept this long, ms, never longer; 0 for none"
+    )
     body_budget: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of audio and speech kept at once"
     )
@@ -354,6 +363,7 @@ SCRIPT_LIMITS = (
     "retention_ms", "resume_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
     "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
     "room_members", "room_languages", "room_idle_ms", "admit_wait_ms", "standing_wait_ms", "out_entries",
+    "dead_letters", "dead_ms",
 )  # fmt: skip
 
 

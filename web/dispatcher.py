@@ -63,7 +63,7 @@ class Dispatcher:
         self.body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
         self._inbox_store = PlainStore(settings.redis_url, timeout_s=settings.store_timeout_s)
         self.ledger = Ledger(self.store, settings)
-        bodies = Bodies(self.body_store, settings)
+        self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
         delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
@@ -100,6 +100,7 @@ class Dispatcher:
         )
         self.sweeper = Sweeper(
             self.ledger,
+            bodies,
             self.instance,
             self.peers,
             self.publisher,

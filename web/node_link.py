@@ -12,6 +12,8 @@ from scheduling.messages import (
     CapabilityByType,
     HardwareInfo,
     JobCancel,
+    JobResult,
+    JobResultAck,
     NodeHeartbeat,
     NodeLanguageCapabilities,
     NodeStatus,
@@ -65,6 +67,8 @@ class NodeLink:
     connection: Connection
     registration: NodeRegistration
     resumable: bool
+    result_acks: bool
+    """It is told of each of its results whether it is on record."""
     capability: CapabilityClass
     stated: tuple[list[CapabilityByType], NodeLanguageCapabilities | None, str | None]
     """Services and languages of the message ``capability`` was computed from, and the tenant."""
@@ -153,6 +157,11 @@ class NodeLink:
         for attempt in attempts:
             if wire := self.reported.get(attempt):
                 self.send(dump(JobCancel(job_id=wire, reason="given to another node")))
+
+    def send_result_ack(self, result: JobResult, *, accepted: bool) -> None:
+        """Tell the node that the ledger has given its verdict on a result, under the id the node knows."""
+        told = JobResultAck(job_id=result.job_id, attempt_id=result.attempt_id, accepted=accepted)
+        self.send(dump(told))
 
     def send_cancel(self, job_id: str, attempt: int, reason: str) -> None:
         """Ask the node to stop an attempt; best effort."""

@@ -177,6 +177,8 @@ class NodeMessages:
             self._mark_model(link, message)
             completed = self._complete_patiently(link, message, job_id, attempt)
         link.attempts.pop(message.job_id, None)
+        if link.result_acks:
+            link.send_result_ack(message, accepted=completed is not None)
         if completed is None:
             return
         if message.success:
@@ -185,7 +187,7 @@ class NodeMessages:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, self._shard_of(message.session_id))
         for handed in completed.handed:
             gevent.spawn(self._assigner.send_stored, handed, link.node_id)
-        if completed.state != "retried":
+        if completed.state == "done":  # of one that failed, whoever tells its client settles the audio
             self._bodies.drop(f"a:{job_id}")
 
     def _mark_model(self, link: NodeLink, message: JobResult) -> None:

@@ -168,7 +168,7 @@ class NodeSocket:
             entered = self._enter_or_refuse(link)
             if entered is None:
                 return former
-            link.send(dump(NodeRegisterAck(node_id=link.node_id)))
+            link.send(dump(NodeRegisterAck(node_id=link.node_id, result_acks=link.result_acks)))
             link.send_aborts(entered.aborts)
         _log.info("node %s registered with %s slots", link.node_id, link.registration.slots)
         return link
@@ -233,6 +233,7 @@ class NodeSocket:
             connection=connection,
             registration=registration,
             resumable=message.resumable,
+            result_acks=message.result_acks,
             capability=capability,
             stated=(message.capability_by_type, message.language_capabilities, tenant),
             reported=listed or {},

@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 
+from scheduling.bodies import Bodies
 from scheduling.catalog import Catalog, read_pools, read_snapshot
 from scheduling.drain import drain_shard
 from scheduling.errors import StoreError
@@ -34,6 +35,7 @@ class Sweeper:
     def __init__(
         self,
         ledger: Ledger,
+        bodies: Bodies,
         instance: str,
         peers: Peers,
         publisher: Publisher,
@@ -44,6 +46,7 @@ class Sweeper:
         membership: Membership,
     ) -> None:
         self._ledger = ledger
+        self._bodies = bodies
         self._instance = instance
         self._peers = peers
         self._publisher = publisher
@@ -141,7 +144,7 @@ class Sweeper:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, shard)
         if age_ms > self._patience_ms():
             self.fallbacks += 1
-            drain_shard(self._ledger, shard)
+            drain_shard(self._ledger, self._bodies, shard)
 
     def _patience_ms(self) -> int:
         """How long the work is left to workers, ms: less when none of them will hear of it."""

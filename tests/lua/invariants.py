@@ -21,6 +21,7 @@ def check_always(model: Model, found: Dump) -> None:
     check_totals(model, found)
     check_holders(model, found)
     check_orders(model)
+    check_dead(model, found)
 
 
 def check_settled(model: Model, found: Dump) -> None:
@@ -167,6 +168,24 @@ def check_holders(model: Model, found: Dump) -> None:
     ]
     online = [node.name for node in model.nodes.values() if node.status != "offline"]
     assert sorted(listed) == sorted((found.hash(f"node:{name}")["owner"], name) for name in online)
+
+
+def check_dead(model: Model, found: Dump) -> None:
+    """Dead letters are the failed jobs that took two nodes with them and that none answered."""
+    killing = {"lost", "forgotten", "unanswered", "no_progress"}
+    expected = set()
+    for job in model.jobs.values():
+        record = found.hash(f"job:{job.name}")
+        ends = {at: record.get(f"end{at}", "").partition(" ")[0] for at in range(1, len(job.tried) + 1)}
+        known = {word: {at for at, how in ends.items() if how == word} for word in {*ends.values()}}
+        assert known.get("answered", set()) | known.get("declined", set()) <= job.answered, job.name
+        assert not job.unsent & {at for at, how in ends.items() if how in killing}, job.name
+        killed = [at for at, how in ends.items() if how in killing]
+        if job.state == "failed" and not job.answered and len(killed) >= 2:
+            expected.add(job.name)
+    assert {name.partition(":")[2] for name in found.content if name.startswith("dead:")} == expected
+    assert set(found.scores("dead")) == expected
+    assert int(found.hash("cell").get("n_dead", 0)) == len(expected)
 
 
 def check_orders(model: Model) -> None:

@@ -97,6 +97,14 @@ def back_from_offline(world: World) -> None:
     assert world.beat("n1").status == "ready"
 
 
+@scenario("heartbeat")
+def lists_what_it_runs(world: World) -> None:
+    waiting(world)
+    world.go(1000)
+    world.beat("n1", attempts=[("j0", 1), ("j1", 1), ("foreign", 1)])
+    assert world.job("j0")["state"] == "dispatched"
+
+
 @scenario("touch_node")
 def silent_node(world: World) -> None:
     world.ready("n1")
@@ -431,6 +439,59 @@ def everything_lapses(world: World) -> None:
     assert len(world.outbox()) == 5
 
 
+def killed(world: World) -> None:
+    """Job ``j0`` took three nodes with it."""
+    for number in range(3):
+        world.ready(f"n{number}")
+    world.open()
+    world.reserve("j0")
+    for attempt in (1, 2, 3):
+        node = world.job("j0")["node"]
+        world.ledger.jobs.advance("j0", node, attempt, "dispatched", f"t{attempt}", "web1")
+        world.ledger.nodes.offline(node, f"so-{node}", "gone", 0)
+    assert set(world.dump().scores("dead")) == {"j0"}
+
+
+@scenario("node_offline")
+def a_job_that_kills_nodes(world: World) -> None:
+    killed(world)
+
+
+@scenario("settle_deadlines")
+def a_job_that_hangs_nodes(world: World) -> None:
+    for number in range(3):
+        world.ready(f"n{number}", acks=True)
+    world.open()
+    world.started("j0")
+    for attempt in (2, 3):
+        world.go(world.settings.ack_ms)
+        world.settle()
+        node = world.job("j0")["node"]
+        world.ledger.jobs.advance("j0", node, attempt, "dispatched", f"t{attempt}", "web1")
+    world.go(world.settings.ack_ms)
+    world.settle()
+    assert set(world.dump().scores("dead")) == {"j0"}
+    assert {world.node(f"n{number}")["strikes"] for number in range(3)} == {"0"}
+
+
+@scenario("drop_dead")
+def done_with(world: World) -> None:
+    killed(world)
+    world.ledger.dead.drop("j0")
+    world.ledger.dead.drop("ghost")
+    assert not [key for key in world.dump().content if key.startswith("dead")]
+
+
+@scenario("note_replay")
+def placed_again(world: World) -> None:
+    killed(world)
+    for number in range(20):
+        assert world.ledger.dead.note_replay("j0", f"again-{number}")
+    noted = world.dump().hash("dead:j0")["replays"].split()
+    assert noted == [f"again-{number}" for number in range(4, 20)]
+    assert not world.ledger.dead.note_replay("ghost", "again")
+
+
 @scenario("store_result")
 def out_of_order(world: World) -> None:
     world.open()
@@ -473,3 +534,14 @@ def kept_for_a_while(world: World) -> None:
     bodies.put("a", "c291bmQ=").wait()
     bodies.drop("a", after_ms=1000).wait()
     assert world.dump().scores("bodyindex") == {"a": world.now_ms + 1000}
+
+
+@scenario("keep_body")
+def kept_longer(world: World) -> None:
+    bodies = Bodies(world.store, world.settings)
+    bodies.put("a", "c291bmQ=").wait()
+    assert bodies.keep("a", 5000)
+    assert not bodies.keep("gone", 5000)
+    assert world.dump().scores("bodyindex") == {"a": world.now_ms + 5000}
+    bodies.drop("a").wait()
+    assert world.store.command("HMGET", world.keys.bodies, "total", "kept") == [b"0", b"0"]

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from scheduling.bodies import Bodies
 from scheduling.drain import drain_shard
 from scheduling.ledger import Ledger
 from scheduling.store.plain import PlainStore
@@ -74,7 +75,7 @@ def test_two_drains_of_a_shard_at_once_tell_nothing_twice(valkey: Valkey, store:
     def drain() -> None:
         with PlainStore(valkey.url) as own:
             for shard in range(settings.shards):
-                drain_shard(Ledger(own, settings), shard)
+                drain_shard(Ledger(own, settings), Bodies(own, settings), shard)
 
     threads = [threading.Thread(target=drain) for _ in range(4)]
     for thread in threads:

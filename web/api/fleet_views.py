@@ -91,8 +91,10 @@ class Stats(View):
     waiting: int
     sessions: int
     rooms: int
+    dead: int
+    """Dead letters now."""
     jobs: dict[str, int]
-    """Since the cell was opened: reserved, waited, retried, done, failed, cancelled, refused."""
+    """Since the cell was opened: reserved, waited, retried, done, failed, cancelled, refused, dead."""
     rates: dict[str, float]
     """The same per second, over the last 10 s."""
     latency_ms: dict[str, Latency]

@@ -18,6 +18,8 @@ class CellMetrics(View):
     nodes: dict[str, int]
     slots: views.SlotTotals
     waiting: int
+    dead: int
+    """Dead letters now."""
     job_latency_classes_ms: dict[str, int]
     """Jobs done by the upper bound of their duration, ms."""
 
@@ -67,6 +69,7 @@ def read_metrics(dispatcher: Dispatcher) -> Metrics:
             nodes=dict(totals.by_status),
             slots=views.SlotTotals(total=totals.slots, used=totals.slots_used),
             waiting=totals.waiting,
+            dead=totals.dead,
             job_latency_classes_ms={f"{1.15**at:.0f}": n for at, n in sorted(totals.latency.items())},
         ),
         model_not_available=dispatcher.presence.marked(),

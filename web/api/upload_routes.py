@@ -59,9 +59,9 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
         except InvalidAudio as error:
             raise bad_request(str(error)) from error
         except Refused as refused:
-            raise _api_error(refused) from refused
+            raise api_error(refused) from refused
         except (LedgerError, StoreError) as error:
-            raise _api_error(store_down(error)) from error
+            raise api_error(store_down(error)) from error
         return _answer(dispatcher.uploads.wait(job_id, wait_s))
 
     @public.get("/utterances/<job_id>")
@@ -123,7 +123,8 @@ def _number(name: str, default: int, most: int) -> int:
     return int(words)
 
 
-def _api_error(refused: Refused) -> ApiError:
+def api_error(refused: Refused) -> ApiError:
+    """Give the answer to a recording that was not accepted."""
     status = _STATUS.get(refused.code, 503)
     after_s = max(1, -(-(refused.retry_after_ms or 5000) // 1000)) if status in (429, 503) else None
     return ApiError(status, refused.code, refused.message, after_s)

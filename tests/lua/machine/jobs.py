@@ -165,6 +165,7 @@ class JobRules(Cell):
             return
         if job.holds(node, attempt):
             job.asked.add(expected)
+            job.answered.add(attempt)
         assert call() == expected
 
     @precondition(lambda self: self.alive())
@@ -181,6 +182,8 @@ class JobRules(Cell):
             return self.ledger.jobs.requeue(job.name, node, attempt, "X", "x")
 
         if expected:
+            if job.holds(node, attempt):
+                job.unsent.add(attempt)
             assert call() == expected
         else:
             self.refused(call, StaleAttempt)
