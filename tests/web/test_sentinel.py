@@ -1,0 +1,101 @@
+"""A whole system whose ledger and broker are a replicated Valkey: the master dies under it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tasks.names import CONTROL, DRAIN
+from tests.peers import FakeClient, FakeNode
+from tests.sentinels import Replicated
+from tests.stack import Stack, wait_until
+
+#: A call may take as long as a fail-over: half a second until the Sentinels agree, then the election.
+_PATIENCE_S = 15
+
+
+class System:
+    """Two web processes, workers, a node and a client on different ones."""
+
+    def __init__(self, run: ExitStack, servers: Replicated) -> None:
+        self.servers = servers
+        self.stack = run.enter_context(
+            Stack(webs=2, valkey=servers.master, redis_url=servers.url, store_timeout_s=_PATIENCE_S)
+        )
+        self.workers = [self.stack.worker(queue) for queue in (CONTROL, DRAIN)]
+        for worker in self.workers:
+            worker.wait_log(" ready.")
+        self.node: FakeNode = run.enter_context(self.stack.node(("en", "pt"), answer=None, web=0, slots=8))
+        self.client: FakeClient = run.enter_context(self.stack.client(web=1))
+        self._said = 0
+
+    def say(self) -> None:
+        """Say something and wait for its job."""
+        self.client.say()
+        self._said += 1
+        self.node.job(self._said)
+
+    def answer(self) -> None:
+        """Answer every job so far that has no result, and wait for all of them."""
+        for job in self.node.jobs[len(self.client.results) :]:
+            self.node.answer(job)
+        assert self.client.texts(self._said) == [f"en {index}" for index in range(self._said)]
+
+    def wait_replicated(self) -> None:
+        """Wait until the replica has all that the master has."""
+
+        def same() -> bool:
+            told, _, _ = self.servers.ask(self.servers.master, "ROLE")[2][0][2], None, None
+            return int(told) == int(self.servers.ask(self.servers.master, "ROLE")[1])
+
+        wait_until(same, "the replica has all that the master has")
+
+    def say_until_a_worker_drains(self) -> None:
+        """Who drained shows in what the web processes count."""
+
+        def by_a_worker() -> bool:
+            before = self._fallbacks()
+            self.say()
+            self.answer()
+            return self._fallbacks() == before
+
+        wait_until(by_a_worker, "a worker drains a result")
+
+    def _fallbacks(self) -> int:
+        return sum(int(web.stats()["fallback_drains"]) for web in self.stack.webs)
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    with ExitStack() as run:
+        yield System(run, run.enter_context(Replicated()))
+
+
+def test_the_master_is_killed_while_people_speak(system: System) -> None:
+    """What was said before is answered once, what is said meanwhile waits, and nobody is told an error.
+
+    The former master, back as a replica, is promoted in its turn by an operator: the same again.
+    """
+    first, second = system.servers.master, system.servers.replica
+    system.say()
+    system.answer()
+    system.say()
+    system.say()
+    system.wait_replicated()
+    first.kill()
+    system.client.say()  # while there is no master at all
+    system._said += 1
+    for job in system.node.jobs[1:3]:
+        system.node.answer(job)
+    system.servers.wait_promoted(second)
+    system.stack.valkey = second
+    system.node.job(4)
+    system.answer()
+    system.say_until_a_worker_drains()
+    assert not system.client.all("error")
+    assert not system.node.all("error")
+    assert all(worker.running for worker in system.workers)
+    for web in system.stack.webs:
+        assert web.get("/ready")[0] == 200
+    # A worker loses its broker in that moment, and says so.
+    system.stack.assert_clean_logs("consumer: Cannot connect", "Couldn't ack", "Connection to broker lost")
