@@ -56,6 +56,8 @@ def _broker(settings: Settings) -> dict[str, Any]:
         # For ever: a broker that is away for an hour must not end the workers for good.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # Of RabbitMQ: a worker on a half-open connection is back within half a minute.
+        "broker_heartbeat": 15,
     }
 
 
