@@ -41,6 +41,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
 | ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |
 | ``instance:I`` | string | JSON: what it holds | web process | 1 min after the last |
+| ``workers`` | sorted set | background workers, last heard (ms) | `note_worker` | 10 s after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
@@ -73,6 +74,7 @@ class Keys:
         self.body_index = f"{self.prefix}bodyindex"
         self.rooms = f"{self.prefix}rooms"
         self.instances = f"{self.prefix}instances"
+        self.workers = f"{self.prefix}workers"
         self.latency = f"{self.prefix}latency"
         self.dirty = f"{self.prefix}outbox:nodes"
 

@@ -59,6 +59,15 @@ class Wakeups:
         self._room[queue] -= 1
         return True
 
+    def has_room(self, queue: str) -> bool:
+        """Ask the broker whether a message more would be worth having. Raises as `send` does."""
+        try:
+            self._connect()
+            return self._waiting_in(queue) < MOST_WAITING
+        except BaseException:
+            self._drop()
+            raise
+
     def close(self) -> None:
         """Let go of the connection; the next message makes a new one."""
         connection, self._connection, self._producer = self._connection, None, None

@@ -54,6 +54,8 @@ class Sweeper:
         self._looked_s = 0.0
         self.fallbacks = 0
         """Times this process drained because no worker did."""
+        self.outbox_age_ms = self.pools_age_ms = 0
+        """For how long the oldest result, and the oldest change of pools, had waited at the last sweep."""
 
     def run(self) -> None:
         """Sweep for ever."""
@@ -84,6 +86,7 @@ class Sweeper:
         self._notice_pools(replies[1])
         self._notice_loss(replies[1][2])
         ages = [_age_ms(reply, now_ms) for reply in replies[2:]]
+        self.pools_age_ms, self.outbox_age_ms = ages[0], max(ages[1:])
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)

@@ -5,6 +5,7 @@ from typing import Any
 from scheduling.explain.views import View
 from scheduling.totals import read_totals
 from web.api import fleet_views as views
+from web.background import Background, read_background
 from web.dispatcher import Dispatcher
 from web.service_catalog import CatalogState
 from web.timing import link_summary
@@ -21,16 +22,13 @@ class CellMetrics(View):
     """Jobs done by the upper bound of their duration, ms."""
 
 
-class ProcessMetrics(View):
+class ProcessMetrics(Background):
     """Of this process, since its start."""
 
     instance_id: str
     flows: dict[str, dict[str, float]]
     link: dict[str, Any]
     refused: dict[str, int]
-    published: int
-    publish_failures: int
-    fallback_drains: int
     stale_messages: int
 
 
@@ -62,10 +60,8 @@ def read_metrics(dispatcher: Dispatcher) -> Metrics:
             flows=dispatcher.timings.summary(),
             link=link_summary(dispatcher.store.stats),
             refused=dict(dispatcher.presence.describe().refused),
-            published=dispatcher.publisher.published,
-            publish_failures=dispatcher.publisher.failed,
-            fallback_drains=dispatcher.sweeper.fallbacks,
             stale_messages=dispatcher.node_messages.stale,
+            **dict(read_background(dispatcher)),
         ),
         model_not_available=dispatcher.presence.marked(),
         service_catalog=dispatcher.services.state,
