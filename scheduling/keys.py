@@ -52,7 +52,12 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
 """
 
+from typing import Final
 from zlib import crc32
+
+#: Layout of the keys, noted in the cell; scripts and processes of another layout refuse it. CONTRIBUTING.md
+#: says when to raise it (and with it the one in ``lua/include/ground.lua``).
+SCHEMA: Final = "1"
 
 
 class Keys:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from scheduling import scripts
 from scheduling.ledger.cell import Cell, text
 
 #: A worker not heard this long does not count, ms; it says so every 2 s.
@@ -14,9 +13,8 @@ _TIMEOUT_S = 0.5
 
 
 def note_worker(cell: Cell, name: str) -> None:
-    """Say that the worker ``queue@host-pid`` lives. Raises `StoreError`."""
-    keys = [cell.keys.cell, cell.keys.workers]
-    cell.store.call(scripts.load("note_worker"), keys, [name, HEARD_MS], timeout_s=_TIMEOUT_S)
+    """Say that the worker ``queue@host-pid`` lives. Raises `SchemaMismatch` and `StoreError`."""
+    cell.call("note_worker", [cell.keys.workers], [name, HEARD_MS], timeout_s=_TIMEOUT_S)
 
 
 def read_workers(cell: Cell, now_ms: int) -> dict[str, int]:

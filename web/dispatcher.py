@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from scheduling.bodies import Bodies
 from scheduling.catalog import Catalog
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
+from scheduling.ledger.codes import SchemaMismatch
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
@@ -101,6 +103,8 @@ class Dispatcher:
         self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
+        self.refused = False
+        """The ledger is that of another version: this process ends."""
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
@@ -109,17 +113,24 @@ class Dispatcher:
             self.ledger.cell.open()
             warn_of_forgetful_store(self.store)
             self.sweeper.sweep()
-        except StoreError as error:
-            _log.warning("the ledger cannot be reached yet: %s", error)
+        except (StoreError, SchemaMismatch) as error:
+            _log.warning("the ledger cannot be used yet: %s", error)
         runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
         for run in (*runs, self.services.run):
-            self._greenlets.append(gevent.spawn(partial(_supervise, run)))
+            self._greenlets.append(gevent.spawn(partial(_supervise, run, self._refuse)))
 
     def stop(self) -> None:
         """End the greenlets and close the stores."""
         gevent.killall(self._greenlets)
         for store in (self.store, self._body_store, self._inbox_store):
             store.close()
+
+    def _refuse(self, error: SchemaMismatch) -> None:
+        """End this process as a deploy does; what it would write, others would misread."""
+        if not self.refused:
+            self.refused = True
+            _log.critical("this process ends: %s", error)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     @property
     def catalog(self) -> Catalog:
@@ -141,11 +152,14 @@ class Dispatcher:
         return True
 
 
-def _supervise(run: Callable[[], None]) -> None:
+def _supervise(run: Callable[[], None], refuse: Callable[[SchemaMismatch], None]) -> None:
     """Run for ever: a bug in one round must not end a greenlet everything depends on."""
     while True:
         try:
             run()
+        except SchemaMismatch as error:
+            refuse(error)
+            return
         except Exception:  # noqa: BLE001  # the log has the trace; the next round starts afresh
             _log.exception("%s failed and starts again", getattr(run, "__qualname__", run))
             gevent.sleep(1)

@@ -11,7 +11,7 @@ from scheduling.catalog import Catalog, read_pools, read_snapshot
 from scheduling.drain import drain_shard
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
-from scheduling.ledger.codes import LedgerError
+from scheduling.ledger.codes import LedgerError, SchemaMismatch
 from scheduling.pooling import drain_pools
 from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.delivery import Delivery
@@ -58,12 +58,14 @@ class Sweeper:
         """For how long the oldest result, and the oldest change of pools, had waited at the last sweep."""
 
     def run(self) -> None:
-        """Sweep for ever."""
+        """Sweep for ever. Raises `SchemaMismatch`."""
         period_s = self._ledger.cell.settings.sweep_ms / 1000
         while True:
             started_s = time.monotonic()
             try:
                 self.sweep()
+            except SchemaMismatch:
+                raise
             except (StoreError, LedgerError) as error:
                 _log.warning("a sweep failed: %s", error)
             gevent.sleep(max(0.01, started_s + period_s - time.monotonic()))
