@@ -45,7 +45,7 @@ def drain_shard(ledger: Ledger, shard: int) -> Drained:
 
 
 def _fan_out(ledger: Ledger, entries: list[Entry]) -> None:
-    jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries))
+    jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries if "job" in entry.fields))
     results = [result for result in _read_results(ledger, jobs) if result]
     ledger.sessions.store_all(results)
     _release(ledger, results)
