@@ -15,8 +15,9 @@ from scheduling.store.sentinels import PATIENCE_S
 #: and void by then. It is read from the transport options alone (there is no result backend), and the
 #: shortest value of all processes on a broker wins, so all of them take it from here.
 VISIBILITY_TIMEOUT_S = 60
-#: A stopped broker takes the connection and never answers; without it kombu waits for ever.
-SOCKET_TIMEOUT_S = 5.0
+#: A stopped broker takes the connection and never answers; without it kombu waits for ever. A worker that is
+#: to end then waits four times: all of it fits into the 25 s that a platform gives.
+SOCKET_TIMEOUT_S = 4.0
 
 _RABBITMQ = "amqp"
 

@@ -5,9 +5,11 @@ import pytest
 from scheduling.settings import SettingsError, read_settings
 from scheduling.store.address import read_address
 from scheduling.store.plain import PlainStore
+from tests.failover import Writers
 from tests.patched import run_patched
 from tests.scheduling.store.cases import sentinel
-from tests.sentinels import SERVICE, Sentinel
+from tests.sentinels import SERVICE, Replicated, Sentinel
+from tests.stack import wait_until
 from tests.valkey import Valkey
 
 
@@ -19,6 +21,23 @@ def test_plain(name: str) -> None:
 @pytest.mark.parametrize("name", sentinel.CASES)
 def test_batched(name: str) -> None:
     run_patched("tests.scheduling.store.cases.sentinel:run", name, "batched")
+
+
+def test_a_planned_switch_loses_nothing_where_a_master_must_have_a_replica() -> None:
+    """The former master goes on for some 10 s; without a replica it may not, and so nor may we."""
+    with Replicated(min_replicas_to_write="1") as servers:
+        first, second = servers.master, servers.replica
+        writers = Writers(servers.url)
+        try:
+            wait_until(lambda: len(writers.acknowledged) > 100, "they write")
+            servers.ask(servers.sentinels[0], "SENTINEL", "FAILOVER", SERVICE)
+            servers.wait_promoted(second)
+            wait_until(lambda: servers.ask(first, "ROLE")[0] == "slave", "the former master follows")
+            before = len(writers.acknowledged)
+            wait_until(lambda: len(writers.acknowledged) > before + 100, "they write again")
+        finally:
+            writers.end()
+        assert writers.lost_on(second) == 0
 
 
 def test_a_password_each_for_the_server_and_the_sentinels() -> None:
