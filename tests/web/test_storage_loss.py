@@ -119,6 +119,29 @@ def test_paused_redis_stops_nobody_for_good() -> None:
         stack.assert_clean_logs()
 
 
+def test_paused_redis_leaves_no_client_that_resumes_without_an_answer(pair: tuple[str, str]) -> None:
+    """It goes on when the reservation is given up and the refusal is on its way: whichever is run first, the
+    client is told once, and nothing of the utterance is waited for when it closes.
+    """
+    with Stack(store_timeout_s=1.0) as stack, stack.node(pair), stack.client(*pair, resumable=True) as client:
+        client.say()
+        client.result()
+        stack.valkey.pause()
+        try:
+            client.say()
+            stack.webs[0].wait_log("an utterance is refused because the ledger cannot be reached")
+        finally:
+            stack.valkey.resume()
+        assert client.wait("error")["details"]["utterance_index"] == 1
+        stack.webs[0].wait_ready()
+        client.say()
+        client.wait("translation_result", utterance_index=2)
+        client.send("session_close", session_id=client.session_id, reason="done")
+        client.wait("session_close_ack")
+        assert len(client.all("error")) == 1
+        stack.assert_clean_logs()
+
+
 def test_nothing_is_forgotten_that_was_said_while_redis_was_away() -> None:
     """A cut by a pause, a new session and a close are all refused clearly; the socket lives through them."""
     with _lasting() as valkey, Stack(valkey=valkey, store_timeout_s=0.3, pause_ms=200) as stack:
