@@ -85,10 +85,17 @@ def is_rabbitmq(url: str) -> bool:
     return _RABBITMQ in url.partition("://")[0]
 
 
+class _Once(Retry):
+    """The next Sentinel is asked instead of the same one again."""
+
+    def __json__(self) -> str:  # kombu's name for it
+        """Let a worker tell Flower of its connection, all options included."""
+        return "once"
+
+
 def _sentinel_options(address: Address) -> dict[str, Any]:
     if not address.sentinels:
         return {}
     times = {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S}
-    # The next Sentinel is asked instead of the same one again.
-    options = {**address.sentinel_options, **times, "retry": Retry(NoBackoff(), 0)}
+    options = {**address.sentinel_options, **times, "retry": _Once(NoBackoff(), 0)}
     return {"master_name": address.service, "sentinel_kwargs": options}

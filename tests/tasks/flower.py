@@ -10,6 +10,7 @@ class Flower:
     """Its HTTP API."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self._url = f"http://127.0.0.1:{port}/api/"
 
     def get(self, path: str) -> Any:

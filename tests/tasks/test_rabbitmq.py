@@ -131,9 +131,12 @@ def test_it_is_killed_and_comes_back(rabbitmq: RabbitMQ) -> None:
         rabbitmq.kill()
         try:
             found.say_without_workers()
+            found.wait_told("unreachable")
         finally:
             rabbitmq.start()
         found.say_until_a_worker_drains()
+        found.wait_told("ok")
+        found.wait_workers(drain=1)
         assert worker.running
         found.stack.assert_clean_logs("consumer: Cannot connect", "Couldn't ack", "Connection to broker lost")
         assert "Traceback" not in worker.log
