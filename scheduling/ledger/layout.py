@@ -1,7 +1,9 @@
 """Whether the ledger is of a layout that this version knows, looked at before a process begins."""
 
 from scheduling.errors import StoreError
-from scheduling.ledger.cell import Cell
+from scheduling.keys import SCHEMA, Keys
+from scheduling.ledger.cell import text
+from scheduling.ledger.codes import SchemaMismatch
 from scheduling.settings import Settings
 from scheduling.store.plain import PlainStore
 
@@ -15,6 +17,8 @@ def require_layout(settings: Settings) -> None:
     """
     try:
         with PlainStore(settings.redis_url, timeout_s=min(settings.store_timeout_s, _PATIENCE_S)) as store:
-            Cell(store, settings).open()
+            found = text(store.command("HGET", Keys(settings.cell).cell, "schema"))
     except StoreError:
         return
+    if found and found != SCHEMA:
+        raise SchemaMismatch(found)
