@@ -9,7 +9,8 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test bench-flows bench-placement overload storm soak soak-long ledger-run lint format lock clean
+.PHONY: help install demo run test test-rabbitmq bench-flows bench-placement overload storm soak soak-long \
+        ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,10 @@ run: $(stamp) ## keep the whole system up until Ctrl-C; options in ARGS, as in A
 
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
 	@$(bin)/python -m pytest -n auto $(ARGS)
+
+test-rabbitmq: $(stamp) ## run the tests with RabbitMQ as the broker; installs Debian's if root may
+	@$(bin)/python -m tests.rabbitmq
+	@$(bin)/python -m pytest tests/tasks/test_rabbitmq.py $(ARGS)
 
 bench-flows: $(stamp) ## measure how long each flow takes inside the server
 	@$(bin)/python -m bench.flows $(ARGS)

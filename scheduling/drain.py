@@ -49,7 +49,7 @@ def drain_shard(ledger: Ledger, bodies: Bodies, shard: int) -> Drained:
 
 
 def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> None:
-    jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries))
+    jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries if "job" in entry.fields))
     records = _read_records(ledger, jobs)
     formatted = (_format(job_id, record) for job_id, record in records.items())
     results = [result for result in formatted if result]

@@ -46,6 +46,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``instancenodes:I`` | set | nodes it holds the sockets of | node scripts | `end_instance` |
 | ``instancesessions:I`` | sorted set | its sessions, next look (ms) | session scripts | `end_instance`, 2 h |
 | ``instance:I`` | string | JSON: what it holds | web process | `end_instance`, 1 min after the last |
+| ``workers`` | sorted set | background workers, last heard (ms) | `note_worker` | 10 s after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
 | ``dead`` | sorted set | dead letters by when the job failed (ms) | `dead` | ``dead_ms`` after the last |
 | ``dead:J`` | hash | a dead letter | `dead`, `note_replay` | ``dead_ms``, or when dropped |
@@ -59,7 +60,12 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
 """
 
+from typing import Final
 from zlib import crc32
+
+#: Layout of the keys, noted in the cell; scripts and processes of another layout refuse it. CONTRIBUTING.md
+#: says when to raise it (and with it the one in ``lua/include/ground.lua``).
+SCHEMA: Final = "1"
 
 
 class Keys:
@@ -82,6 +88,7 @@ class Keys:
         self.rooms = f"{self.prefix}rooms"
         self.instances = f"{self.prefix}instances"
         self.generations = f"{self.prefix}generations"
+        self.workers = f"{self.prefix}workers"
         self.latency = f"{self.prefix}latency"
         self.dirty = f"{self.prefix}outbox:nodes"
         self.dead = f"{self.prefix}dead"

@@ -6,9 +6,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.connection import parse_url
 
 from scheduling.setting_tables import parse_table, read_cost, read_priority, read_weight
+from scheduling.store.address import require_broker, require_redis
 
 
 class SettingsError(Exception):
@@ -20,11 +20,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    redis_url: str = Field(description="Redis or Valkey that holds the ledger; rediss:// for TLS")
+    redis_url: str = Field(
+        description="Redis or Valkey of the ledger; rediss:// for TLS, redis+sentinel:// for Sentinels"
+    )
     payload_url: str = Field(
         default="", description="server of audio and speech bodies; the ledger's when empty"
     )
-    celery_broker_url: str = Field(default="", description="Celery's broker; the ledger's server when empty")
+    celery_broker_url: str = Field(
+        default="", description="Celery's broker, Redis or RabbitMQ (amqp://); the ledger's server when empty"
+    )
     cell: str = Field(
         default="0", pattern=r"^[a-z0-9-]{1,32}$", description="cell, the unit of scale; hash tag of its keys"
     )
@@ -288,10 +292,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_redis(cls, url: str) -> str:
         if url:
-            try:
-                parse_url(url)  # type: ignore[no-untyped-call]
-            except ValueError as error:
-                raise ValueError("must look like redis://host:6379/0, or rediss:// for TLS") from error
+            require_redis(url)
+        return url
+
+    @field_validator("celery_broker_url")
+    @classmethod
+    def _is_broker(cls, url: str) -> str:
+        if url:
+            require_broker(url)
         return url
 
     @field_validator("log_level", mode="before")

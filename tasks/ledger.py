@@ -8,11 +8,14 @@ from typing import Final
 from scheduling.bodies import Bodies
 from scheduling.errors import StoreBusy, StoreOutOfMemory, StoreReadOnly, StoreTimeout, StoreUnavailable
 from scheduling.ledger import Ledger
+from scheduling.ledger.codes import SchemaMismatch
 from scheduling.settings import get_settings
 from scheduling.store.plain import PlainStore
 
 #: What a task may raise without being wrong itself: it is logged in one line, and the work is done later.
-TROUBLE: Final = (StoreUnavailable, StoreTimeout, StoreBusy, StoreReadOnly, StoreOutOfMemory)
+TROUBLE: Final = (
+    StoreUnavailable, StoreTimeout, StoreBusy, StoreReadOnly, StoreOutOfMemory, SchemaMismatch,
+)  # fmt: skip
 
 
 @cache

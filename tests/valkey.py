@@ -44,24 +44,20 @@ class Valkey:
 
     def start(self, *, ready: bool = True) -> None:
         """Start the process and wait until it answers, where ``ready`` with more than LOADING."""
-        command = [
-            str(get_binary_path()),
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            str(self.folder),
-        ]
-        for name, value in self._options.items():
-            command += [f"--{name.replace('_', '-')}", value]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log)
         until = time.monotonic() + _START_S
         while not self._answers(ready):
             if time.monotonic() > until or self._process.poll() is not None:
                 raise RuntimeError(f"Valkey did not start:\n{(self.folder / 'log').read_text()}")
             time.sleep(0.005)
+
+    def _command(self) -> list[str]:
+        address = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder)}
+        command = [str(get_binary_path())]
+        for name, value in (address | self._options).items():
+            command += [f"--{name.replace('_', '-')}", value]
+        return command
 
     def _answers(self, ready: bool) -> bool:
         try:

@@ -6,6 +6,7 @@ from flask import Flask, Response, jsonify
 
 from scheduling.settings import Settings
 from web.api import make_api
+from web.background import read_background
 from web.connection import Connection
 from web.dispatcher import Dispatcher
 from web.gate import Gate
@@ -65,7 +66,10 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             return jsonify(ready=False, reason="shutting down"), 503
         if reason := dispatcher.why_not_ready:
             return jsonify(ready=False, reason=reason), 503
-        return jsonify(ready=True, instance=dispatcher.instance, nodes=len(dispatcher.peers.nodes)), 200
+        # A broker that is away does not keep this process from serving; operators see it here all the same.
+        background = read_background(dispatcher).model_dump()
+        nodes = len(dispatcher.peers.nodes)
+        return jsonify(ready=True, instance=dispatcher.instance, nodes=nodes, **background), 200
 
     @app.get("/api/v1/process")
     def process() -> dict[str, Any]:
@@ -80,8 +84,6 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             "pools_version": dispatcher.pools_version,
             "flows": dispatcher.timings.summary(),
             "link": link_summary(dispatcher.store.stats),
-            "published": dispatcher.publisher.published,
-            "publish_failures": dispatcher.publisher.failed,
-            "fallback_drains": dispatcher.sweeper.fallbacks,
+            **read_background(dispatcher).model_dump(),
             "stale_messages": dispatcher.node_messages.stale,
         }

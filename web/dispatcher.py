@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from scheduling.bodies import Bodies
 from scheduling.catalog import Catalog
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
+from scheduling.ledger.codes import SchemaMismatch
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
@@ -118,6 +120,8 @@ class Dispatcher:
         self.services = ServiceCatalog(settings.model_hub_url)
         self.warnings: list[str] = []
         """Settings of the servers that may lose data, as found at the start."""
+        self.refused = False
+        """The ledger is that of another version: this process ends."""
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
@@ -125,14 +129,14 @@ class Dispatcher:
         try:
             self.ledger.cell.open()
             self.sweeper.sweep()
-        except StoreError as error:
-            _log.warning("the ledger cannot be reached yet: %s", error)
+        except (StoreError, SchemaMismatch) as error:
+            _log.warning("the ledger cannot be used yet: %s", error)
         self._greenlets.append(gevent.spawn(self._check_servers))
         runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
         if self.settings.rebalance_per_s:
             runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):
-            self._greenlets.append(gevent.spawn(partial(_supervise, run)))
+            self._greenlets.append(gevent.spawn(partial(_supervise, run, self._refuse)))
 
     def _check_servers(self) -> None:
         """Warn once of servers that are set to lose data, as soon as they can be asked."""
@@ -154,6 +158,13 @@ class Dispatcher:
         for store in (self.store, self.body_store, self._inbox_store):
             store.close()
 
+    def _refuse(self, error: SchemaMismatch) -> None:
+        """End this process as a deploy does; what it would write, others would misread."""
+        if not self.refused:
+            self.refused = True
+            _log.critical("this process ends: %s", error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
     @property
     def catalog(self) -> Catalog:
         """The pools this process knows."""
@@ -170,11 +181,14 @@ class Dispatcher:
         return why_not_ready(self.store, self.sweeper.failure)
 
 
-def _supervise(run: Callable[[], None]) -> None:
+def _supervise(run: Callable[[], None], refuse: Callable[[SchemaMismatch], None]) -> None:
     """Run for ever: a bug in one round must not end a greenlet everything depends on."""
     while True:
         try:
             run()
+        except SchemaMismatch as error:
+            refuse(error)
+            return
         except Exception:  # noqa: BLE001  # the log has the trace; the next round starts afresh
             _log.exception("%s failed and starts again", getattr(run, "__qualname__", run))
             gevent.sleep(1)

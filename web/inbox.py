@@ -24,6 +24,8 @@ _BATCH = 256
 #: A blocking read holds its connection, so the inbox has one of its own (and no call waits behind it).
 _BLOCK_MS = 5000
 _PAUSE_S = 0.2
+#: Kinds of entries told of in the log, each once.
+_MOST_UNKNOWN = 20
 
 
 class Inbox:
@@ -56,6 +58,7 @@ class Inbox:
             **room_kinds,
             "moved": self._moved,
         }
+        self._unknown: set[str] = set()
 
     def run(self) -> None:
         """Read for ever; a store that cannot be reached is tried again."""
@@ -82,10 +85,20 @@ class Inbox:
         return text(ids[-1])
 
     def _deal_with(self, fields: dict[str, str]) -> None:
+        kind = fields.get("kind", "")
+        if kind and kind not in self._kinds:
+            self._note_unknown(kind)
+            return
         try:
-            self._kinds[fields["kind"]](fields)
+            self._kinds[kind](fields)
         except (KeyError, ValueError):  # it must not keep those behind it from being read
-            _log.exception("inbox entry %.200r is broken: an instance of another version?", fields)
+            _log.exception("inbox entry %.200r is broken", fields)
+
+    def _note_unknown(self, kind: str) -> None:
+        """Say once of each kind that it is skipped: a newer version may write it while a deploy lasts."""
+        if kind not in self._unknown and len(self._unknown) < _MOST_UNKNOWN:
+            self._unknown.add(kind)
+            _log.warning("inbox entries of kind %.40r are skipped: this version does not know them", kind)
 
     def _dispatch(self, fields: dict[str, str]) -> None:
         assigned = Assigned(fields["job"], int(fields["attempt"]))

@@ -16,6 +16,7 @@ from scheduling.languages import fold, is_auto
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError
 from scheduling.totals import Totals, read_totals
+from scheduling.workers import read_workers
 from web.node_link import NodeLink
 from web.peers import Peers
 from web.session_link import SessionLink
@@ -31,7 +32,7 @@ _MOST_MARKED = 20
 
 
 class Presence:
-    """Sampling costs two round trips a second, however many ask for the rates."""
+    """Sampling costs three round trips a second, however many ask for the rates."""
 
     def __init__(
         self,
@@ -51,6 +52,8 @@ class Presence:
         self._generation = generation
         self.leaving = False
         """This process is about to end."""
+        self.workers: dict[str, int] = {}
+        """Background workers heard lately, by queue."""
 
     def run(self) -> None:
         """Do it for ever; a store that cannot be reached leaves a gap."""
@@ -74,7 +77,9 @@ class Presence:
         refused = sum(self._refused.values())
         announce(self._ledger.cell, self.describe(), refused - self._told)
         self._told = refused
-        self._samples.append((time.monotonic(), read_totals(self._ledger.cell)))
+        totals = read_totals(self._ledger.cell)
+        self._samples.append((time.monotonic(), totals))
+        self.workers = read_workers(self._ledger.cell, totals.now_ms)
         while self._samples[-1][0] - self._samples[0][0] > WINDOW_S:
             self._samples.popleft()
 

@@ -13,7 +13,10 @@ import gevent  # noqa: E402
 from flask import Flask  # noqa: E402
 from gevent.server import StreamServer  # noqa: E402
 from gunicorn.app.base import BaseApplication  # noqa: E402
+from gunicorn.arbiter import Arbiter  # noqa: E402
 
+from scheduling.ledger.codes import SchemaMismatch  # noqa: E402
+from scheduling.ledger.layout import require_layout  # noqa: E402
 from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
 from tasks.configuration import make_app  # noqa: E402
 from web.app import create_app  # noqa: E402
@@ -67,6 +70,7 @@ def _start_worker(worker: Any) -> None:
     """Put our shutdown before gunicorn's: it would hold open sockets for its grace, then cut them."""
     StreamServer.max_accept = _ACCEPTED_AT_ONCE
     shutdown = worker.wsgi.extensions["shutdown"]
+    dispatcher = shutdown.dispatcher
 
     def end() -> None:
         # Platforms signal every process, and then gunicorn signals its worker again: once is enough.
@@ -75,7 +79,9 @@ def _start_worker(worker: Any) -> None:
                 shutdown.run()
             finally:
                 worker.alive = False
-            sys.exit(0)  # gunicorn would notice within a second or two, which we do not have
+            # gunicorn would notice within a second or two, which we do not have; it ends with a worker that
+            # must not be started again.
+            sys.exit(Arbiter.WORKER_BOOT_ERROR if dispatcher.refused else 0)
 
     gevent.signal_handler(signal.SIGTERM, lambda: gevent.spawn(end))
     gevent.signal_handler(signal.SIGINT, lambda: gevent.spawn(end))
@@ -85,7 +91,8 @@ def main() -> None:
     """Serve until SIGTERM."""
     try:
         settings = get_settings()
-    except SettingsError as error:
+        require_layout(settings)
+    except (SettingsError, SchemaMismatch) as error:
         sys.exit(f"speech-dispatch web: {error}")
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     WebApplication(settings).run()

@@ -12,7 +12,7 @@ from scheduling.catalog import Catalog, read_pools, read_snapshot
 from scheduling.drain import drain_shard
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
-from scheduling.ledger.codes import LedgerError
+from scheduling.ledger.codes import LedgerError, SchemaMismatch
 from scheduling.pooling import drain_pools
 from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.delivery import Delivery
@@ -61,15 +61,19 @@ class Sweeper:
         """How the last sweep failed, None if it did not."""
         self.fallbacks = 0
         """Times this process drained because no worker did."""
+        self.outbox_age_ms = self.pools_age_ms = 0
+        """For how long the oldest result, and the oldest change of pools, had waited at the last sweep."""
 
     def run(self) -> None:
-        """Sweep for ever."""
+        """Sweep for ever. Raises `SchemaMismatch`."""
         period_s = self._ledger.cell.settings.sweep_ms / 1000
         while True:
             started_s = time.monotonic()
             try:
                 self.sweep()
                 self.failure = None
+            except SchemaMismatch:
+                raise
             except (StoreError, LedgerError) as error:
                 self.failure = error
                 _log.warning("a sweep failed: %s", error)
@@ -97,6 +101,7 @@ class Sweeper:
         now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
         self._notice_pools(replies[1])
         ages = [_age_ms(reply, now_ms) for reply in replies[2:]]
+        self.pools_age_ms, self.outbox_age_ms = ages[0], max(ages[1:])
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)

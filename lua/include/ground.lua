@@ -5,10 +5,14 @@ local function key(kind, id)
   return PREFIX .. kind .. ':' .. id
 end
 
--- A cell without an epoch was flushed or never opened: the caller opens it and asks again.
-local clock, epoch = unpack(redis.call('HMGET', cell, 'clock', 'epoch'))
+-- A cell without an epoch was flushed or never opened: the caller opens it and asks again. One whose keys have
+-- another layout than these scripts know is left alone (`SCHEMA` in scheduling/keys.py).
+local SCHEMA = '1'
+local clock, epoch, schema = unpack(redis.call('HMGET', cell, 'clock', 'epoch', 'schema'))
 if not epoch then
   return {-1}
+elseif schema ~= SCHEMA then
+  return {-13, schema}
 end
 
 -- Redis TIME is the clock of truth; simulation and tests set `clock` (ms) instead.

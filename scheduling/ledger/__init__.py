@@ -1,6 +1,7 @@
 """The ledger: typed calls of the Lua scripts, which alone change nodes, jobs, sessions and results."""
 
-from scheduling.ledger.cell import SCHEMA, Cell
+from scheduling.keys import SCHEMA
+from scheduling.ledger.cell import Cell
 from scheduling.ledger.dead import Dead
 from scheduling.ledger.instances import Instances
 from scheduling.ledger.jobs import Assigned, Completed, Jobs, Placement, Progress, Reservation, Stage, Verdict

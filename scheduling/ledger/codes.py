@@ -26,6 +26,7 @@ LedgerError             a script understood the call and declined it
 from typing import Any
 
 from scheduling.errors import DispatchError
+from scheduling.keys import SCHEMA
 
 
 class LedgerError(DispatchError):
@@ -121,6 +122,15 @@ class SessionBehind(LedgerError):
 class SchemaMismatch(LedgerError):
     """The keys have another layout than this version writes."""
 
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"the cell in Redis is used by a version with key layout {found}, this one has layout {SCHEMA}: "
+            f"they cannot run side by side. Start the version that the other processes have, or give this "
+            f"one a CELL of its own; to change over, stop all others first and delete the cell's keys"
+        )
+        self.found = found
+        """The layout of the keys."""
+
 
 _ERRORS: dict[int, type[LedgerError]] = {
     -1: CellClosed,
@@ -134,7 +144,6 @@ _ERRORS: dict[int, type[LedgerError]] = {
     -10: StaleCapabilities,
     -11: BodyBudgetSpent,
     -12: SessionMoved,
-    -13: SchemaMismatch,
     -14: TooManyClasses,
     -15: NoRoom,
     -17: RoomFull,
@@ -143,6 +152,7 @@ _ERRORS: dict[int, type[LedgerError]] = {
     -20: SessionBehind,
 }
 _QUEUE_FULL = -8
+_SCHEMA_MISMATCH = -13
 _IN_ROOM = -16
 
 
@@ -151,6 +161,8 @@ def error_for(script: str, reply: list[Any]) -> LedgerError:
     code = reply[0]
     if code == _QUEUE_FULL:
         return QueueFull(int(reply[1]))
+    if code == _SCHEMA_MISMATCH:
+        return SchemaMismatch(reply[1].decode() if reply[1] else "of before there were any")
     if code == _IN_ROOM:
         return InRoom(reply[1].decode())
     kind = _ERRORS[code]

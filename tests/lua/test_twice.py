@@ -15,6 +15,7 @@ from scheduling.keys import Keys
 from scheduling.ledger.codes import LedgerError, NoNode, QueueFull, StaleAttempt, StaleCapabilities
 from scheduling.ledger.sessions import Held, Refusal, Restored, Unanswered
 from scheduling.store.plain import PlainStore
+from scheduling.workers import HEARD_MS, note_worker, read_workers
 from tests.lua import instance_scenarios, room_scenarios  # noqa: F401  # they register theirs
 from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
@@ -111,6 +112,19 @@ def silent_node(world: World) -> None:
     world.go(23_000)
     world.settle()
     world.ledger.nodes.touch("n1", "so-n1")
+
+
+@scenario("note_worker")
+def workers_come_and_go(world: World) -> None:
+    """One that was not heard for long counts no more, and leaves nothing behind."""
+    now_ms = int(world.now_ms)
+    for name in ("drain@a-1", "drain@b-2", "control@a-3"):
+        note_worker(world.ledger.cell, name)
+    assert read_workers(world.ledger.cell, now_ms) == {"drain": 2, "control": 1}
+    world.go(HEARD_MS + 1)
+    note_worker(world.ledger.cell, "drain@b-2")
+    assert read_workers(world.ledger.cell, now_ms + HEARD_MS + 1) == {"drain": 1}
+    assert world.store.command("ZCARD", world.keys.workers) == 1
 
 
 @scenario("drain_node")

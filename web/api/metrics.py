@@ -5,6 +5,7 @@ from typing import Any
 from scheduling.explain.views import View
 from scheduling.totals import read_totals
 from web.api import fleet_views as views
+from web.background import Background, read_background
 from web.dispatcher import Dispatcher
 from web.service_catalog import CatalogState
 from web.tallies import efficiencies
@@ -24,16 +25,13 @@ class CellMetrics(View):
     """Jobs done by the upper bound of their duration, ms."""
 
 
-class ProcessMetrics(View):
+class ProcessMetrics(Background):
     """Of this process, since its start."""
 
     instance_id: str
     flows: dict[str, dict[str, float]]
     link: dict[str, Any]
     refused: dict[str, int]
-    published: int
-    publish_failures: int
-    fallback_drains: int
     stale_messages: int
     cuts: dict[str, int]
     """Utterances cut from streams, by what ended them."""
@@ -84,13 +82,11 @@ def _process(dispatcher: Dispatcher) -> ProcessMetrics:
         flows=dispatcher.timings.summary(),
         link=link_summary(dispatcher.store.stats),
         refused=dict(dispatcher.presence.describe().refused),
-        published=dispatcher.publisher.published,
-        publish_failures=dispatcher.publisher.failed,
-        fallback_drains=dispatcher.sweeper.fallbacks,
         stale_messages=dispatcher.node_messages.stale,
         cuts=dict(dispatcher.sessions.cuts),
         reruns=dict(tallies.reruns),
         quality=dict(tallies.quality),
         language_probability=tallies.language_probability,
         service_efficiencies=efficiencies(list(dispatcher.peers.nodes.values())),
+        **dict(read_background(dispatcher)),
     )

@@ -10,6 +10,8 @@ from argparse import ArgumentParser, Namespace
 from math import inf
 from typing import NoReturn
 
+from scheduling.ledger.codes import SchemaMismatch
+from scheduling.ledger.layout import require_layout
 from scheduling.settings import Settings, SettingsError, get_settings
 from tasks.names import CONTROL, DRAIN
 from web.command import redis_url
@@ -76,7 +78,7 @@ def add_worker_arguments(parser: ArgumentParser) -> None:
 
 def run_worker(args: Namespace) -> int:
     """Become the Celery worker of one queue, or keep those of all queues running until one ends."""
-    _require_settings("worker")
+    _require_layout(_require_settings("worker"))
     if args.queue != "all":
         _become(_worker_command(args.queue, args.concurrency))
     console = Console(sys.stdout, speaker="worker", names=QUEUES)
@@ -102,7 +104,7 @@ def add_beat_arguments(parser: ArgumentParser) -> None:
 
 def run_beat(args: Namespace) -> NoReturn:
     """Become Celery's scheduler of periodic tasks."""
-    _require_settings("beat")
+    _require_layout(_require_settings("beat"))
     _become((*_CELERY, "beat", "--loglevel", "INFO"))
 
 
@@ -137,6 +139,14 @@ def _worker_command(queue: str, concurrency: int) -> tuple[str, ...]:
         "--concurrency", str(concurrency), "--task-events", "--without-gossip", "--without-mingle",
         "--loglevel", "INFO",
     )  # fmt: skip
+
+
+def _require_layout(settings: Settings) -> None:
+    """Refuse a ledger that this version must not touch."""
+    try:
+        require_layout(settings)
+    except SchemaMismatch as error:
+        raise CommandError(f"{error}.") from error
 
 
 def _require_settings(command: str) -> Settings:

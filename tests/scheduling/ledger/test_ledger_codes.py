@@ -9,6 +9,7 @@ import pytest
 from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.errors import DispatchError
+from scheduling.keys import SCHEMA
 from scheduling.ledger import codes
 from scheduling.ledger.codes import (
     BodyBudgetSpent,
@@ -121,8 +122,18 @@ def test_body_budget(store: PlainStore) -> None:
 
 def test_cell_of_another_layout_is_refused(world: World) -> None:
     world.store.command("HSET", world.keys.cell, "schema", "0")
-    with pytest.raises(SchemaMismatch):
+    with pytest.raises(SchemaMismatch, match="layout 0, this one has layout"):
         world.ledger.cell.open()
+
+
+def test_every_script_refuses_a_cell_of_another_layout(world: World) -> None:
+    """Only opening a cell looked, which a process that began while the server was away never did again."""
+    assert f"local SCHEMA = '{SCHEMA}'" in files("lua").joinpath("include/ground.lua").read_text()
+    world.store.command("HSET", world.keys.cell, "schema", "0")
+    before = world.dump()
+    with pytest.raises(SchemaMismatch):
+        world.open("s")
+    assert world.dump() == before
 
 
 def test_includes_refuse_only_a_closed_cell() -> None:
