@@ -232,14 +232,19 @@ class SpeechClient:
         self._hold_until = time.monotonic() + ((stated_s or PAUSE_S) if pauses else SLOW_S)
 
 
-def dial(url: str) -> connect:
-    """Connect to a server, as a context manager or awaited; raises as `SpeechClient.connect`."""
+def dial(url: str, pong_s: float = 20.0) -> connect:
+    """Connect to a server, as a context manager or awaited; raises as `SpeechClient.connect`.
+
+    A line that is silent although pinged for ``pong_s`` is taken for lost, at most twice as late.
+    """
     return connect(
         url,
         compression=None,
         max_size=MAX_MESSAGE_BYTES,
         open_timeout=OPEN_TIMEOUT_S,
         close_timeout=CLOSE_TIMEOUT_S,
+        ping_interval=pong_s,
+        ping_timeout=pong_s,
     )
 
 

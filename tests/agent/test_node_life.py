@@ -62,6 +62,20 @@ async def test_registers_with_what_it_can_do() -> None:
 
 
 @in_loop
+async def test_of_several_servers_the_next_one_is_dialled_after_a_loss() -> None:
+    """A node knew one server. When that was restarted it waited, while others of the cell would have had it."""
+    async with Dispatcher.listen() as one, Dispatcher.listen() as other:
+        agent = NodeAgent(echo(), NodeOptions(f"{one.url}, {other.url}"))
+        task = asyncio.create_task(agent.run())
+        for server in (one, other, one):
+            node = await server.connection()
+            await node.register()
+            node.cut()
+        agent.leave()
+        await task
+
+
+@in_loop
 async def test_heartbeats_at_once_and_then_at_its_interval() -> None:
     async with running(echo(), identity=Identity(heartbeat_interval_s=0.05)) as here:
         node = await here.server.connection()
