@@ -1,7 +1,8 @@
 """``make chaos``, ``make chaos-long``, ``make deploy-test``: see the package.
 
-The last line is JSON. The exit status is 1 unless nothing was lost, duplicated, out of order, leaked or over-committed,
-at most 1 % of the utterances ended in an error, each explained by a fault, and everybody had a result again in 15 s.
+The last line is JSON. The exit status is 1 unless nothing was lost, duplicated, out of order, leaked or
+over-committed, at most 1 % of the utterances ended in an error, each explained by a fault, and everybody had
+a result again in 15 s.
 """
 
 import argparse

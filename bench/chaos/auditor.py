@@ -104,7 +104,7 @@ class Auditor:
                 yield f"{name} is {state}"
 
     def _check_bodies(self) -> Iterator[str]:
-        """The account must say what is kept; what has lapsed is taken off when the next body comes."""
+        """Compare the account with what is kept; what has lapsed is taken off when the next body comes."""
         account = _pairs(self._store.command("HGETALL", self._keys.bodies))
         sizes = {name[2:]: int(size) for name, size in account.items() if name.startswith("b:")}
         if int(account.get("total", 0)) != sum(sizes.values()):
@@ -129,7 +129,7 @@ class Auditor:
                 yield from self._check_stream(session, tgt, count, int(record.get("out_seq", 0)))
 
     def _check_stream(self, session: str, tgt: str, count: int, length: int) -> Iterator[str]:
-        """What is kept of a stream must go to its end without a gap."""
+        """Look for gaps: what is kept of a stream goes to its end."""
         entries = self._store.command("XRANGE", self._keys.out(session), "-", "+")
         if not entries:
             return  # its retention is over

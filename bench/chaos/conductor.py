@@ -129,6 +129,7 @@ class Conductor:
 
     async def _restart(self, member: Member) -> None:
         took_s = await asyncio.to_thread(member.terminate, EXIT_S)
+        self._say(f"{member.name} was gone {took_s:.1f} s after SIGTERM")
         if took_s >= EXIT_S:
             self.slow_exits.append(f"{member.name} was not gone {EXIT_S:g} s after SIGTERM")
         await self._start(member)

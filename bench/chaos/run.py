@@ -1,4 +1,4 @@
-"""One run: start the stack, let people speak, break things, wait for quiet, and bring all figures together."""
+"""One run: start the stack, let people speak, break things, wait for quiet, and put the figures together."""
 
 import asyncio
 import json

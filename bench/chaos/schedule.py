@@ -2,8 +2,8 @@
 
 The rules, which keep the promises possible:
 
-* Valkey, the web processes and the links between peers and web processes are one lane: there one fault at a time, and
-  the next when what was hit does its work again. So one of two web processes is always in reach.
+* Valkey, the web processes and the links between peers and web processes are one lane: there one fault at a
+  time, and the next when what was hit does its work again. So one of two web processes is always in reach.
 * No more than `MOST_NODES` of the nodes are out at a time.
 * Workers are a lane, beat is one: one fault at a time in each.
 * The lanes go on beside each other: a node may die while Valkey stands still.
@@ -22,7 +22,7 @@ CALM_S = 8.0
 _FIRST_S = 3.0
 
 Span = tuple[float, float]
-#: How long until a process that was ended works again, and until one that is asked to end has, s; for planning only.
+#: Until a process that was ended works again, and until one that is asked to end has, s; for planning only.
 _STARTS_S, _ENDS_S = 4.0, 3.0
 
 
@@ -62,8 +62,8 @@ _LINKS = ("node>web-0", "node>web-1")
 _NODES = tuple(f"node-{number}" for number in range(NODES))
 _WORKERS = ("worker-0", "worker-1")
 
-#: Each lane's deck is dealt to its end, in an order drawn anew, before a card comes again. A stop is short, or longer
-#: than PRESENCE_MS for a web process and SILENCE_MS for a node; a stall is short, or such that pings find it.
+#: Each lane's deck is dealt to its end, in an order drawn anew, before a card comes again. A stop is short or
+#: longer than PRESENCE_MS for a web process and SILENCE_MS for a node; a stall is short, or found by pings.
 _DECKS: dict[str, tuple[_Card, ...]] = {
     "way": (
         _Card("kill", _WEBS, (0.3, 1.5)),

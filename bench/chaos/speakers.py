@@ -1,7 +1,7 @@
 """The load: sessions that speak, come back after each loss, and keep the score; a process of its own.
 
-It prints JSON lines: ``news`` while a session lives, ``error`` as soon as one came, and ``session`` at its end with
-what became of every utterance. SIGTERM lets everybody finish the sentence and wait for what is owed.
+It prints JSON lines: ``error`` as soon as one came, and ``session`` at its end with what became of every
+utterance. SIGTERM lets everybody finish the sentence and wait for what is owed.
 """
 
 import argparse
@@ -159,7 +159,7 @@ class Session:
             self._transcript.complaints.append(f"{self._transcript.name}: its history was lost")
 
     def _note_missing(self, message: MissingResult, now_s: float) -> None:
-        """An event without a job says that the utterance was refused, one with a job that it failed."""
+        """Note an end without a result: its event names no job where it was refused, one where it failed."""
         event = self._owed.pop((self._sessions, message.utterance_index), None)
         job = event.job_id if event else ""
         outcome = "refused" if event and not job else "error"

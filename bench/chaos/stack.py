@@ -1,4 +1,4 @@
-"""The whole stack as real processes, with a proxy in front of each web process for clients and one for nodes."""
+"""The whole stack as real processes; each web process has a proxy for clients and one for nodes before it."""
 
 import os
 import re
@@ -22,8 +22,8 @@ SLOTS = 3
 BEAT_S = 2.0
 _SERVICE_MS = 600
 ATTEMPT_MS = 8000
-#: Nodes beat every 2 s here, so that a silent one is given up after 6 s; an attempt may make no progress for 8 s.
-#: Peers that are silent are found by pings after 10 s.
+#: Nodes beat every 2 s here, so that a silent one is given up after 6 s; an attempt ends after 8 s without
+#: progress. Peers that are silent are found by pings after 10 s.
 _TIMES = {"SILENCE_MS": "6000", "ATTEMPT_MS": str(ATTEMPT_MS), "PING_S": "5"}
 _GRACE_S = 3.0
 
@@ -125,7 +125,7 @@ class ChaosStack:
         self, name: str, command: list[str], is_ready: Callable[[], bool], inherits: tuple[int, ...] = ()
     ) -> None:
         env = {**os.environ, "REDIS_URL": self._valkey.url, "REQUIRE_GPU": "0", "RESOURCE_THRESHOLD": "100"}
-        env |= {**_TIMES, "PYTHONUNBUFFERED": "1"}
+        env |= {**_TIMES, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
         self.members[name] = Member(name, command, env, self.log(name), self._guardian, is_ready, inherits)
 
     def log(self, name: str) -> Path:

@@ -1,8 +1,8 @@
 """What one session said and what it was answered: whether each utterance ended, once, in its place.
 
-What a session says is one long text in which no place looks like another, so each answer shows which stretch of it was
-heard. The server may cut an utterance in two (a stalled connection is a pause to it), which is no fault as long as all
-of it is answered.
+What a session says is one long text in which no place looks like another, so each answer shows which stretch
+of it was heard. The server may cut an utterance in two (a stalled connection is a pause to it), which is no
+fault as long as all of it is answered.
 """
 
 from dataclasses import dataclass, field
@@ -122,7 +122,7 @@ class Transcript:
             said.job, said.ended_s = answer.job, answer.at_s
 
     def _end(self, silent: list[Answer]) -> None:
-        """An error of which nothing was missing is one of a piece without sound; say so."""
+        """Tell of errors and refusals of which nothing was missing."""
         ended = sum(said.outcome in ("error", "refused") for said in self.said)
         if len(silent) > ended:
             self.complaints.append(
@@ -131,6 +131,6 @@ class Transcript:
 
 
 def sound(name: str, number: int) -> bytes:
-    """Give the sound of an utterance, which the echo pipeline hears as this text; no two stretches are alike."""
+    """Give the sound of an utterance, which echo hears as this text; no two stretches of it are alike."""
     blocks = "".join(f"{name}.{number}.{block} " for block in range(SOUND_BYTES // 8))
     return blocks[:SOUND_BYTES].encode()

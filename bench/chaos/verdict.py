@@ -1,12 +1,13 @@
 """From what everybody saw to the last line: the figures, and whether they are good.
 
-**Recovery** of a session from a fault: from the fault, or from the end of the earliest utterance that was unanswered
-then or was spoken after it, whichever is later, to the next *result* the session gets. An error does not end it. Every
-fault is set against every session, so nobody has to say whom it affected: whom it did not has a short one.
+**Recovery** of a session from a fault: from the fault, or from the end of the earliest utterance that was
+unanswered then or was spoken after it, whichever is later, to the next *result* the session gets. An error
+does not end it. Every fault is set against every session, so nobody has to say whom it affected: who was not
+has a short one.
 
-**Explained** is an error when a fault that can be its cause was going on between the utterance's last sound and its
-end, or had ended less than `AFTERMATH_S` before: one of a node that had tried the job, of a link of nodes, of a web
-process or of Valkey.
+**Explained** is an error when a fault that can be its cause was going on between the utterance's last sound
+and its end, or had ended less than `AFTERMATH_S` before: one of a node that had tried the job, of a link of
+nodes, of a web process or of Valkey.
 """
 
 from bisect import bisect_left
@@ -119,7 +120,8 @@ def explain(score: Score, happened: Sequence[Happened]) -> tuple[list[str], list
             continue
         job = score.jobs.get(said["job"], {})
         tried = set(job.get("tried", "").split())
-        text = f"{session['name']} ({session['session']}) utterance {said['number']}: {said['code']} {said['job']}"
+        whose = f"{session['name']} ({session['session']}) utterance {said['number']}"
+        text = f"{whose}: {said['code']} {said['job']}"
         cause = next((each for each in happened if _explains(each, said, tried)), None)
         if cause:
             fault = cause.fault

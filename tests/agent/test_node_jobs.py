@@ -94,7 +94,7 @@ async def test_works_on_as_many_jobs_as_it_has_slots_and_queues_the_rest() -> No
 
 @in_loop
 async def test_a_node_counts_the_jobs_beyond_its_slots() -> None:
-    """The ledger cannot see an attempt that it gave up and that nobody could stop: the node says so itself."""
+    """The ledger cannot see an attempt that it gave up and nobody could stop: the node says so itself."""
     pipeline = StepwisePipeline()
     async with running(pipeline, slots=2) as here:
         node = await here.registered()

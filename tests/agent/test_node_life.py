@@ -63,7 +63,7 @@ async def test_registers_with_what_it_can_do() -> None:
 
 @in_loop
 async def test_of_several_servers_the_next_one_is_dialled_after_a_loss() -> None:
-    """A node knew one server. When that was restarted it waited, while others of the cell would have had it."""
+    """A node knew one server. While that one restarted it waited, though others would have had it."""
     async with Dispatcher.listen() as one, Dispatcher.listen() as other:
         agent = NodeAgent(echo(), NodeOptions(f"{one.url}, {other.url}"))
         task = asyncio.create_task(agent.run())
