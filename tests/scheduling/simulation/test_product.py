@@ -13,6 +13,7 @@ from scheduling.simulation.policies import CHOICES, central
 from scheduling.simulation.product import Run, run_product
 from scheduling.simulation.report import figures, table
 from scheduling.simulation.study import OURS, Laboratory, Outcome, Study, simulate_peers, simulate_product
+from tests.stack import wait_until
 from tests.valkey import Valkey
 
 SMALL = Experiment(nodes=12, slots=2, jobs=600, seeds=(1, 2), policies=tuple(CHOICES))
@@ -91,4 +92,5 @@ def test_a_study_says_what_went_wrong_in_its_processes() -> None:
         Laboratory(["redis://127.0.0.1:1"]) as laboratory,
     ):
         until_done(laboratory.begin(replace(SMALL, policies=())))
-    assert multiprocessing.active_children() == []
+    # The pool's own thread may have waited for it in the same moment, and note its end a little later.
+    wait_until(lambda: multiprocessing.active_children() == [], "the processes to be gone")

@@ -43,6 +43,14 @@ class Running:
                 return self.lines[-1]
         raise AssertionError(f"{text!r} was never said:\n" + "\n".join(self.lines))
 
+    def until_all(self, *texts: str) -> list[str]:
+        """Read on until each text was said, in whichever order: processes start at their own pace."""
+        found = {text: line for line in self.lines for text in texts if text in line}
+        while missing := [text for text in texts if text not in found]:
+            line = self.until("")
+            found |= {text: line for text in missing if text in line}
+        return [found[text] for text in texts]
+
     def pid_of(self, name: str) -> int:
         """Give the pid that the process `name` printed last."""
         said = [m for m in (re.match(rf"{name} *\| \S+ (\d+)$", line) for line in self.lines) if m]

@@ -40,9 +40,7 @@ def test_a_signal_stops_everything_in_order_and_leaves_no_process(
 
 def test_what_does_not_hear_is_killed_and_so_is_what_a_process_left_behind(tmp_path: Path) -> None:
     with run_stack("deaf", tmp_path) as stack:
-        stack.until("grandchild")
-        grandchild = int(stack.lines[-1].split()[-1])
-        stack.until("| up")
+        grandchild = int(stack.until_all("grandchild", "| up")[0].split()[-1])
         pids = [stack.pid_of("deaf"), grandchild]
         assert stack.finish(signal.SIGTERM) == 0
         assert any("deaf killed" in line for line in stack.lines)
@@ -70,9 +68,7 @@ def test_a_supervisor_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
 
 def test_a_killed_supervisor_s_grandchildren_go_too(tmp_path: Path) -> None:
     with run_stack("deaf", tmp_path) as stack:
-        stack.until("grandchild")
-        grandchild = int(stack.lines[-1].split()[-1])
-        stack.until("| up")
+        grandchild = int(stack.until_all("grandchild", "| up")[0].split()[-1])
         pids = [stack.pid_of("deaf"), stack.pid_of("parent"), grandchild]
         stack.process.kill()
         assert wait_gone(pids) == []
