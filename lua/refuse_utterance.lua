@@ -17,12 +17,18 @@
 local cell = KEYS[1]
 --@include ground
 --@include out
-local socket, owner, next_index = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'next_index'))
+local socket, owner, next_index, refused = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'next_index',
+  'refused'))
 if socket ~= ARGV[2] then
   return {0}
 end
-if tonumber(next_index or 0) < tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[2], 'next_index', ARGV[3], 'audio_from', ARGV[4])
+-- The reservation that got no answer may have run all the same, and moved the session on: only what was refused
+-- before says that this is a repeated call.
+if tonumber(refused or 0) < tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[2], 'refused', ARGV[3])
+  if tonumber(next_index or 0) < tonumber(ARGV[3]) then
+    redis.call('HSET', KEYS[2], 'next_index', ARGV[3], 'audio_from', ARGV[4])
+  end
   local id = append_out(ARGV[1], 'tgt', ARGV[5], 'order', -ARGV[3], 'group', '', 'part', 0, 'speech', '',
     'events', ARGV[6], 'main', ARGV[7])
   hint_out(ARGV[1], owner, id)

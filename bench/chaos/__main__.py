@@ -25,17 +25,12 @@ def main() -> None:
     parser.add_argument("--replay", type=Path, metavar="FILE", help="a schedule that an earlier run kept")
     parser.add_argument("--rolling", type=int, metavar="N", help="N rolling restarts instead of faults")
     parser.add_argument("--appendfsync", choices=("always", "everysec"), default="always")
+    parser.add_argument("--keep-logs", action="store_true", help="keep the logs of a good run as well")
     args = parser.parse_args()
     faults = _faults(args)
     last_s = max((fault.at_s for fault in faults), default=0.0)
-    plan = Plan(
-        faults,
-        max(args.seconds if not args.rolling else 0.0, last_s),
-        args.sessions,
-        args.seed,
-        args.appendfsync,
-    )
-    sys.exit(Run(plan).run())
+    seconds = max(0.0 if args.rolling else args.seconds, last_s)
+    sys.exit(Run(Plan(faults, seconds, args.sessions, args.seed, args.appendfsync, args.keep_logs)).run())
 
 
 def _faults(args: argparse.Namespace) -> list[Fault]:

@@ -17,6 +17,8 @@ from bench.chaos.stack import ChaosStack
 #: Procfile platforms kill a process 30 s after SIGTERM; ours are to be gone before.
 EXIT_S = 25.0
 _LOOK_S = 0.5
+#: Between two faults of a lane that has fallen behind its times, s.
+_BREATH_S = 1.0
 _API_S = 3.0
 
 
@@ -70,6 +72,7 @@ class Conductor:
                 under_way.append(asyncio.create_task(self._one_of_many(fault)))
             else:
                 await self._one(fault)
+                await asyncio.sleep(_BREATH_S)
         await asyncio.gather(*under_way)
 
     async def _one_of_many(self, fault: Fault) -> None:

@@ -40,6 +40,8 @@ class Plan:
     sessions: int
     seed: int
     appendfsync: str
+    keep_logs: bool = False
+    """Also of a run that was good."""
 
 
 class Run:
@@ -62,7 +64,7 @@ class Run:
             report, faults = {}, [str(error)]
         for each in faults[:_MOST_LINES]:
             print(f"FAULT {each}")
-        if faults:
+        if faults or self._plan.keep_logs:
             print(f"{len(faults)} faults; the logs of all processes and the schedule are in {self._folder}")
         else:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -21,6 +21,7 @@ from agent.client import SessionRefused
 from agent.reconnecting import Languages, ReconnectingClient
 from bench.chaos.transcript import CHUNK_BYTES, RATE, Answer, Transcript
 from scheduling.messages import (
+    ErrorMessage,
     MissingResult,
     ServerMessageToClient,
     SessionCloseAck,
@@ -88,11 +89,13 @@ class Session:
         self._session_id = ""
         self._sessions = 0
         self._owed: dict[tuple[int, int], UiEvent] = {}
+        self._refused: set[tuple[int, int]] = set()
+        self._news: list[str] = []
         self._again = 0
 
     async def run(self) -> bool:
         """Speak, wait for every answer, leave, and report; False when it did not come to a session."""
-        news: list[str] = []
+        news = self._news
         resumed = 0
         try:
             async with ReconnectingClient.connect(
@@ -141,11 +144,14 @@ class Session:
 
     def _note(self, message: ServerMessageToClient) -> None:
         now_s = time.time()
+        self._news.append(_stamped(_brief(message)))
         match message:
             case SessionInitAck():
                 self._note_session(message)
             case UiEvent(event=UiEventName.ERROR):
                 self._owed[self._sessions, message.utterance_index] = message
+            case ErrorMessage(details={"utterance_index": int(index)}):
+                self._note_refusal(index, now_s)
             case TranslationResult():
                 self._answer(message.utterance_index, now_s, text=message.text_asr, job=message.job_id)
             case MissingResult():
@@ -158,15 +164,27 @@ class Session:
         if ack.history_lost:
             self._transcript.complaints.append(f"{self._transcript.name}: its history was lost")
 
-    def _note_missing(self, message: MissingResult, now_s: float) -> None:
-        """Note an end without a result: its event names no job where it was refused, one where it failed."""
-        event = self._owed.pop((self._sessions, message.utterance_index), None)
-        job = event.job_id if event else ""
-        outcome = "refused" if event and not job else "error"
-        code = str(event.error_code or event.hint) if event else message.reason
-        self._answer(message.utterance_index, now_s, outcome=outcome, code=code, job=job)
-        if outcome == "refused":
+    def _note_refusal(self, index: int, now_s: float) -> None:
+        """Note a refusal: its event names no job, as there is none. A missing result may follow it."""
+        event = self._owed.get((self._sessions, index))
+        if event and not event.job_id:
+            del self._owed[self._sessions, index]
+            self._refused.add((self._sessions, index))
             self._again += 1
+            self._end(index, now_s, "refused", event)
+
+    def _note_missing(self, message: MissingResult, now_s: float) -> None:
+        """Note an error, unless it is the end of a refusal."""
+        key = self._sessions, message.utterance_index
+        if key in self._refused:
+            self._refused.discard(key)
+        else:
+            self._end(message.utterance_index, now_s, "error", self._owed.pop(key, None), message.reason)
+
+    def _end(self, index: int, now_s: float, outcome: str, event: UiEvent | None, reason: str = "") -> None:
+        job = event.job_id if event else ""
+        code = str(event.error_code or event.hint) if event else reason
+        self._answer(index, now_s, outcome=outcome, code=code, job=job)
         _tell("error", session=self._session_id, at_s=now_s, outcome=outcome, code=code, job=job)
 
     def _answer(self, index: int, now_s: float, **what: Any) -> None:
@@ -198,6 +216,25 @@ async def _sleep_unless(enough: asyncio.Event, seconds: float) -> None:
 
 def _stamped(said: str) -> str:
     return f"{time.time():.3f} {said}"
+
+
+def _brief(message: ServerMessageToClient) -> str:
+    """Say what a message is about, for the log of a session that lost something."""
+    said = message.model_dump(mode="json", exclude_none=True)
+    names = (
+        "type",
+        "event",
+        "utterance_index",
+        "job_id",
+        "code",
+        "details",
+        "reason",
+        "seq",
+        "offset",
+        "audio_seq",
+        "action",
+    )
+    return " ".join(str(said[name]) for name in names if name in said)
 
 
 def _tell(kind: str, **what: Any) -> None:

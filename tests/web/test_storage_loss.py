@@ -119,6 +119,29 @@ def test_paused_redis_stops_nobody_for_good() -> None:
         stack.assert_clean_logs()
 
 
+def test_who_can_resume_is_told_of_a_refusal_although_the_ledger_took_the_utterance() -> None:
+    """The chaos harness stopped Valkey for longer than a call may take: utterances ended in nothing at all.
+
+    The reservation ran from the buffer once Valkey went on, and the refusal that came behind it took the
+    session's place for a sign that it had been written before.
+    """
+    with Stack(store_timeout_s=2) as stack, stack.node(("en", "pt")), stack.client(resumable=True) as client:
+        client.say()
+        client.result()
+        stack.valkey.pause()
+        try:
+            client.say()
+            stack.webs[0].wait_log("an utterance is refused because the ledger cannot be reached")
+        finally:
+            stack.valkey.resume()
+        stack.webs[0].wait_ready()
+        assert client.wait("error")["details"]["utterance_index"] == 1
+        client.say()
+        client.wait("translation_result", text_asr="en 2")
+        assert len(client.all("error")) == 1
+        stack.assert_clean_logs()
+
+
 def test_nothing_is_forgotten_that_was_said_while_redis_was_away() -> None:
     """A cut by a pause, a new session and a close are all refused clearly; the socket lives through them."""
     with _lasting() as valkey, Stack(valkey=valkey, store_timeout_s=0.3, pause_ms=200) as stack:
