@@ -12,7 +12,7 @@ from web.command.guardian import Guardian
 
 _START_S = 60.0
 _LOOK_S = 0.05
-_LAST_WORDS_S = 1.0
+_LAST_WORDS_S = 0.3
 
 
 class DidNotStart(Exception):
@@ -110,8 +110,9 @@ class Member:
         try:
             process.wait(within_s)
         except subprocess.TimeoutExpired:
-            _signal(_family(self.pid), signal.SIGABRT)  # each writes to the log where it stands
-            time.sleep(_LAST_WORDS_S)
+            for pid in reversed(_family(self.pid)):  # each writes to the log where it stands, by its parent
+                _signal([pid], signal.SIGABRT)
+                time.sleep(_LAST_WORDS_S)
             self.kill()
         else:
             self._gone()
