@@ -13,24 +13,21 @@
 --   6 events      JSON list of events sent before its end
 --   7 main        JSON of what stands for the result
 -- REPLY
---   {1} | {0} not its socket
+--   {1} | {0} not its socket, or accepted after all: its end is not told here
 local cell = KEYS[1]
 --@include ground
 --@include out
-local socket, owner, next_index, refused = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'next_index',
-  'refused'))
+local socket, owner, next_index, refused =
+  unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'next_index', 'refused'))
 if socket ~= ARGV[2] then
   return {0}
+elseif refused == ARGV[3] then
+  return {1}
+elseif tonumber(next_index or 0) >= tonumber(ARGV[3]) then
+  return {0}
 end
--- The reservation that got no answer may have run all the same, and moved the session on: only what was refused
--- before says that this is a repeated call.
-if tonumber(refused or 0) < tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[2], 'refused', ARGV[3])
-  if tonumber(next_index or 0) < tonumber(ARGV[3]) then
-    redis.call('HSET', KEYS[2], 'next_index', ARGV[3], 'audio_from', ARGV[4])
-  end
-  local id = append_out(ARGV[1], 'tgt', ARGV[5], 'order', -ARGV[3], 'group', '', 'part', 0, 'speech', '',
-    'events', ARGV[6], 'main', ARGV[7])
-  hint_out(ARGV[1], owner, id)
-end
+redis.call('HSET', KEYS[2], 'next_index', ARGV[3], 'audio_from', ARGV[4], 'refused', ARGV[3])
+local id = append_out(ARGV[1], 'tgt', ARGV[5], 'order', -ARGV[3], 'group', '', 'part', 0, 'speech', '',
+  'events', ARGV[6], 'main', ARGV[7])
+hint_out(ARGV[1], owner, id)
 return {1}

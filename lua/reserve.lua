@@ -75,6 +75,12 @@ local pools = pools_of(ARGV[5])
 local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tried = ' ', cost = tonumber(ARGV[9]),
   pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false, hold = '', session = ARGV[2]}
 local node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
+-- Its former nodes are all gone, and a worker is about to link what was made since: the caller knows it already.
+if not node and not someone_serves(pools) and not outdated and ARGV[21] then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 21)})
+  pools = pools_of(ARGV[5])
+  node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
+end
 if not node then
   if not someone_serves(pools) then
     return {-9}

@@ -38,6 +38,7 @@ from web.node_link import NodeLink, Sent, Spoken
 from web.pairing import Pairings
 from web.peers import Peers
 from web.publisher import Publisher
+from web.tallies import NodeTallies
 from web.timing import Timings
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class NodeMessages:
         self.tenant_of = tenant_of
         self.stale = 0
         """Messages about attempts that are no longer running; they change nothing."""
+        self.tallies = NodeTallies()
         self.holding_back = False
         """This process is about to end: its nodes get no new work."""
         self._handlers: dict[type[Message], Callable[[NodeLink, Any], None]] = {
@@ -93,6 +95,7 @@ class NodeMessages:
         self._handlers[type(message)](link, message)
 
     def _heartbeat(self, link: NodeLink, message: NodeHeartbeat) -> None:
+        self.tallies.note_beat(link.last_beat, message)
         link.last_beat = message
         with self._timings.measure("heartbeat"):
             private = link.registration.capability.tenant is not None
@@ -160,6 +163,8 @@ class NodeMessages:
         link.attempts.pop(message.job_id, None)
         if completed is None:
             return
+        if message.success:
+            self.tallies.note_result(message)
         if completed.wake:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, self._shard_of(message.session_id))
         for handed in completed.handed:

@@ -99,7 +99,7 @@ class Placer:
             pools = self._pools(requirement)
         except StoreError as error:
             raise store_down(error) from error
-        self._prefer_pool(session, requirement, pools)
+        self._prefer_pool(session, ask.assign, pools)
         job_id = f"job-{uuid4().hex}"
         body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
         try:
@@ -183,9 +183,9 @@ class Placer:
             f"No node translates {requirement.words}. Nodes now serve {known}.",
         )
 
-    def _prefer_pool(self, session: SessionLink, requirement: Requirement, pools: Sequence[str]) -> None:
-        """Keep the session's preferred pool while its language pair stays the same."""
-        pair = (requirement.src, requirement.tgt)
+    def _prefer_pool(self, session: SessionLink, assign: JobAssign, pools: Sequence[str]) -> None:
+        """Keep the session's preferred pool while its language pair, as the ledger has it, stays the same."""
+        pair = (fold(assign.src_lang), fold(assign.tgt_lang))
         if session.language_pair != pair or session.preferred_pool not in pools:
             session.language_pair, session.preferred_pool = pair, pools[0]
 
@@ -217,7 +217,7 @@ class Placer:
             room=ask.room,
         )
         try:
-            return self._reserve_reopening(session, reservation)
+            return self._reserve_afresh(session, reservation)
         except QueueFull as error:
             raise Refused(
                 ErrorCode.NODE_OVERLOADED,
@@ -234,6 +234,18 @@ class Placer:
         except StoreError as error:
             self._doubt.settle_later(session, reservation)
             raise store_down(error) from error
+
+    def _reserve_afresh(self, session: SessionLink, reservation: Reservation) -> Placement:
+        """Reserve; where nobody is left of the pools known here, once more with those made since."""
+        try:
+            return self._reserve_reopening(session, reservation)
+        except NoNode:
+            self._look_afresh()
+            if self.catalog.version == reservation.pools_version:
+                raise
+            pools = self.catalog.pools_for(reservation.requirement)
+            newer = replace(reservation, pools=pools, pools_version=self.catalog.version)
+            return self._reserve_reopening(session, newer)
 
     def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:
         """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again."""

@@ -114,7 +114,8 @@ def _go_on(link: SessionLink, asked: Resume, resumed: Resumed) -> dict[str, Any]
     profile = json.loads(resumed.profile)
     link.session_id, link.token, link.epoch = asked.session_id, _digest(asked.token), resumed.epoch
     link.profile, link.trace_id = resumed.profile, profile["trace_id"]
-    link.paired_node, link.preferred_pool = profile["paired_node"], resumed.preferred_pool
+    link.paired_node = profile["paired_node"]
+    link.preferred_pool, link.language_pair = resumed.preferred_pool, resumed.language_pair
     link.next_index = resumed.next_index
     link.begins_at = link.audio_from = resumed.audio_from
     link.running = dict.fromkeys(resumed.running)

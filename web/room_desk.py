@@ -148,7 +148,9 @@ class RoomDesk:
                 link.room = enter()
             except UnknownSession:
                 tell_history_lost(link)
-                self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
+                link.epoch, _ = self._ledger.sessions.open(
+                    link.session_id, self._instance, link.socket, link.profile, link.token
+                )
                 link.room = enter()
         except NoRoom as error:
             gevent.sleep(_WRONG_CODE_S)

@@ -1,11 +1,12 @@
 """What a client says becomes utterances and jobs: chunks through the cutter, whole utterances at once."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from scheduling.audio import check, decode_base64
-from scheduling.cutter import Cut, CutLimits, Cutter
+from scheduling.cutter import Cut, CutLimits, CutReason, Cutter
 from scheduling.errors import StoreError
 from scheduling.languages import fold
 from scheduling.ledger import Ledger
@@ -57,6 +58,8 @@ class SessionAudio:
             max_bytes=settings.max_audio_bytes,
             tail_ms=settings.tail_ms,
         )
+        self.cuts: Counter[CutReason] = Counter()
+        """Utterances cut from streams, by what ended them."""
 
     def cutter(self, init: SessionInit, audio_format: str, sample_rate: int) -> Cutter:
         """Make the cutter of a session. Raises `InvalidAudio`: the format or rate cannot be streamed."""
@@ -125,6 +128,7 @@ class SessionAudio:
     def _place_cuts(self, link: SessionLink, cuts: list[Cut]) -> None:
         with link.placing:
             for cut in cuts if not link.left else ():
+                self.cuts[cut.reason] += 1
                 index, link.next_index = link.next_index, link.next_index + 1
                 tell_ended(link, index, cut.reason)
                 self._place(link, ask_for_cut(link, cut, index))

@@ -78,6 +78,7 @@ class SessionSocket:
         self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
         self._rooms = rooms
         self._audio = SessionAudio(placer, rooms.speech, ledger)
+        self.cuts = self._audio.cuts
         playback = Playback(ledger)
         self._handlers: dict[type[Any], Callable[[SessionLink, Any], None]] = {
             AudioChunk: self._audio.chunk,

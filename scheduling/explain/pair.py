@@ -24,8 +24,9 @@ def explain_pair(
     services: Iterable[str],
     tenant: str | None = None,
     auto_langs: Sequence[str] = (),
+    avoid: str = "",
 ) -> views.PairExplanation:
-    """Explain what would become of a job now. Raises `StoreError`."""
+    """Explain what would become of a job now that avoids a node, or none. Raises `StoreError`."""
     catalog = read_pools(cell.store, cell.keys)
     asked = frozenset(services)
     pipeline = PipelineConfig.model_validate(
@@ -40,15 +41,15 @@ def explain_pair(
         known=catalog.heard,
         require_semantic="semantic" in asked,
     )
-    return explain_requirement(cell, requirement, catalog)
+    return explain_requirement(cell, requirement, catalog, avoid=avoid)
 
 
 def explain_requirement(
-    cell: Cell, requirement: Requirement, catalog: Catalog | None = None, slots: int = 0
+    cell: Cell, requirement: Requirement, catalog: Catalog | None = None, slots: int = 0, avoid: str = ""
 ) -> views.PairExplanation:
     """Explain what would become of a job with this requirement now. Raises `StoreError`.
 
-    It takes ``slots`` of a node; 0 stands for what its services cost by the settings.
+    It takes ``slots`` of a node other than ``avoid``; 0 stands for what its services cost by the settings.
     """
     catalog = catalog or read_pools(cell.store, cell.keys)
     links = links_for(catalog.classes, requirement, catalog.file)
@@ -63,7 +64,7 @@ def explain_requirement(
     pools = _in_order(texts(linked), links)
     seen = _look(cell, pools)
     excluded = [*_by_state(seen), *_by_class(cell, catalog.classes, requirement, links)]
-    heads = {pool: one.heads for pool, one in seen.items()}
+    heads = {pool: [head for head in one.heads if head[1] != avoid] for pool, one in seen.items()}
     slots = slots or cell.settings.slots_for(requirement.services)
     node = next_node(cell, heads, f"req-{requirement.requirement_id}", slots)
     considered = [

@@ -57,6 +57,8 @@ class Resumed:
     running: tuple[tuple[str, int], ...]
     """Language and order number of what was accepted and has no entry in the stream yet."""
     preferred_pool: str
+    language_pair: tuple[str, str]
+    """Source and target language of what was said last, for which that pool is preferred."""
 
     def entry_id(self, number: int) -> str:
         """Stream id of an entry."""
@@ -98,7 +100,11 @@ class Sessions:
         return bool(self._cell.call("detach_session", keys, args)[0])
 
     def refuse(self, session_id: str, socket: str, refusal: Refusal) -> bool:
-        """Record that an utterance is not accepted; False when another socket holds the session."""
+        """Record that an utterance is not accepted.
+
+        False, and nothing is recorded, when another socket holds the session, or the utterance was accepted
+        after all by a call whose reply was lost.
+        """
         args: list[Part] = [
             session_id, socket, refusal.next_index, position(refusal.audio_from), refusal.tgt_lang,
             refusal.events, refusal.main,
@@ -162,6 +168,7 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
     # Entries of a forerunner of the record go first, so all of its own are there behind them.
     first_kept = (int(number) if int(made) == created_ms else 1) if first_id else last + 1
     seq, _, offset = fields.get("audio_from", "0.0").partition(".")
+    src, _, tgt = fields.get("pair", "").partition(" ")
     running = [
         (name.removeprefix("order:"), order)
         for name, accepted in fields.items()
@@ -178,4 +185,5 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
         audio_from=(int(seq), int(offset)),
         running=tuple(running),
         preferred_pool=fields.get("preferred", ""),
+        language_pair=(src, tgt),
     )

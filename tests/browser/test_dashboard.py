@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PICTURES, Look
 from tests.peers import FakeClient
 from tests.stack import Stack
+from tests.web.api.test_fleet import model_hub
 
 _MS = 30_000
 
@@ -47,6 +48,13 @@ def test_a_drained_node_is_seen_without_a_reload(
         if PICTURES:
             _speak(client, page)
         look(page, "dashboard")
+
+
+def test_the_services_of_the_model_hub_are_listed(open_page: Callable[[str], Page]) -> None:
+    """Their versions were not: the page looked for them under names that no hub uses."""
+    with model_hub() as url, Stack(model_hub_url=url) as own:
+        page = open_page(f"http://127.0.0.1:{own.webs[0].port}/dashboard")
+        expect(page.locator("#models tbody td")).to_have_text(["asr-a", "A", "1.2", "linux-x64"], timeout=_MS)
 
 
 def _speak(client: FakeClient, page: Page) -> None:

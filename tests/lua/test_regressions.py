@@ -6,6 +6,7 @@ import pytest
 
 from scheduling.bodies import Bodies
 from scheduling.ledger.codes import BodyBudgetSpent, NoNode
+from scheduling.ledger.sessions import Refusal
 from scheduling.requirement import Requirement
 from scheduling.store.plain import PlainStore
 from tests.lua.world import CLASSES, DE, POOLS, PT, SPEECH, World, result
@@ -222,6 +223,24 @@ def test_requirement_of_an_outdated_caller_is_noted_for_the_workers(world: World
     assert json.loads(world.dump().hash("requirements")[DE.requirement_id])["tgt"] == "de"
 
 
+def test_requirement_whose_former_nodes_are_gone_finds_a_pool_made_since(world: World) -> None:
+    """A worker links new pools a moment after their nodes are in them; in between "no node" was said.
+
+    The caller knows the pool already: its view is as new as the ledger's.
+    """
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    world.ledger.jobs.complete("j1", "n1", 1, "ok", instance="web1")
+    world.ledger.nodes.offline("n1", "so-n1", "gone", 0)
+    world.store.command("DEL", f"{world.keys.prefix}poolgone:{POOLS['A']}")
+    world.ready("n2", klass="C")
+    with pytest.raises(NoNode):
+        world.reserve("j2", pools=[POOLS["A"], POOLS["C"]], version=1)
+    placed = world.reserve("j3", pools=[POOLS["A"], POOLS["C"]], version=2)
+    assert (placed.state, placed.node_id) == ("assigned", "n2")
+
+
 def test_body_stored_again_after_it_lapsed_is_accounted_once(store: PlainStore) -> None:
     """A body that lapsed and was stored again under its name was counted twice, and the budget shrank."""
     world = World(store)
@@ -303,3 +322,19 @@ def test_an_instance_that_was_only_slow_has_its_nodes_back_in_a_moment(world: Wo
     world.go(1)
     world.ledger.jobs.settle("web2", 60_000)
     assert states(world, "j1") == ["assigned"]
+
+
+def test_an_utterance_that_was_placed_after_all_is_not_recorded_as_refused(world: World) -> None:
+    """The reply of a reservation was lost with a slow server, so its utterance was refused. The script had
+    run and moved the session on, so the refusal left no entry, yet was said to have left one: the client
+    heard of it neither by its stream nor by its socket.
+    """
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    sessions = world.ledger.sessions
+    assert not sessions.refuse("s", "client", Refusal("pt", 1, (6, 0), "[]", "{}"))
+    assert world.dump().entries("out:s") == []
+    for _ in range(2):
+        assert sessions.refuse("s", "client", Refusal("pt", 2, (7, 0), "[]", "{}"))
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-2"]

@@ -41,6 +41,12 @@ def test_a_tenant_of_a_higher_class_goes_first() -> None:
         assert order_served(stack, node, ["robot", "guest", "doctor"]) == ["doctor", "guest", "robot"]
 
 
+def test_a_tenant_of_more_weight_gets_more_of_the_slots() -> None:
+    with Stack(tenant_weights="paid=100") as stack, stack.node(PAIR, answer=None, slots=1) as node:
+        served = order_served(stack, node, ["free", "free", "paid", "paid", "paid"])
+        assert served == ["free", "paid", "paid", "paid", "free"]
+
+
 def test_a_job_of_several_slots_takes_them_all() -> None:
     with (
         Stack(slot_costs="tts=2") as stack,

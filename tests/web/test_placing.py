@@ -5,8 +5,8 @@ import pytest
 from scheduling.catalog import Catalog, read_pools
 from scheduling.keys import Keys
 from scheduling.store.plain import PlainStore
-from tests.lua.world import CLASSES, POOLS, World
-from tests.scheduling.test_pooling import EN_PT, PT
+from tests.lua.world import CLASSES, POOLS, World, reservation
+from tests.scheduling.test_pooling import EN_PT, PT, speech
 from web.placing import Placer
 from web.timing import Timings
 
@@ -38,3 +38,27 @@ def test_a_catalog_swapped_in_meanwhile_is_looked_at(
         interleaved.meanwhile = lambda: placer.swap_catalog(read_pools(store, Keys("0")))
         assert placer.catalog == Catalog()
         assert placer._pools(PT) == [EN_PT.class_id]
+
+
+def test_a_job_finds_the_node_that_was_made_ready_since_this_process_looked(
+    store: PlainStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one class this process knew had lost its last node, while one of another class had come: "no node
+    is connected" was said until the next sweep.
+    """
+    former, newer = EN_PT, speech("en", "pt", "fr")
+    monkeypatch.setitem(CLASSES, "A", former)
+    monkeypatch.setitem(CLASSES, "B", newer)
+    monkeypatch.setitem(POOLS, "A", former.class_id)
+    monkeypatch.setitem(POOLS, "B", newer.class_id)
+    world = World(store)
+    world.ready("n1")
+    world.open()
+    placer = Placer(world.ledger, None, None, "web1", Timings())  # type: ignore[arg-type]  # neither is reached
+    placer.swap_catalog(read_pools(store, world.keys))
+    world.ledger.nodes.offline("n1", "so-n1", "gone", 0)
+    store.command("DEL", f"{world.keys.prefix}poolgone:{former.class_id}")
+    world.ready("n2", klass="B")
+    asked = reservation("j1", requirement=PT, pools=placer.catalog.pools_for(PT), version=1)
+    placed = placer._reserve_afresh(None, asked)  # type: ignore[arg-type]  # its session is open
+    assert (placed.state, placed.node_id) == ("assigned", "n2")

@@ -4,6 +4,7 @@ import base64
 import re
 import time
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -87,6 +88,42 @@ def test_what_was_missed_comes_once_in_order_then_it_goes_on(two: Stack, pair: P
             assert all(frame["tts_audio"] for frame in back.results)
             back.send("session_close", session_id=back.session_id, reason="done")
             back.wait("session_close_ack")
+
+
+def test_the_preferred_pool_stays_with_the_language_pair(two: Stack, pair: Pair) -> None:
+    """A client that came back lost it: its pair was in the ledger, but nobody read it there."""
+    src, tgt = pair
+    other = f"{tgt}-2"
+
+    def preferred(client: FakeClient, results: int) -> str:
+        client.result(results)
+        with two.redis as ledger:
+            return str(ledger.hget(Keys("0").session(client.session_id), "preferred"))
+
+    with two.node(pair, (src, other), slots=4) as broad:
+        client = two.client(*pair, resumable=True)
+        client.say()
+        first = preferred(client, 1)
+        assert first in two.record_of(broad.node_id)["pools"].split()
+        with two.node(pair, slots=4) as narrow, two.client(*pair, web=1) as newcomer:
+            turns = count(1)
+
+            def is_known() -> bool:
+                """Whether who asks now, for any other pair first, prefers the pool of fewer pairs."""
+                newcomer.utterance(next(turns), tgt_lang=other)
+                newcomer.utterance(turn := next(turns))
+                return preferred(newcomer, turn) in two.record_of(narrow.node_id)["pools"].split()
+
+            wait_until(is_known, "the new pool to be known")
+            _leave(two, client)
+            back, _ = _back(two, pair, _place(client, offset=1))
+            with back:
+                back.chunk(bytes(3200), final=True, seq=1)
+                assert preferred(back, 1) == first
+                back.utterance(5, tgt_lang=other)
+                assert preferred(back, 2) == first, "only the broad node does this pair"
+                back.utterance(6)
+                assert preferred(back, 3) != first, "with another pair the preference began anew"
 
 
 def test_results_sent_to_a_socket_that_was_lost_come_again_with_their_speech(two: Stack, pair: Pair) -> None:

@@ -64,6 +64,21 @@ def test_a_speaker_comes_back_and_goes_on_in_its_room(stack: Stack, pair: Pair) 
             assert listener.wait("webrtc_offer")["to"] == speaker.session_id
 
 
+def test_who_enters_a_room_after_the_ledger_was_lost_may_still_come_back() -> None:
+    """Its record was made anew for the room, but without the token: once its socket was lost, so was it."""
+    with Stack(webs=2) as stack:
+        client = stack.client(resumable=True)
+        with stack.redis as ledger:
+            ledger.flushall()
+            wait_until(lambda: ledger.exists(Keys("0").cell) == 1, "the cell to be opened again")
+        code = create(client)
+        lose(stack, client)
+        with back(stack, client, 0, web=1) as again:
+            assert again.wait("session_init_ack")["resumed"]
+            wait_members(again, client)
+            assert room_code(again) == code
+
+
 def room_code(client: FakeClient) -> str:
     code: str = client.all("room_members")[-1]["room_code"]
     return code

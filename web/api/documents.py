@@ -41,6 +41,7 @@ class Reason(BaseModel):
 
 _PAGED = ("limit", "cursor")
 _PAIR = ("src*", "tgt*", "services", "tenant", "auto_langs")
+_SIMULATION = ("src_lang", "tgt_lang", "tenant_id", "required", "exclude_node_id")
 _UPLOAD = (
     "src*",
     "tgt*",
@@ -71,7 +72,7 @@ OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], typ
     ("get", "/jobs/{job_id}/explain"): (views.JobExplanation, (), None),
     ("post", "/jobs/{job_id}/cancel"): (views.Job, (), Reason),
     ("get", "/explain"): (views.PairExplanation, _PAIR, None),
-    ("get", "/simulate"): (Simulation, ("src_lang", "tgt_lang", "tenant_id", "required"), None),
+    ("get", "/simulate"): (Simulation, _SIMULATION, None),
     ("get", "/sessions/{session_id}"): (Session, (), None),
     ("post", "/utterances"): (UploadState, _UPLOAD, UploadBody),
     ("get", "/utterances/{job_id}"): (UploadState, ("wait_s",), None),

@@ -7,6 +7,7 @@ from scheduling.totals import read_totals
 from web.api import fleet_views as views
 from web.dispatcher import Dispatcher
 from web.service_catalog import CatalogState
+from web.tallies import efficiencies
 from web.timing import link_summary
 
 
@@ -32,6 +33,16 @@ class ProcessMetrics(View):
     publish_failures: int
     fallback_drains: int
     stale_messages: int
+    cuts: dict[str, int]
+    """Utterances cut from streams, by what ended them."""
+    reruns: dict[str, int]
+    """What the totals of the nodes connected here have grown by."""
+    quality: dict[str, int]
+    """Results by the quality their node stated: good, suspect, bad, other; ``rerun`` took several tries."""
+    language_probability: list[int]
+    """Results by how sure their node was of the language: 0 to 0.2, to 0.4, to 0.6, to 0.8, to 1."""
+    service_efficiencies: dict[str, float]
+    """Seconds of audio per second of work, the mean of the nodes connected here; 20 services at most."""
 
 
 class Metrics(View):
@@ -50,6 +61,7 @@ def read_metrics(dispatcher: Dispatcher) -> Metrics:
     totals = read_totals(dispatcher.ledger.cell)
     return Metrics(
         now_ms=totals.now_ms,
+        process=_process(dispatcher),
         cell=CellMetrics(
             jobs=dict(totals.jobs),
             nodes=dict(totals.by_status),
@@ -57,16 +69,25 @@ def read_metrics(dispatcher: Dispatcher) -> Metrics:
             waiting=totals.waiting,
             job_latency_classes_ms={f"{1.15**at:.0f}": n for at, n in sorted(totals.latency.items())},
         ),
-        process=ProcessMetrics(
-            instance_id=dispatcher.instance,
-            flows=dispatcher.timings.summary(),
-            link=link_summary(dispatcher.store.stats),
-            refused=dict(dispatcher.presence.describe().refused),
-            published=dispatcher.publisher.published,
-            publish_failures=dispatcher.publisher.failed,
-            fallback_drains=dispatcher.sweeper.fallbacks,
-            stale_messages=dispatcher.node_messages.stale,
-        ),
         model_not_available=dispatcher.presence.marked(),
         service_catalog=dispatcher.services.state,
+    )
+
+
+def _process(dispatcher: Dispatcher) -> ProcessMetrics:
+    tallies = dispatcher.node_messages.tallies
+    return ProcessMetrics(
+        instance_id=dispatcher.instance,
+        flows=dispatcher.timings.summary(),
+        link=link_summary(dispatcher.store.stats),
+        refused=dict(dispatcher.presence.describe().refused),
+        published=dispatcher.publisher.published,
+        publish_failures=dispatcher.publisher.failed,
+        fallback_drains=dispatcher.sweeper.fallbacks,
+        stale_messages=dispatcher.node_messages.stale,
+        cuts=dict(dispatcher.sessions.cuts),
+        reruns=dict(tallies.reruns),
+        quality=dict(tallies.quality),
+        language_probability=tallies.language_probability,
+        service_efficiencies=efficiencies(list(dispatcher.peers.nodes.values())),
     )

@@ -90,7 +90,8 @@ def add_sessions(api: Blueprint, cell: Cell) -> None:
         src = language_of(request, "src_lang") if "src_lang" in request.args else "zh"
         tgt = language_of(request, "tgt_lang") if "tgt_lang" in request.args else "en"
         tenant = request.args.get("tenant_id", "").strip() or None
-        found = explain.explain_pair(cell, src, tgt, required, tenant, [])
+        avoid = request.args.get("exclude_node_id", "")
+        found = explain.explain_pair(cell, src, tgt, required, tenant, [], avoid)
         view = Simulation(
             required=required,
             selected_node_id=found.node,

@@ -28,4 +28,9 @@ def test_a_dry_run_names_the_node_and_reserves_nothing(stack: Stack, pair: Pair)
         for _ in range(2):
             assert get(stack, f"{asked}&required=asr&required=nmt")["selected_node_id"] == node.node_id
         assert get(stack, f"nodes/{node.node_id}")["slots"]["used"] == 0
+        avoiding = f"{asked}&exclude_node_id={node.node_id}"
+        without = get(stack, avoiding)
+        assert (without["selected_node_id"], without["outcome"]) == (None, "waits")
+        with stack.node(pair) as other:
+            assert get(stack, avoiding)["selected_node_id"] == other.node_id
     assert code(stack, "GET", "simulate?required=cooking") == (400, "INVALID_MESSAGE")

@@ -101,7 +101,7 @@ export class Conversation extends EventTarget {
 const WORDS = {
   INPUT_STARTED: "heard", INPUT_ENDED: "cut", WAITING: "waiting", DISPATCHED: "placed", NODE_ACCEPTED: "accepted",
   ASR_PARTIAL: "first words", ASR_FINAL: "recognised", NMT_DONE: "translated", RESULT: "spoken", MISSING: "ended",
-  ERROR: "failed", PLAYED: "heard back",
+  ERROR: "failed",
 };
 const REASONS = {
   manual: "by hand", pause: "pause", speech_end: "end of speech", max_duration: "length", max_length: "size", close: "goodbye",

@@ -90,8 +90,8 @@ function show(stats, cluster, pools) {
   showInstances(cluster.instances);
   $("hub").hidden = !stats.available_services.length;
   if (stats.available_services.length) {
-    table($("models"), ["Service", "Type", "Version"], stats.available_services.map((each) =>
-      [each.service_id ?? each.id ?? "", each.type ?? "", each.version ?? ""]));
+    table($("models"), ["Service", "Name", "Latest version", "Built for"], stats.available_services.map((each) =>
+      [each.service_id, each.name, each.latest_version, [...new Set(each.variants.map((one) => one.platform))].join(" ")]));
   }
 }
 
