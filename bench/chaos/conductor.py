@@ -18,7 +18,7 @@ from bench.chaos.stack import ChaosStack
 EXIT_S = 25.0
 _LOOK_S = 0.5
 #: Between two faults of a lane that has fallen behind its times, s.
-_BREATH_S = 1.0
+_BREATH_S = 2.0
 _API_S = 3.0
 
 

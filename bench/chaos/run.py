@@ -50,6 +50,7 @@ class Run:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._score = verdict.Score()
+        self._faults: list[str] = []
         self._folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         self._began_s = time.monotonic()
 
@@ -90,11 +91,12 @@ class Run:
         return self._judge(chaos, conductor, auditor, findings)
 
     async def _speak(self, chaos: ChaosStack, conductor: Conductor, auditor: Auditor) -> None:
-        speakers = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.chaos.speakers", "--urls", ",".join(chaos.session_urls),
-            "--sessions", str(self._plan.sessions), "--seed", str(self._plan.seed),
-            stdout=PIPE, stderr=chaos.log("speakers").open("ab"), limit=_LONGEST_LINE,
-        )  # fmt: skip
+        with chaos.log("speakers").open("ab") as log:
+            speakers = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bench.chaos.speakers", "--urls", ",".join(chaos.session_urls),
+                "--sessions", str(self._plan.sessions), "--seed", str(self._plan.seed),
+                stdout=PIPE, stderr=log, limit=_LONGEST_LINE,
+            )  # fmt: skip
         reading = asyncio.create_task(self._read(speakers, auditor))
         try:
             began_s = time.monotonic()
@@ -104,6 +106,9 @@ class Run:
             speakers.terminate()
             with suppress(TimeoutError):
                 await asyncio.wait_for(speakers.wait(), _FAREWELL_S)
+            if speakers.returncode != 0:
+                how = f"not all speakers left in order ({speakers.returncode}): see {chaos.log('speakers')}"
+                self._faults.append(how)
             self._say("everybody has left")
         finally:
             with suppress(ProcessLookupError):
@@ -160,7 +165,7 @@ class Run:
         faults = (
             verdict.complaints(report) + [f"unexplained: {each}" for each in others] + over + findings.faults
         )
-        return report, faults + conductor.slow_exits + conductor.exits + told
+        return report, self._faults + faults + conductor.slow_exits + conductor.exits + told
 
     def _say(self, text: str) -> None:
         print(f"{time.monotonic() - self._began_s:6.1f} {text}", flush=True)

@@ -102,7 +102,7 @@ _DECKS: dict[str, tuple[_Card, ...]] = {
     ),
 }
 #: Between the end of a fault and the next of its lane, s; among the nodes between their beginnings.
-_GAPS: dict[str, Span] = {"way": (1.0, 3.0), "nodes": (1.5, 4.0), "workers": (5.0, 12.0), "beat": (8.0, 16.0)}
+_GAPS: dict[str, Span] = {"way": (2.0, 4.0), "nodes": (1.5, 4.0), "workers": (5.0, 12.0), "beat": (8.0, 16.0)}
 
 
 def draw(seed: int, seconds: float) -> list[Fault]:

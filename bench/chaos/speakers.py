@@ -37,6 +37,8 @@ _UTTERANCES = (6, 14)
 #: A session that hears nothing for so long although something is owed to it has lost it, s.
 _PATIENCE_S = 75.0
 _AGAIN_S = 0.5
+#: Every so manieth speaker sends whole utterances instead of a stream.
+_WHOLE = 5
 _FAILURES = (ConnectionClosed, OSError, InvalidHandshake, SessionRefused, TimeoutError)
 
 
@@ -72,7 +74,7 @@ class Speakers:
         while not self._enough.is_set():
             first = (number + turn) % len(self._urls)
             urls = self._urls[first:] + self._urls[:first]
-            session = Session(f"{number}.{turn}", urls, draw, self._enough)
+            session = Session(f"{number}.{turn}", urls, draw, self._enough, whole=number % _WHOLE == 0)
             if not await session.run():
                 await _sleep_unless(self._enough, _AGAIN_S)  # nobody let it in
             turn += 1
@@ -81,11 +83,14 @@ class Speakers:
 class Session:
     """One session, from its opening to its end, however many sockets that takes."""
 
-    def __init__(self, name: str, urls: list[str], draw: random.Random, enough: asyncio.Event) -> None:
+    def __init__(
+        self, name: str, urls: list[str], draw: random.Random, enough: asyncio.Event, *, whole: bool
+    ) -> None:
         self._transcript = Transcript(name)
         self._urls = urls
         self._draw = draw
         self._enough = enough
+        self._whole = whole
         self._session_id = ""
         self._sessions = 0
         self._owed: dict[tuple[int, int], UiEvent] = {}
@@ -126,13 +131,19 @@ class Session:
                 self._again -= 1  # what was refused is said again, as an utterance of its own
             else:
                 left -= 1
-            sound = self._transcript.say(time.time())
-            for start in range(0, len(sound), CHUNK_BYTES):
-                await asyncio.sleep(_CHUNK_S)
-                is_last = start + CHUNK_BYTES >= len(sound)
-                self._transcript.spoken(time.time())
-                await client.send_chunk(sound[start : start + CHUNK_BYTES], is_final=is_last)
+            await self._utter(client, self._transcript.say(time.time()))
         await client.end()
+
+    async def _utter(self, client: ReconnectingClient, sound: bytes) -> None:
+        if self._whole:
+            index = len(self._transcript.said) - 1
+            await client.send_utterance(sound, audio_format="pcm16", sample_rate=RATE, index=index)
+            return
+        for start in range(0, len(sound), CHUNK_BYTES):
+            await asyncio.sleep(_CHUNK_S)
+            is_last = start + CHUNK_BYTES >= len(sound)
+            self._transcript.spoken(time.time())
+            await client.send_chunk(sound[start : start + CHUNK_BYTES], is_final=is_last)
 
     async def _listen(self, client: ReconnectingClient) -> None:
         async with asyncio.timeout(_PATIENCE_S) as patience:

@@ -109,7 +109,7 @@ def _recovery_s(said: list[dict[str, Any]], results: list[float], fault_s: float
     since_s = max(fault_s, owed["spoken_s"])
     place = bisect_left(results, since_s)
     until_s = results[place] if place < len(results) else max(each["ended_s"] for each in said)
-    return max(0.0, until_s - since_s)
+    return float(max(0.0, until_s - since_s))
 
 
 def explain(score: Score, happened: Sequence[Happened]) -> tuple[list[str], list[str]]:

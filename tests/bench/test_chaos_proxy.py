@@ -109,8 +109,9 @@ async def test_delayed_and_throttled_bytes_come_later() -> None:
     async with _proxied() as (proxy, _):
         reader, writer = await _connect(proxy)
         loop = asyncio.get_running_loop()
-        for shape in ({"delay_s": 0.05}, {"bytes_per_s": 2_000.0}):
-            holding = asyncio.create_task(proxy.hold(1.0, 3600.0, **shape))
+        for delay_s, bytes_per_s in ((0.05, 0.0), (0.0, 2_000.0)):
+            held = proxy.hold(1.0, 3600.0, delay_s=delay_s, bytes_per_s=bytes_per_s)
+            holding = asyncio.create_task(held)
             await asyncio.sleep(0)
             began_s = loop.time()
             await _said(reader, writer, b"x" * 100)
