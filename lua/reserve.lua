@@ -45,11 +45,13 @@ local cell = KEYS[1]
 --@include settle
 --@include link
 
-local owner = redis.call('HGET', KEYS[3], 'owner')
+local owner, refused = unpack(redis.call('HMGET', KEYS[3], 'owner', 'refused'))
 if not owner then
   return {-5}
 elseif owner ~= ARGV[3] then
   return {-12}
+elseif ARGV[15] ~= '' and refused == ARGV[14] then
+  return {-12} -- this call stood in a buffer so long that its client was told no
 end
 
 local function reply(id)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from scheduling.bodies import Bodies
-from scheduling.ledger.codes import BodyBudgetSpent, NoNode
+from scheduling.ledger.codes import BodyBudgetSpent, NoNode, SessionMoved
 from scheduling.ledger.sessions import Refusal
 from scheduling.requirement import Requirement
 from scheduling.store.plain import PlainStore
@@ -338,3 +338,15 @@ def test_an_utterance_that_was_placed_after_all_is_not_recorded_as_refused(world
     for _ in range(2):
         assert sessions.refuse("s", "client", Refusal("pt", 2, (7, 0), "[]", "{}"))
     assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-2"]
+
+
+def test_a_reservation_that_comes_after_its_refusal_accepts_nothing(world: World) -> None:
+    """The server stood still with the call in its buffer, and the utterance was refused. A client that came
+    back over another socket before the late job was found and ended heard of both: it ended twice.
+    """
+    world.ready("n1")
+    world.open()
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 1, (6, 0), "[]", "{}"))
+    with pytest.raises(SessionMoved):
+        world.reserve("j1")
+    assert world.dump().scores("leases:n1") == {}
