@@ -87,6 +87,8 @@ class NodeAgent:
         self._link = Link(options.node_id)
         self._outbox = Outbox()
         self._backoff = Backoff()
+        self._losses = 0
+        """Connections lost or refused since a server took the node in."""
         self._leaving = asyncio.Event()
         self._leaving_now = asyncio.Event()
         self._bench: Workbench
@@ -134,7 +136,10 @@ class NodeAgent:
     async def _stay_connected(self) -> None:
         while True:
             reason = await self._converse_until_lost()
-            delay = self._backoff.delay_s(reason)
+            self._losses += 1
+            others_left = self._losses % len(self._urls) != 0
+            # When to come back is what one server asks for itself: others of the cell may have us at once.
+            delay = self._backoff.delay_s("" if others_left else reason)
             log.info("no connection to %s (%s); next try in %.1f s", self._urls[0], reason, delay)
             self._urls.rotate(-1)
             await asyncio.sleep(delay)
@@ -167,6 +172,7 @@ class NodeAgent:
             async with asyncio.timeout(REGISTER_TIMEOUT_S):
                 node_id = await self._register(socket)
             self._backoff.reset()
+            self._losses = 0
             self._link.up(socket, node_id)
             log.info("registered at %s as %s", self._urls[0], node_id)
             try:

@@ -76,6 +76,21 @@ async def test_of_several_servers_the_next_one_is_dialled_after_a_loss() -> None
 
 
 @in_loop
+async def test_a_server_that_wants_it_later_does_not_keep_a_node_from_the_others() -> None:
+    """Rolling restarts sent a whole fleet away for up to 6 s each time, from the one server that had it all,
+    while the other one had nobody to give work to."""
+    async with Dispatcher.listen() as one, Dispatcher.listen() as other:
+        agent = NodeAgent(echo(), NodeOptions(f"{one.url},{other.url}"))
+        task = asyncio.create_task(agent.run())
+        node = await one.connection()
+        await node.register()
+        await node.socket.close(1012, "restart, come back in 300 s")
+        await (await other.connection()).register()
+        agent.leave()
+        await task
+
+
+@in_loop
 async def test_heartbeats_at_once_and_then_at_its_interval() -> None:
     async with running(echo(), identity=Identity(heartbeat_interval_s=0.05)) as here:
         node = await here.server.connection()
