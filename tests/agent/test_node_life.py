@@ -130,6 +130,16 @@ async def test_comes_back_with_its_id_and_its_unfinished_work() -> None:
 
 
 @in_loop
+async def test_a_dead_line_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node whose network drops everything learned of it after 40 s, at whatever interval it beats."""
+    monkeypatch.setattr("agent.node.SHORTEST_PONG_S", 0.3)
+    async with running(echo(), identity=Identity(heartbeat_interval_s=0.2)) as here:
+        node = await here.registered()
+        node.stop_reading()
+        await (await here.server.connection()).register()
+
+
+@in_loop
 async def test_a_result_that_was_written_but_never_read_is_sent_again() -> None:
     """A write into a socket whose other end is gone succeeds; only an answered ping proves anything."""
     pipeline = StepwisePipeline()

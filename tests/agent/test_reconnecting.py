@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from agent.client import Languages
 from agent.reconnecting import ReconnectingClient
+from bench.chaos.proxy import Proxy
 from scheduling.keys import Keys
 from scheduling.messages import (
     AudioAck,
@@ -63,6 +64,29 @@ def _detached(stack: Stack, session_id: str) -> None:
     with stack.redis as ledger:
         name = Keys("0").session(session_id)
         wait_until(lambda: ledger.hget(name, "owner") == "", "the session to be detached")
+
+
+@in_loop
+async def test_a_line_that_is_dead_without_a_word_is_left(
+    two: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that drops everything says nothing. A speaker waited for up to 40 s until pings found it."""
+    monkeypatch.setattr("agent.reconnecting.PONG_S", 0.3)
+    proxies = [Proxy(web.port) for web in two.webs]
+    for proxy in proxies:
+        await proxy.start()
+    urls = [f"ws://127.0.0.1:{proxy.port}/ws/session" for proxy in proxies]
+    async with ReconnectingClient.connect(urls) as client:
+        await client.open(Languages(*PAIR), sample_rate=16_000)
+        messages = client.messages()
+        dead = asyncio.create_task(proxies[0].hold(1.0, 3600.0, stall=True))
+        await asyncio.sleep(0)
+        await client.send_chunk(PIECE, is_final=True)
+        assert (await _next(messages, TranslationResult)).utterance_index == 0
+        assert client.resumed
+        dead.cancel()
+    for proxy in proxies:
+        await proxy.close()
 
 
 @in_loop
