@@ -108,6 +108,8 @@ class Conductor:
                 await asyncio.to_thread(member.kill)
                 await asyncio.sleep(fault.for_s)
                 await self._start(member)
+            case "crash":
+                await self._crash(member)
             case "stop":
                 await self._stop(member, fault.for_s)
             case "restart":
@@ -120,6 +122,16 @@ class Conductor:
     async def _start(self, member: Member) -> None:
         await asyncio.to_thread(member.start)
         await asyncio.to_thread(member.wait_ready)
+
+    async def _crash(self, member: Member) -> None:
+        """Kill a part of it; who ends because of that is started again."""
+        member.crash()
+        await asyncio.sleep(_BREATH_S)
+        if member.exited is None:
+            await asyncio.to_thread(member.wait_ready)
+        else:
+            await asyncio.to_thread(member.kill)
+            await self._start(member)
 
     async def _stop(self, member: Member, for_s: float) -> None:
         member.stop()

@@ -93,6 +93,10 @@ class Member:
         _signal({*family, *_family(self.pid)}, signal.SIGKILL)
         self._gone()
 
+    def crash(self) -> None:
+        """Kill the last of its descendants alone, as a system without memory does: the others go on."""
+        _signal(_family(self.pid)[-1:], signal.SIGKILL)
+
     def stop(self) -> None:
         """Let it stand still, with all it has started."""
         _signal(_family(self.pid), signal.SIGSTOP)

@@ -33,7 +33,7 @@ class Fault:
     at_s: float
     lane: str
     action: str
-    """kill, stop, restart, drain, cut, reset, stall, delay or throttle."""
+    """kill, crash, stop, restart, drain, cut, reset, stall, delay or throttle."""
     victim: str
     """A process, or the link ``client>web-0`` or ``node>web-0``."""
     for_s: float = 0.0
@@ -67,6 +67,7 @@ _WORKERS = ("worker-0", "worker-1")
 _DECKS: dict[str, tuple[_Card, ...]] = {
     "way": (
         _Card("kill", _WEBS, (0.3, 1.5)),
+        _Card("crash", _WEBS),
         _Card("kill", ("valkey",), (0.2, 1.0)),
         _Card("stop", _WEBS, (0.5, 2.5)),
         _Card("stop", _WEBS, (4.0, 7.0)),
@@ -92,6 +93,7 @@ _DECKS: dict[str, tuple[_Card, ...]] = {
     ),
     "workers": (
         _Card("kill", _WORKERS, (0.5, 2.0)),
+        _Card("crash", _WORKERS),
         _Card("stop", _WORKERS, (1.0, 6.0)),
         _Card("restart", _WORKERS),
     ),
@@ -165,5 +167,5 @@ def _fault(card: _Card, lane: str, victim: str, at_s: float, rng: random.Random)
 
 def _lasts_s(fault: Fault) -> float:
     """Estimate until the victim works again, s."""
-    starts_s = _STARTS_S if fault.action in ("kill", "restart") else 0.5
+    starts_s = _STARTS_S if fault.action in ("kill", "crash", "restart") else 0.5
     return fault.for_s + starts_s + (_ENDS_S if fault.action == "restart" else 0.0)

@@ -22,7 +22,7 @@ MOST_RECOVERY_S = 15.0
 MOST_ERRORS_PCT = 1.0
 #: A node that was hit is believed to be there for so long, s: its silence, and a lease.
 AFTERMATH_S = 10.0
-_KILLS = {"kill", "stop"}
+_KILLS = {"kill", "crash", "stop"}
 _LEDGER_WIDE = ("web-", "valkey", "node>")
 
 

@@ -68,6 +68,14 @@ def test_a_stopped_process_stands_still_with_its_children_until_it_goes_on(membe
         pass
 
 
+def test_a_crash_takes_a_part_and_leaves_the_rest(member: Member) -> None:
+    child = _child(member)
+    member.crash()
+    while _state(child) not in ("gone", "Z"):
+        pass
+    assert member.exited is None and _state(member.pid) != "gone"
+
+
 def test_a_process_that_ends_by_itself_is_noticed_once(member: Member) -> None:
     os.kill(member.pid, 9)
     while member.exited is None:
