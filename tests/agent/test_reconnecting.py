@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 
-from agent.client import Languages
+from agent.client import PIECE_CHARS, Languages
 from agent.reconnecting import ReconnectingClient
 from bench.chaos.proxy import Proxy
 from scheduling.keys import Keys
@@ -67,9 +67,31 @@ def _detached(stack: Stack, session_id: str) -> None:
 
 
 @in_loop
-async def test_a_line_that_is_dead_without_a_word_is_left(
-    two: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_large_utterance_goes_out_in_pieces_between_which_pings_pass(two: Stack) -> None:
+    """A recording of minutes takes a slow line longer than a pong may take that waits behind it."""
+    pieces: asyncio.Queue[list[str | bytes]] = asyncio.Queue()
+
+    async def receive(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send(dump(SessionInitAck(session_id="s-1", trace_id="t-1")))
+        pieces.put_nowait([piece async for piece in socket.recv_streaming()])
+
+    audio = PIECE * 200
+    async with serve(receive, "127.0.0.1", 0, max_size=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with ReconnectingClient.connect(f"ws://127.0.0.1:{port}") as client:
+            await client.open(Languages(*PAIR))
+            await client.send_utterance(audio, audio_format="pcm16", sample_rate=16_000)
+            received = await pieces.get()
+    assert max(map(len, received)) <= PIECE_CHARS < len(received) * PIECE_CHARS
+    async with ReconnectingClient.connect(_urls(two)) as client:
+        await client.open(Languages(*PAIR))
+        await client.send_utterance(audio, audio_format="pcm16", sample_rate=16_000)
+        assert (await _next(client.messages(), TranslationResult)).text_asr == audio.decode()
+
+
+@in_loop
+async def test_a_dead_line_is_left(two: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that drops everything says nothing. A speaker waited for up to 40 s until pings found it."""
     monkeypatch.setattr("agent.reconnecting.PONG_S", 0.3)
     proxies = [Proxy(web.port) for web in two.webs]
