@@ -7,6 +7,7 @@ a result again in 15 s.
 
 import argparse
 import sys
+from math import inf
 from pathlib import Path
 
 from bench.chaos.run import Plan, Run
@@ -30,7 +31,10 @@ def main() -> None:
     faults = _faults(args)
     last_s = max((fault.at_s for fault in faults), default=0.0)
     seconds = max(0.0 if args.rolling else args.seconds, last_s)
-    sys.exit(Run(Plan(faults, seconds, args.sessions, args.seed, args.appendfsync, args.keep_logs)).run())
+    # Of rolling restarts none is left out, however long they take.
+    until_s = inf if args.rolling else seconds
+    plan = Plan(faults, seconds, args.sessions, args.seed, args.appendfsync, until_s, args.keep_logs)
+    sys.exit(Run(plan).run())
 
 
 def _faults(args: argparse.Namespace) -> list[Fault]:

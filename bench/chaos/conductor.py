@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -18,7 +19,7 @@ from bench.chaos.stack import ChaosStack
 EXIT_S = 25.0
 _LOOK_S = 0.5
 #: Between two faults of a lane that has fallen behind its times, s.
-_BREATH_S = 2.0
+_BREATH_S = 3.0
 _API_S = 3.0
 
 
@@ -33,9 +34,14 @@ class Happened:
 
 
 class Conductor:
-    """Runs the lanes beside each other; `run` returns when all is done and everything works again."""
+    """Runs the lanes beside each other; `run` returns when all is done and everything works again.
 
-    def __init__(self, stack: ChaosStack, faults: list[Fault], say: Callable[[str], None]) -> None:
+    A lane that has fallen behind, on a slow machine, leaves out what would begin after ``until_s``.
+    """
+
+    def __init__(
+        self, stack: ChaosStack, faults: list[Fault], say: Callable[[str], None], until_s: float = inf
+    ) -> None:
         self.happened: list[Happened] = []
         self.exits: list[str] = []
         """Processes that ended although nobody had asked them to."""
@@ -43,6 +49,7 @@ class Conductor:
         """Processes that were not gone `EXIT_S` after SIGTERM."""
         self._stack = stack
         self._faults = faults
+        self._until_s = until_s
         self._say = say
         self._busy: set[str] = set()
         self._nodes = asyncio.Semaphore(MOST_NODES)
@@ -68,6 +75,8 @@ class Conductor:
         under_way = []
         for fault in [each for each in self._faults if each.lane == lane]:
             await asyncio.sleep(max(0.0, fault.at_s - (time.monotonic() - self._began_s)))
+            if time.monotonic() - self._began_s > self._until_s:
+                break
             if lane == "nodes":
                 under_way.append(asyncio.create_task(self._one_of_many(fault)))
             else:

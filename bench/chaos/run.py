@@ -40,6 +40,8 @@ class Plan:
     sessions: int
     seed: int
     appendfsync: str
+    until_s: float
+    """No fault begins after it."""
     keep_logs: bool = False
     """Also of a run that was good."""
 
@@ -77,7 +79,7 @@ class Run:
         await asyncio.to_thread(chaos.start)
         self._say("everything runs")
         auditor = Auditor(chaos.store, [f"node-{number}" for number in range(NODES)])
-        conductor = Conductor(chaos, self._plan.faults, self._say)
+        conductor = Conductor(chaos, self._plan.faults, self._say, self._plan.until_s)
         upkeep = [asyncio.create_task(self._sample(auditor)), asyncio.create_task(self._progress(conductor))]
         try:
             await self._speak(chaos, conductor, auditor)
@@ -87,6 +89,7 @@ class Run:
                 task.cancel()
             await asyncio.gather(*upkeep, return_exceptions=True)
             conductor.save(self._folder / "happened.jsonl")
+            (self._folder / "jobs.json").write_text(json.dumps(self._score.jobs))
             await chaos.close_proxies()
         return self._judge(chaos, conductor, auditor, findings)
 
@@ -154,7 +157,8 @@ class Run:
             self._score, happened, findings.leaked_slots, len(over), _overcommitted_nodes(chaos)
         )
         report |= {
-            "exits": len(conductor.exits), "appendfsync": self._plan.appendfsync, "samples": auditor.samples,
+            "left_out": len(self._plan.faults) - len(happened), "exits": len(conductor.exits),
+            "appendfsync": self._plan.appendfsync, "samples": auditor.samples,
             "seed": self._plan.seed, "seconds": round(time.monotonic() - self._began_s, 1),
         }  # fmt: skip
         explained, others = verdict.explain(self._score, happened)

@@ -7,7 +7,7 @@ has a short one.
 
 **Explained** is an error when a fault that can be its cause was going on between the utterance's last sound
 and its end, or had ended less than `AFTERMATH_S` before: one of a node that had tried the job, of a link of
-nodes, of a web process or of Valkey.
+nodes, of a web process or of Valkey. A drain, a delay and a throttled line explain nothing.
 """
 
 from bisect import bisect_left
@@ -24,6 +24,7 @@ MOST_ERRORS_PCT = 1.0
 AFTERMATH_S = 10.0
 _KILLS = {"kill", "crash", "stop"}
 _LEDGER_WIDE = ("web-", "valkey", "node>")
+_HARMLESS = {"drain", "delay", "throttle"}
 
 
 @dataclass
@@ -134,7 +135,8 @@ def explain(score: Score, happened: Sequence[Happened]) -> tuple[list[str], list
 def _explains(each: Happened, said: dict[str, Any], tried: set[str]) -> bool:
     during = each.began_s <= said["ended_s"] and each.ended_s + AFTERMATH_S >= said["spoken_s"]
     victim = each.fault.victim
-    return during and (victim in tried or victim.startswith(_LEDGER_WIDE))
+    can_be = each.fault.action not in _HARMLESS and (victim in tried or victim.startswith(_LEDGER_WIDE))
+    return during and can_be
 
 
 def _kind(victim: str) -> str:

@@ -91,6 +91,7 @@ def test_an_error_is_explained_by_what_its_job_could_suffer_from_and_by_nothing_
     assert is_explained("kill", "node-3", 85, 101 - AFTERMATH_S)
     assert not is_explained("kill", "node-4", 105, 106), "its job was never there"
     assert not is_explained("kill", "beat", 105, 106), "nothing waits for beat"
+    assert not is_explained("drain", "node-3", 105, 106), "what it runs it finishes"
     assert not is_explained("kill", "node-3", 111, 112), "it was over by then"
     assert not is_explained("kill", "node-3", 80, 99 - AFTERMATH_S), "that was long before"
 
