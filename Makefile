@@ -10,7 +10,7 @@ stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test test-rabbitmq bench-flows bench-placement overload storm soak soak-long \
-        ledger-run lint format lock clean
+        chaos chaos-long deploy-test ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,15 @@ soak: $(stamp) ## talk for 2 minutes while a web process is restarted; nothing m
 
 soak-long: $(stamp) ## the same for 10 minutes with 200 sessions
 	@$(bin)/python -m bench.soak --seconds 600 --sessions 200 --grown-from 120 $(ARGS)
+
+chaos: $(stamp) ## kill, stop and cut off everything for 2 minutes; nothing may be lost
+	@$(bin)/python -m bench.chaos $(ARGS)
+
+chaos-long: $(stamp) ## the same for 25 minutes, more than 200 kills and stops
+	@$(bin)/python -m bench.chaos --seconds 1500 $(ARGS)
+
+deploy-test: $(stamp) ## 10 rolling restarts of everything under load; no error, nothing lost
+	@$(bin)/python -m bench.chaos --rolling 10 $(ARGS)
 
 ledger-run: $(stamp) ## walk the ledger at random, 10,000,000 operations, and check it
 	@$(bin)/python -m bench.ledger_run $(ARGS)

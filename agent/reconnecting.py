@@ -52,6 +52,8 @@ __all__ = ["Languages", "ReconnectingClient"]
 KEPT_BYTES = 8 << 20
 #: What was missed comes at once; what this client wants answered waits for it so long, s.
 REPLAY_S = 5.0
+#: Who can come back need not be patient with a line that may be dead: as `dial` has it, s.
+PONG_S = 5.0
 #: Nobody answers there as a dispatch server would.
 _FAILURES = (OSError, TimeoutError, InvalidHandshake)
 #: The ends of a connection after which it is worth coming back; the others would only repeat themselves.
@@ -103,7 +105,7 @@ class ReconnectingClient(SpeechClient):
         places = [urls] if isinstance(urls, str) else list(urls)
         for turn, url in enumerate(places, 1):
             try:
-                socket = await dial(url)
+                socket = await dial(url, PONG_S)
             except _FAILURES:
                 if turn == len(places):
                     raise
@@ -237,7 +239,7 @@ class ReconnectingClient(SpeechClient):
             epoch=former.epoch or "",
             offset=self._offset,
         )
-        socket = await dial(url)
+        socket = await dial(url, PONG_S)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 ack = await begin(socket, self._opening.model_copy(update={"resume": place}))

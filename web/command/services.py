@@ -7,7 +7,6 @@ import os
 import resource
 import sys
 from argparse import ArgumentParser, Namespace
-from math import inf
 from typing import NoReturn
 
 from scheduling.ledger.codes import SchemaMismatch
@@ -24,6 +23,9 @@ from web.command.supervisor import Supervisor
 QUEUES = (CONTROL, DRAIN)
 #: Files a web process has open besides its sockets, generously.
 _OTHER_FILES = 256
+#: Tasks end by themselves within drain_ms, so who is not gone by then hangs, s; it holds nothing that another
+#: worker does not take up, and platforms kill after 30 s without asking.
+_TASKS_END_S = 20.0
 #: Quiet is without the banner: the log says what is connected and ready all the same.
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "tasks.app:app")
 #: Flower keeps what it saw in memory: so many tasks, and the workers that left within so many seconds.
@@ -82,12 +84,12 @@ def run_worker(args: Namespace) -> int:
     if args.queue != "all":
         _become(_worker_command(args.queue, args.concurrency))
     console = Console(sys.stdout, speaker="worker", names=QUEUES)
-    # SIGTERM lets running tasks finish, however long they take; a second one kills.
+    # SIGTERM lets running tasks finish; a second one kills.
     specs = [
         ProcessSpec(
             name=queue,
             command=(*this_command("worker"), "--queue", queue, "--concurrency", str(args.concurrency)),
-            stop=Stop(within_s=inf),
+            stop=Stop(within_s=_TASKS_END_S),
             restarts=False,
         )
         for queue in QUEUES
