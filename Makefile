@@ -9,8 +9,8 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-rabbitmq bench-flows bench-placement overload storm soak soak-long \
-        chaos chaos-long deploy-test ledger-run lint format lock clean
+.PHONY: help install demo run test test-rabbitmq bench bench-flows bench-report profile bench-placement overload \
+        storm soak soak-long chaos chaos-long deploy-test ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,17 @@ test-rabbitmq: $(stamp) ## run the tests with RabbitMQ as the broker; installs D
 	@$(bin)/python -m tests.rabbitmq
 	@$(bin)/python -m pytest tests/tasks/test_rabbitmq.py $(ARGS)
 
-bench-flows: $(stamp) ## measure how long each flow takes inside the server
-	@$(bin)/python -m bench.flows $(ARGS)
+bench: $(stamp) ## compare our system with its peers, under 10 minutes; ARGS="--quick" or "--only flows idle"
+	@$(bin)/python -m bench $(ARGS)
+
+bench-flows: $(stamp) ## measure how long each flow takes inside the server at half load
+	@$(bin)/python -m bench --only flows next-job --output build/bench-flows.json $(ARGS)
+
+bench-report: $(stamp) ## compare the stable ratios with the last recorded; ARGS=--record keeps new ones
+	@$(bin)/python -m bench.regression $(ARGS)
+
+profile: $(stamp) ## record flame graphs of each flow into docs/performance/
+	@PATH="$(CURDIR)/$(bin):$$PATH" $(bin)/python -m bench.profiling $(ARGS)
 
 bench-placement: $(stamp) ## measure what a reservation costs, and how soon a killed node is noticed
 	@$(bin)/python -m bench.placement $(ARGS)

@@ -18,7 +18,6 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
-from bench.load import utterance
 from bench.processes import running, valkey, wait_for
 from scheduling.keys import Keys
 from scheduling.store.plain import PlainStore
@@ -111,12 +110,19 @@ class NodeKill:
             session_id = json.loads(await socket.recv())["session_id"]
             index = 0
             while self._speaking:
-                await socket.send(json.dumps(utterance(session_id, index, audio)))
+                await socket.send(json.dumps(_utterance(session_id, index, audio)))
                 while not self._results[session_id, index]:
                     message = json.loads(await socket.recv())
                     if message["type"] == "translation_result":
                         self._results[session_id, int(message["utterance_index"])] += 1
                 index += 1
+
+
+def _utterance(session_id: str, index: int, audio: str) -> dict[str, object]:
+    return {
+        "type": "utterance", "session_id": session_id, "utterance_index": index, "manual_cut": True,
+        "src_lang": "en", "tgt_lang": "pt", "audio": audio, "audio_format": "pcm16", "sample_rate": 16000,
+    }  # fmt: skip
 
 
 def _of(store: PlainStore, node: int, name: str) -> bytes:

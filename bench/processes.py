@@ -18,23 +18,36 @@ _START_S = 90.0
 @contextmanager
 def valkey(folder: Path) -> Iterator[str]:
     """Run a Valkey with its files in the folder; gives its URL."""
+    with valkey_process(folder) as (url, _):
+        yield url
+
+
+@contextmanager
+def valkey_process(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run a Valkey as `valkey` does; gives its process as well."""
     server = EmbeddedValkey(folder)
     spec = server.spec(Stop(0, 5.0))
-    with running(list(spec.command), dict(os.environ), folder / "log", pass_fds=tuple(spec.inherits)):
+    fds = tuple(spec.inherits)
+    with running(list(spec.command), dict(os.environ), folder / "log", pass_fds=fds) as process:
         until_s = time.monotonic() + _START_S
         while not server.answers() and time.monotonic() < until_s:
             time.sleep(0.02)
-        yield server.url
+        yield server.url, process
     server.close()
 
 
 @contextmanager
 def running(
-    words: list[str], env: dict[str, str], log: Path, pass_fds: tuple[int, ...] = ()
+    words: list[str],
+    env: dict[str, str],
+    log: Path,
+    pass_fds: tuple[int, ...] = (),
+    stdout: int | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a process; it is asked to end, and then made to."""
     with log.open("ab") as output:
-        process = subprocess.Popen(words, env=env, stdout=output, stderr=output, pass_fds=pass_fds)
+        stdout = output.fileno() if stdout is None else stdout
+        process = subprocess.Popen(words, env=env, stdout=stdout, stderr=output, pass_fds=pass_fds)
     try:
         yield process
     finally:
@@ -44,6 +57,8 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def wait_for(url: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.processes import running, valkey, wait_for
+from bench.usage import rss_bytes
 from scheduling.store.plain import PlainStore
 from web.command.ports import free_port
 
@@ -57,8 +58,8 @@ class SoakStack:
         facts = dict(line.split(":", 1) for line in lines if ":" in line)
         return {
             "valkey": int(facts["used_memory_rss"]),
-            "worker": sum(_tree_rss(worker.pid) for worker in self._workers),
-            "web": _tree_rss(self._steady.pid),
+            "worker": sum(rss_bytes(worker.pid) for worker in self._workers),
+            "web": rss_bytes(self._steady.pid),
         }
 
     def _web(self, port: int) -> "subprocess.Popen[bytes]":
@@ -84,13 +85,3 @@ class SoakStack:
                 return
             time.sleep(0.1)
         raise SystemExit("the nodes did not register within 60 s")
-
-
-def _tree_rss(pid: int) -> int:
-    """Resident memory of a process and its children, bytes; 0 for one that is gone."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_tree_rss(int(child)) for child in children)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 
 from scheduling.settings import Settings
 from web.api import make_api
@@ -74,6 +74,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
     @app.get("/api/v1/process")
     def process() -> dict[str, Any]:
         """Tell what this one process does: sockets, flows, its link to the ledger; durations in ms."""
+        classes = "classes" in request.args
         return {
             "instance": dispatcher.instance,
             "sockets": len(sockets.registry),
@@ -82,8 +83,8 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             "sessions": len(dispatcher.peers.sessions),
             "sent_elsewhere": dispatcher.rebalancer.asked,
             "pools_version": dispatcher.pools_version,
-            "flows": dispatcher.timings.summary(),
-            "link": link_summary(dispatcher.store.stats),
+            "flows": dispatcher.timings.summary(classes=classes),
+            "link": link_summary(dispatcher.store.stats, classes=classes),
             **read_background(dispatcher).model_dump(),
             "stale_messages": dispatcher.node_messages.stale,
         }

@@ -25,21 +25,22 @@ class Timings:
         finally:
             self._flows[flow].add(time.perf_counter() - started_s)
 
-    def summary(self) -> dict[str, dict[str, float]]:
-        """Give count, p50 and p99 (ms) of each flow."""
-        return {flow: _quantiles(histogram) for flow, histogram in self._flows.items()}
+    def summary(self, *, classes: bool = False) -> dict[str, dict[str, Any]]:
+        """Give count, p50 and p99 (ms) of each flow; on wish all classes, for the difference of two looks."""
+        return {flow: _quantiles(histogram, classes) for flow, histogram in self._flows.items()}
 
 
-def link_summary(stats: StoreStats) -> dict[str, Any]:
+def link_summary(stats: StoreStats, *, classes: bool = False) -> dict[str, Any]:
     """Give the counters of a link and, by script, how long calls waited for it and for our own loop (ms)."""
     calls = {
-        name: {"link": _quantiles(waits.link), "loop": _quantiles(waits.loop)}
+        name: {"link": _quantiles(waits.link, classes), "loop": _quantiles(waits.loop, classes)}
         for name, waits in stats.waits.items()
     }
     counters = ("calls", "flushes", "connects", "losses", "repeats", "timeouts", "refusals")
     return {**{name: getattr(stats, name) for name in counters}, "waits": calls}
 
 
-def _quantiles(histogram: Histogram) -> dict[str, float]:
+def _quantiles(histogram: Histogram, classes: bool) -> dict[str, Any]:
     p50, p99 = (round(histogram.quantile(share) * 1000, 3) for share in (0.50, 0.99))
-    return {"count": histogram.total, "p50_ms": p50, "p99_ms": p99}
+    quantiles = {"count": histogram.total, "p50_ms": p50, "p99_ms": p99}
+    return {**quantiles, "classes_ms": histogram.classes_ms()} if classes else quantiles

@@ -24,6 +24,11 @@ class Histogram:
         """How many were counted."""
         return sum(self.counts)
 
+    def classes_ms(self) -> dict[str, int]:
+        """Give the counts by the upper bound of their class, ms; the last has none."""
+        bounds = [*(f"{bound * 1000:.3f}" for bound in _BOUNDS_S), "inf"]
+        return {bound: count for bound, count in zip(bounds, self.counts, strict=True) if count}
+
     def quantile(self, share: float) -> float:
         """Give the time (s) that this share of all (0 to 1) did not exceed; 0 where there are none."""
         wanted, seen = share * self.total, 0

@@ -1,0 +1,200 @@
+"""One epoll loop over many WebSockets, with timers; no coroutines, as little as possible for each message."""
+
+import heapq
+import select
+import socket
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from bench.load.frames import CLOSE, HANDSHAKE, PING, PONG, TEXT, Refused, masked, take
+
+_READ = 1 << 18
+_HEAD_END = b"\r\n\r\n"
+
+
+class Peer:
+    """One socket. `state` is its maker's."""
+
+    __slots__ = (
+        "closed",
+        "fd",
+        "on_head",
+        "on_message",
+        "on_pong",
+        "outbox",
+        "received",
+        "sock",
+        "state",
+    )
+
+    def __init__(self, sock: socket.socket, on_message: "OnMessage") -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.on_message = on_message
+        self.on_head: Callable[[Peer, bytes], None] | None = None
+        """Gets the head of the handshake; gone once it has come."""
+        self.on_pong: Callable[[Peer], None] | None = None
+        self.received = b""
+        self.outbox = b""
+        self.closed = False
+        self.state: Any = None
+
+
+OnMessage = Callable[[Peer, bytes], None]
+
+
+class Loop:
+    """Runs peers and timers until `stop`."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._peers: dict[int, Peer] = {}
+        self._listeners: dict[int, Callable[[], None]] = {}
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self._running = True
+        self.lost = 0
+        """Sockets that ended."""
+
+    def connect(self, port: int, path: str, on_open: Callable[[Peer], None], on_message: OnMessage) -> Peer:
+        """Connect to this machine and ask for a WebSocket; `on_open` is called when it is one."""
+        sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+
+        def shaken(peer: Peer, head: bytes) -> None:
+            if not head.startswith(b"HTTP/1.1 101"):
+                raise Refused(f"{path}: {head[:200]!r}")
+            on_open(peer)
+
+        peer = self.add(sock, shaken, on_message)
+        self.send(peer, HANDSHAKE % path.encode())
+        return peer
+
+    def listen(self, accept: Callable[[socket.socket], None]) -> int:
+        """Listen on this machine; gives the port."""
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._listeners[listener.fileno()] = lambda: accept(listener.accept()[0])
+        self._epoll.register(listener.fileno(), select.EPOLLIN)
+        return int(listener.getsockname()[1])
+
+    def add(self, sock: socket.socket, on_head: Callable[[Peer, bytes], None], on_message: OnMessage) -> Peer:
+        """Watch a socket whose handshake is to come."""
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer = Peer(sock, on_message)
+        peer.on_head = on_head
+        self._peers[peer.fd] = peer
+        self._epoll.register(peer.fd, select.EPOLLIN)
+        return peer
+
+    def send(self, peer: Peer, frames: bytes) -> None:
+        """Send now; what the socket does not take is sent when it does."""
+        if peer.outbox:
+            peer.outbox += frames
+        elif not peer.closed:
+            self._write(peer, frames)
+            if peer.outbox:
+                self._epoll.modify(peer.fd, select.EPOLLIN | select.EPOLLOUT)
+
+    def at(self, due_s: float, call: Callable[[], None]) -> None:
+        """Call at a time of `time.monotonic`; up to 1 ms late, as epoll counts in ms."""
+        heapq.heappush(self._timers, (due_s, next(self._order), call))
+
+    def stop(self) -> None:
+        """Let `run` return."""
+        self._running = False
+
+    def run(self) -> None:
+        """Go on until stopped."""
+        self._running = True
+        while self._running:
+            for fd, events in self._epoll.poll(self._patience_s()):
+                if (peer := self._peers.get(fd)) is None:
+                    if fd in self._listeners:
+                        self._listeners[fd]()
+                    continue
+                if events & select.EPOLLOUT:
+                    self._flush(peer)
+                if events & ~select.EPOLLOUT and not peer.closed:
+                    self._read(peer)
+            self._fire()
+
+    def run_until(self, done: Callable[[], bool], within_s: float, what: str) -> None:
+        """Go on until a condition holds; ends the program when it does not in time."""
+        until_s = time.monotonic() + within_s
+
+        def look() -> None:
+            if done() or time.monotonic() > until_s:
+                self.stop()
+            else:
+                self.at(time.monotonic() + 0.01, look)
+
+        if not done():
+            look()
+            self.run()
+        if not done():
+            raise SystemExit(f"not within {within_s:g} s: {what}")
+
+    def _patience_s(self) -> float:
+        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else 1.0
+
+    def _fire(self) -> None:
+        timers = self._timers
+        while timers and timers[0][0] <= time.monotonic():
+            heapq.heappop(timers)[2]()
+
+    def _read(self, peer: Peer) -> None:
+        try:
+            data = peer.sock.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(peer)
+            return
+        data = peer.received + data if peer.received else data
+        if peer.on_head is not None:
+            head, found, data = data.partition(_HEAD_END)
+            if not found:
+                peer.received = head
+                return
+            on_head, peer.on_head = peer.on_head, None
+            on_head(peer, head)
+        frames, peer.received = take(data)
+        for first, payload in frames:
+            if first == TEXT:
+                peer.on_message(peer, payload)
+            elif first == PING:
+                self.send(peer, masked(payload, PONG))
+            elif first == PONG and peer.on_pong is not None:
+                peer.on_pong(peer)
+            elif first == CLOSE:
+                self._drop(peer)
+                return
+
+    def _flush(self, peer: Peer) -> None:
+        if peer.outbox:
+            self._write(peer, peer.outbox)
+        if not peer.outbox and not peer.closed:
+            self._epoll.modify(peer.fd, select.EPOLLIN)
+
+    def _write(self, peer: Peer, frames: bytes) -> None:
+        try:
+            sent = peer.sock.send(frames)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._drop(peer)
+            return
+        peer.outbox = frames[sent:] if sent < len(frames) else b""
+
+    def _drop(self, peer: Peer) -> None:
+        if not peer.closed:
+            peer.closed = True
+            peer.outbox = b""
+            self.lost += 1
+            del self._peers[peer.fd]
+            self._epoll.unregister(peer.fd)
+            peer.sock.close()

@@ -1,0 +1,1 @@
+"""One module for each group of rows; each measures into the book it is given."""

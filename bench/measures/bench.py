@@ -1,0 +1,63 @@
+"""What all measures share: the plan, the book, a folder, and systems whose scripts are watched."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from bench.book import Book
+from bench.plan import Plan
+from bench.systems import Bare, Ours, Relay, System
+
+
+@dataclass
+class Bench:
+    """One run of the benchmark."""
+
+    plan: Plan
+    folder: Path
+    peers: tuple[str, ...]
+    """Those that can be measured here."""
+    book: Book = field(default_factory=Book)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def say(self, words: str) -> None:
+        """Tell whoever waits what is under way."""
+        print(f"  {words}", file=sys.stderr, flush=True)
+
+    def new_folder(self) -> Path:
+        """Give the name of a folder that is not there yet."""
+        return self.folder / f"system-{next(self._numbers)}"
+
+    @contextmanager
+    def ours(self, webs: int = 1, workers: int = 1, **settings: str) -> Iterator[Ours]:
+        """Run our system; its longest scripts are noted at the end."""
+        with ExitStack() as stack:
+            system = Ours(stack, self.new_folder(), webs, workers, **settings)
+            yield system
+            self.note_scripts(system)
+
+    def note_scripts(self, system: System) -> None:
+        """Note the longest run of each script."""
+        self.book.facts.setdefault("persistence", system.describe())
+        longest = system.slowest_scripts_ms()
+        self.book.worst("longest_script_ms", max(longest.values(), default=0.0))
+        known = self.book.facts.setdefault("longest_by_script_ms", {})
+        for name, ms in longest.items():
+            known[name] = max(ms, known.get(name, 0.0))
+
+    @contextmanager
+    def bare(self) -> Iterator[Bare]:
+        """Run the bare path; how long its tiny scripts took at most shows what waiting for a core adds."""
+        with ExitStack() as stack:
+            system = Bare(stack, self.new_folder())
+            yield system
+            self.book.worst("longest_bare_script_ms", max(system.slowest_scripts_ms().values(), default=0.0))
+
+    @contextmanager
+    def relay(self) -> Iterator[Relay]:
+        """Run the control."""
+        with ExitStack() as stack:
+            yield Relay(stack, self.new_folder())

@@ -1,0 +1,85 @@
+"""What the flows take inside the server at half of the largest load, and how soon nodes get their work."""
+
+from contextlib import ExitStack
+
+from bench.generators import nodes, speak, told
+from bench.measures.bench import Bench
+from bench.measures.roundtrip import largest_rate
+from bench.scripts import ScriptBench
+from bench.systems import System
+from bench.window import Between
+from scheduling.settings import Settings
+
+#: flow: the script that is its round trip
+FLOWS = {"register": "register_node", "heartbeat": "heartbeat", "create": "reserve", "complete": "complete"}
+_REGISTRATIONS_PER_S = 10.0
+#: Between the heartbeats of a node, s: more than real ones, so that there are enough to count.
+_HEARTBEAT_S = 0.2
+_SERVICE_MS = 20.0
+_CALLS = 2000
+#: Nothing may become due while a script is timed, however slow the machine.
+_NEVER_MS = 10**9
+
+
+def measure_half_load(bench: Bench) -> None:
+    """Measure the flows, and the time from an utterance's submission to its arrival at a node."""
+    rate = largest_rate(bench) / 2
+    bench.book.facts["half_load_per_s"] = round(rate, 1)
+    for _ in range(bench.plan.rounds):
+        bench.say(f"flows at {rate:.0f} utterances/s")
+        options = {"registrations_per_s": _REGISTRATIONS_PER_S, "heartbeat_s": _HEARTBEAT_S}
+        with bench.ours() as ours, nodes(ours, **options) as made:
+            report = speak(
+                ours, made, rate=rate, clients=bench.plan.in_flight, seconds=bench.plan.half_load_s,
+                warm_s=bench.plan.warm_s, seed=bench.plan.seed,
+            )  # fmt: skip
+            assign = told(made)["assign"]
+        bench.book.add("assign_p50_ms", assign["p50_ms"])
+        bench.book.add("assign_p99_ms", assign["p99_ms"])
+        bench.book.add("half_load_reached_per_s", report["per_s"])
+        _note_flows(bench, report["between"])
+    _note_scripts(bench)
+
+
+def measure_next_job(bench: Bench) -> None:
+    """Measure how soon a freed slot has its next job, where jobs always wait: nodes of one slot.
+
+    Counted by the node, from its result written to its next job read: it includes both ways.
+    """
+    count = max(2, round(largest_rate(bench) / 2 * _SERVICE_MS / 1000))
+    bench.book.facts["next_job_nodes"] = count
+    for _ in range(bench.plan.rounds):
+        bench.say(f"next job, {count} nodes of one slot")
+        with bench.ours() as ours, nodes(ours, nodes=count, slots=1, service_ms=_SERVICE_MS) as made:
+            speak(
+                ours, made, clients=3 * count, seconds=bench.plan.next_job_s, warm_s=bench.plan.warm_s,
+                seed=bench.plan.seed,
+            )  # fmt: skip
+            report = told(made)
+        bench.book.add("next_job_p50_ms", report["next_job"]["p50_ms"])
+        bench.book.add("next_job_p99_ms", report["next_job"]["p99_ms"])
+
+
+def _note_flows(bench: Bench, between: Between) -> None:
+    for flow, script in FLOWS.items():
+        total, link, loop = between.flow(flow), between.wait(script, "link"), between.wait(script, "loop")
+        for name, times in (("", total), ("link_", link), ("loop_", loop)):
+            bench.book.add(f"{flow}_{name}p50_ms", times.quantile_ms(0.50))
+            bench.book.add(f"{flow}_{name}p99_ms", times.quantile_ms(0.99))
+        bench.book.add(f"{flow}_count", total.count)
+        bench.book.add(f"round_trips_{flow}", round(link.count / total.count, 3))
+    dispatched, created = between.wait("advance_attempt", "link").count, between.flow("create").count
+    bench.book.add("round_trips_dispatch", round(dispatched / created, 3))
+
+
+def _note_scripts(bench: Bench) -> None:
+    """Note the server time of each flow's script, one at a time, by Valkey's own statistics."""
+    with ExitStack() as stack:
+        server = System(stack, bench.new_folder())
+        settings = Settings(
+            redis_url=server.url, dispatch_ms=_NEVER_MS, attempt_ms=_NEVER_MS, utterance_ms=_NEVER_MS,
+            silence_ms=_NEVER_MS,
+        )  # fmt: skip
+        for flow, times in ScriptBench(server.store, settings, nodes=20, calls=_CALLS).run().items():
+            bench.book.add(f"{flow}_script_p50_ms", times["p50_ms"])
+            bench.book.add(f"{flow}_script_p99_ms", times["p99_ms"])

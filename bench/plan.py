@@ -1,0 +1,39 @@
+"""How much of everything is measured; a quick run is for trying the machinery, not for figures."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Times in s."""
+
+    rounds: int = 3
+    seed: int = 20261127
+    in_flight: int = 200
+    warm_s: float = 1.0
+    small_s: float = 3.0
+    """Round trips with 400 B."""
+    large_s: float = 2.0
+    """Round trips with 20 KB."""
+    single_s: float = 1.0
+    beats_s: float = 3.0
+    half_load_s: float = 6.0
+    next_job_s: float = 4.0
+    fleet: int = 100_000
+    """Nodes of the large fleet, and jobs of the long queue."""
+    blocks: int = 20
+    """Of 500 reservations each, in each fleet."""
+    connections: int = 10_000
+    steps: tuple[int, ...] = (200, 400, 600, 800, 1000, 1200)
+    """Speaking sessions."""
+    step_s: float = 6.0
+
+
+FULL = Plan()
+#: What continuous integration compares with the last recorded; only with itself.
+CI = Plan(warm_s=0.5, small_s=2.0, large_s=1.0, single_s=1.0, beats_s=1.5, fleet=20_000, blocks=6)
+QUICK = Plan(
+    rounds=1, warm_s=0.5, small_s=1.0, large_s=1.0, single_s=0.5, beats_s=1.0, half_load_s=2.0,
+    next_job_s=1.5, fleet=2000, blocks=2, connections=500, steps=(20, 40), step_s=4.0,
+)  # fmt: skip
+PLANS = {"full": FULL, "quick": QUICK, "ci": CI}

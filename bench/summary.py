@@ -1,0 +1,87 @@
+"""What is printed below the table: what the ratios were made of, and where the time went."""
+
+from bench.book import Book
+from bench.measures.half_load import FLOWS
+from bench.peers.start import PEERS
+
+_PARTS = ("web", "worker", "worker-drain", "worker-control", "valkey")
+
+
+def text(book: Book) -> str:
+    """Give the paragraphs whose figures were measured."""
+    parts = (_rates(book), _control(book), _cpu(book), _latency(book), _flows(book), _scripts(book))
+    return "\n".join(part for part in parts if part)
+
+
+def _rates(book: Book) -> str:
+    names = ("ours", "ours_20k", "bare", "bare_20k", *PEERS)
+    found = [f"{name} {_of(book, f'{name}_per_s', 0)}" for name in names if f"{name}_per_s" in book.runs]
+    return "round trips/s: " + ", ".join(found) if found else ""
+
+
+def _control(book: Book) -> str:
+    if "control_per_s" not in book.runs:
+        return ""
+    return (
+        f"generators: against a relay that only carries they reach {_of(book, 'control_per_s', 0)}/s "
+        f"({_of(book, 'control_20k_per_s', 0)}/s with 20 KB); with ours clients used "
+        f"{_of(book, 'ours_clients_cpu_share', 2)} of a core, nodes {_of(book, 'ours_nodes_cpu_share', 2)}"
+    )
+
+
+def _cpu(book: Book) -> str:
+    lines = []
+    for name in ("ours", "ours_20k", "bare", "bare_20k"):
+        found = [
+            f"{part} {_of(book, f'{name}_cpu_ms_{part}', 3)}"
+            for part in _PARTS
+            if f"{name}_cpu_ms_{part}" in book.runs
+        ]
+        if found:
+            lines.append(f"CPU-ms per utterance, {name}: " + ", ".join(found))
+    return "\n".join(lines)
+
+
+def _latency(book: Book) -> str:
+    if "ours_single_p50_ms" not in book.runs:
+        return ""
+    names = ("ours", "bare", *PEERS)
+    found = [
+        f"{name} {_of(book, f'{name}_single_p50_ms', 2)}"
+        for name in names
+        if f"{name}_single_p50_ms" in book.runs
+    ]
+    fallbacks = _of(book, "fallback_drains_one_at_a_time", 0)
+    return f"one at a time, p50 ms: {', '.join(found)}; results not formatted by a worker: {fallbacks}"
+
+
+def _flows(book: Book) -> str:
+    if "create_p50_ms" not in book.runs:
+        return ""
+    lines = [f"at {book.facts['half_load_per_s']:g} utterances/s, p50/p99 in ms; script alone, one at a time"]
+    for flow in FLOWS:
+        parts = [
+            f"{part or 'whole'} {_of(book, f'{flow}_{part}p50_ms', 2)}/{_of(book, f'{flow}_{part}p99_ms', 2)}"
+            for part in ("", "script_", "link_", "loop_")
+        ]
+        lines.append(f"  {flow:10} " + "  ".join(part.replace("_ ", " ") for part in parts))
+    return "\n".join(lines)
+
+
+def _scripts(book: Book) -> str:
+    known = book.facts.get("longest_by_script_ms")
+    if not known:
+        return ""
+    worst = sorted(known.items(), key=lambda pair: -pair[1])[:5]
+    named = ", ".join(f"{name} {ms:.2f}" for name, ms in worst)
+    bare = (
+        f"; the bare path's, for comparison: {_of(book, 'longest_bare_script_ms', 2)}"
+        if "longest_bare_script_ms" in book.runs
+        else ""
+    )
+    return f"longest scripts, ms: {named}{bare}"
+
+
+def _of(book: Book, name: str, digits: int) -> str:
+    value = book.value(name)
+    return "-" if value is None else f"{value:,.{digits}f}"
