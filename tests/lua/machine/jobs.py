@@ -65,6 +65,8 @@ class JobRules(Cell):
         if pools or not fresh:
             self.model.links.setdefault(requirement.requirement_id, set(pools))
         linked = self.model.links.get(requirement.requirement_id, set())
+        if fresh and not any(self.serves_or_did(pool) for pool in linked):
+            linked |= set(pools)  # a caller that knows the pools of now links it anew
         try:
             placed = self.world.reserve(name, **ask)
         except NoNode:
@@ -85,6 +87,10 @@ class JobRules(Cell):
         )
         again = self.world.reserve(f"{name}-again", **ask, request=f"request-{name}")
         assert (again.job_id, again.order) == (name, placed.order)
+
+    def serves_or_did(self, pool: str) -> bool:
+        """Whether a pool has a node, or had one a moment ago."""
+        return bool(self.found.members(f"members:{pool}")) or f"poolgone:{pool}" in self.found.content
 
     @rule(session=sessions, requirement=requirements, times=st.integers(2, 4))
     def speak(self, session: str, requirement: Requirement, times: int) -> None:
