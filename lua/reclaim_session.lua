@@ -21,7 +21,7 @@ end
 if owner ~= ARGV[2] then
   redis.call('HSET', KEYS[2], 'owner', ARGV[2])
   redis.call('HDEL', KEYS[2], 'closed')
-  hold_session(ARGV[2], ARGV[1])
+  hold_session(ARGV[2], ARGV[1], limit('session_ms'))
 end
 redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
 return {1}
