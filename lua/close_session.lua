@@ -15,7 +15,9 @@ local socket, owner = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner'))
 if socket ~= ARGV[2] then
   return {0}
 end
-redis.call('HSET', KEYS[2], 'closed', '1', 'owner', '')
-let_session_go(owner, ARGV[1])
+redis.call('HSET', KEYS[2], 'closed', '1')
+if owner ~= '' then
+  hold_session(owner, ARGV[1], limit('retention_ms')) -- late results are still hinted to it
+end
 redis.call('PEXPIRE', KEYS[2], limit('retention_ms'))
 return {1}

@@ -23,7 +23,7 @@ if socket ~= ARGV[2] then
   redis.call('HSETNX', KEYS[2], 'created_ms', now)
   redis.call('HDEL', KEYS[2], 'closed')
   let_session_go(former, ARGV[5])
-  hold_session(ARGV[1], ARGV[5])
+  hold_session(ARGV[1], ARGV[5], limit('session_ms'))
 end
 redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
 return {1, epoch, former, redis.call('HGET', KEYS[2], 'created_ms')}

@@ -28,7 +28,7 @@ if socket ~= ARGV[3] then
   redis.call('HINCRBY', KEYS[2], 'turn', 1)
   redis.call('HDEL', KEYS[2], 'closed')
   let_session_go(owner, ARGV[1])
-  hold_session(ARGV[2], ARGV[1])
+  hold_session(ARGV[2], ARGV[1], limit('session_ms'))
 end
 redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
 local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)

@@ -27,7 +27,7 @@ redis.call('ZADD', KEYS[2], now, ARGV[1])
 -- Records of sessions lapse by themselves; those that have are listed no more.
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, LAPSED_AT_ONCE)) do
   if redis.call('HGET', key('session', id), 'owner') == ARGV[1] then
-    hold_session(ARGV[1], id)
+    hold_session(ARGV[1], id, limit('session_ms'))
   else
     let_session_go(ARGV[1], id)
   end

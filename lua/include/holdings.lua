@@ -10,9 +10,9 @@ local function let_node_go(instance, id)
 end
 
 -- The score says when to see whether the session's record still is there; before the index itself could lapse.
-local function hold_session(instance, id)
+local function hold_session(instance, id, lives_ms)
   local index = key('instancesessions', instance)
-  redis.call('ZADD', index, now + limit('session_ms'), id)
+  redis.call('ZADD', index, now + lives_ms, id)
   redis.call('PEXPIRE', index, 2 * limit('session_ms'))
 end
 

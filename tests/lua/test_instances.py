@@ -201,7 +201,7 @@ def test_lists_of_what_is_held_follow_sockets(world: World) -> None:
     world.ledger.nodes.offline("n1", "so-n1", "closed", 0)
     world.ledger.sessions.close("s", "client")
     world.ledger.sessions.detach("r", "phone", 1, (0, 0))
-    world.store.command("DEL", world.keys.session("t"))  # as if it had lapsed
+    world.store.command("DEL", world.keys.session("s"), world.keys.session("t"))  # as if they had lapsed
     world.go(world.settings.session_ms)
     world.heard("web1")
     assert not [key for key in world.dump().content if key.startswith(("instancenodes", "instancesessions"))]
