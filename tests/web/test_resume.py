@@ -198,7 +198,7 @@ def test_a_wrong_token_opens_another_session_and_says_so(two: Stack, pair: Pair,
         assert client.texts(1) == [f"{pair[0]} 0"], "the session is still its owner's"
 
 
-@pytest.mark.parametrize("wrong", [{"epoch": "another.1"}, {"offset": 7}])
+@pytest.mark.parametrize("wrong", [{"epoch": "another.1"}, {"offset": 7000}])
 def test_a_place_that_is_not_known_is_called_lost_history(two: Stack, pair: Pair, wrong: Frame) -> None:
     with two.node(pair):
         client = two.client(*pair, resumable=True)
