@@ -58,7 +58,7 @@ if owner ~= ARGV[2] then
   set('owner', ARGV[2])
   redis.call('HDEL', KEYS[2], 'closed')
   let_session_go(owner or '', ARGV[1])
-  hold_session(ARGV[2], ARGV[1])
+  hold_session(ARGV[2], ARGV[1], limit('session_ms'))
 end
 if not created then
   set('former', '', 'created_ms', ARGV[8], 'epoch', ARGV[7])
