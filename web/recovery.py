@@ -77,6 +77,7 @@ class Recovery:
             _log.warning("Redis was restarted, replaced or flushed: what is held here is told to it anew")
             self.suspected += 1
             self._due = True
+            self._ledger.cell.open()  # a process of another version may have opened it, with fewer limits
         if self._due:
             self._mend()
 
