@@ -107,15 +107,22 @@ def _begin(store: PlainStore, plan: Plan) -> World:
         job = f"j{number}"
         if end == "refused":
             with suppress(NoNode):
-                world.reserve(job, requirement=_NOBODY, instance="web0", pools=(), version=0)
+                world.reserve(
+                    job, requirement=_NOBODY, instance="web0", pools=(), version=0, next_index=number + 1
+                )
             refusal = Refusal(tgt, number + 1, (number + 1, 0), "[]", json.dumps({"job": job}))
             for _ in range(2):
                 assert world.ledger.sessions.refuse("s", "0", refusal)
             continue
         for _ in range(2 if end == "whole" else 1):
-            placed = world.reserve(job, requirement=_WANTED[tgt], instance="web0", pools=(POOLS["C"],))
+            placed = world.reserve(
+                job,
+                requirement=_WANTED[tgt],
+                instance="web0",
+                pools=(POOLS["C"],),
+                next_index=number + 1,
+            )
             assert placed.job_id == job
-        world.store.command("HSET", world.keys.session("s"), "next_index", number + 1)
         world.ledger.jobs.advance(job, "n1", 1, "dispatched", job, "web0")
     return world
 

@@ -154,6 +154,7 @@ def reservation(
     version: int = 1,
     cost: int = 1,
     preferred: str = "",
+    next_index: int = 1,
     **fair: Any,
 ) -> Reservation:
     """Give what a session asks for an utterance."""
@@ -169,7 +170,7 @@ def reservation(
         pools_version=version,
         spec="{}",
         audio=f"audio-{job}",
-        next_index=1,
+        next_index=next_index,
         audio_from="6.0",
         preferred_pool=preferred,
         cost=cost,
