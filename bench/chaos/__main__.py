@@ -31,8 +31,8 @@ def main() -> None:
     faults = _faults(args)
     last_s = max((fault.at_s for fault in faults), default=0.0)
     seconds = max(0.0 if args.rolling else args.seconds, last_s)
-    # Of rolling restarts none is left out, however long they take.
-    until_s = inf if args.rolling else seconds
+    # Of rolling restarts and of what is replayed nothing is left out, however long it takes.
+    until_s = inf if args.rolling or args.replay else seconds
     plan = Plan(faults, seconds, args.sessions, args.seed, args.appendfsync, until_s, args.keep_logs)
     sys.exit(Run(plan).run())
 
