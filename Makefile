@@ -9,7 +9,8 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test bench bench-flows bench-report profile bench-placement soak soak-long ledger-run lint format lock clean
+.PHONY: help install demo run test test-rabbitmq bench bench-flows bench-report profile bench-placement overload \
+        storm soak soak-long chaos chaos-long deploy-test ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,10 @@ run: $(stamp) ## keep the whole system up until Ctrl-C; options in ARGS, as in A
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
 	@$(bin)/python -m pytest -n auto $(ARGS)
 
+test-rabbitmq: $(stamp) ## run the tests with RabbitMQ as the broker; installs Debian's if root may
+	@$(bin)/python -m tests.rabbitmq
+	@$(bin)/python -m pytest tests/tasks/test_rabbitmq.py $(ARGS)
+
 bench: $(stamp) ## compare our system with its peers, under 10 minutes; ARGS="--quick" or "--only flows idle"
 	@$(bin)/python -m bench $(ARGS)
 
@@ -50,11 +55,26 @@ profile: $(stamp) ## record flame graphs of each flow into docs/performance/
 bench-placement: $(stamp) ## measure what a reservation costs, and how soon a killed node is noticed
 	@$(bin)/python -m bench.placement $(ARGS)
 
+overload: $(stamp) ## offer 1, 2, 5 and 10 times what the nodes can do: who waits, who is refused, how soon
+	@$(bin)/python -m bench.overload $(ARGS)
+
+storm: $(stamp) ## let 5,000 clients connect in the same moment while others speak
+	@$(bin)/python -m bench.storm $(ARGS)
+
 soak: $(stamp) ## talk for 2 minutes while a web process is restarted; nothing may be lost
 	@$(bin)/python -m bench.soak $(ARGS)
 
 soak-long: $(stamp) ## the same for 10 minutes with 200 sessions
 	@$(bin)/python -m bench.soak --seconds 600 --sessions 200 --grown-from 120 $(ARGS)
+
+chaos: $(stamp) ## kill, stop and cut off everything for 2 minutes; nothing may be lost
+	@$(bin)/python -m bench.chaos $(ARGS)
+
+chaos-long: $(stamp) ## the same for 25 minutes, more than 200 kills and stops
+	@$(bin)/python -m bench.chaos --seconds 1500 $(ARGS)
+
+deploy-test: $(stamp) ## 10 rolling restarts of everything under load; no error, nothing lost
+	@$(bin)/python -m bench.chaos --rolling 10 $(ARGS)
 
 ledger-run: $(stamp) ## walk the ledger at random, 10,000,000 operations, and check it
 	@$(bin)/python -m bench.ledger_run $(ARGS)

@@ -1,10 +1,12 @@
-"""When a node that lost its server tries again."""
+"""When a node or a client that lost its server tries again."""
 
 from __future__ import annotations
 
 import random
 import re
 from collections.abc import Callable
+
+from websockets.exceptions import InvalidStatus
 
 #: First step, in s. The server keeps a lost node's jobs for a grace of 2 s, so the first two tries
 #: (within 0.5 s, then within 1 s) must both fit in it.
@@ -49,3 +51,11 @@ def hint_s(close_reason: str) -> float | None:
     """Find the N of "come back in N s" in a close reason (codes 1012 and 1013), at most 300 s."""
     found = _HINT.search(close_reason)
     return min(300.0, float(found.group(1))) if found else None
+
+
+def refusal_reason(refused: InvalidStatus) -> str:
+    """Say why a handshake was refused; a proxy's `Retry-After` in seconds is put into the words of a hint."""
+    body = refused.response.body.decode("utf-8", "replace")[:200].strip()
+    after = refused.response.headers.get("Retry-After", "")
+    known = hint_s(body) is not None or not after.isdecimal()
+    return f"{refused}: {body}" if known else f"{refused}: {body}; come back in {after} s"

@@ -43,6 +43,8 @@ from scheduling.messages.binary import pack_audio
 CHUNK_MS = 256
 #: Largest message taken: a long spoken answer as WAV in base64.
 MAX_MESSAGE_BYTES = 32 << 20
+#: Longest frame that is sent at once, in characters.
+PIECE_CHARS = 1 << 16
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 #: A server that says SLOW_DOWN or BUSY wants no more than one chunk in this time, in s.
@@ -224,7 +226,10 @@ class SpeechClient:
         await self._send(utterance)
 
     async def _send(self, message: Message) -> None:
-        await self._socket.send(dump(message))
+        text = dump(message)
+        # In pieces, so that pings get through between them and a slow line is not taken for a dead one.
+        pieces = [text[start : start + PIECE_CHARS] for start in range(0, len(text), PIECE_CHARS)]
+        await self._socket.send(pieces if len(pieces) > 1 else text)
 
     def _heed(self, message: Backpressure) -> None:
         pauses = message.action is BackpressureAction.PAUSE
@@ -232,14 +237,19 @@ class SpeechClient:
         self._hold_until = time.monotonic() + ((stated_s or PAUSE_S) if pauses else SLOW_S)
 
 
-def dial(url: str) -> connect:
-    """Connect to a server, as a context manager or awaited; raises as `SpeechClient.connect`."""
+def dial(url: str, pong_s: float = 20.0) -> connect:
+    """Connect to a server, as a context manager or awaited; raises as `SpeechClient.connect`.
+
+    A line that is silent although pinged for ``pong_s`` is taken for lost, at most twice as late.
+    """
     return connect(
         url,
         compression=None,
         max_size=MAX_MESSAGE_BYTES,
         open_timeout=OPEN_TIMEOUT_S,
         close_timeout=CLOSE_TIMEOUT_S,
+        ping_interval=pong_s,
+        ping_timeout=pong_s,
     )
 
 

@@ -28,7 +28,9 @@ EXIT_REFUSED = 2
 
 def add_node_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of ``speech-dispatch node``."""
-    parser.add_argument("--url", default=NODE_URL, help="the server (default %(default)s)")
+    parser.add_argument(
+        "--url", default=NODE_URL, help="the server, or several with commas (default %(default)s)"
+    )
     parser.add_argument("--pipeline", default="speech", help="speech, echo, or module:Class of your own")
     parser.add_argument("--slots", type=_at_least_one, help="jobs at once (default: what suits the pipeline)")
     parser.add_argument("--threads", type=_at_least_one, help="CPU threads of one job (speech)")

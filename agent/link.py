@@ -13,11 +13,13 @@ class Link:
 
     def __init__(self, node_id: str | None = None) -> None:
         self.node_id = node_id
+        self.result_acks = False
+        """The server says of each result when it is on record; one that does not is asked by pings."""
         self._socket: ClientConnection | None = None
 
-    def up(self, socket: ClientConnection, node_id: str) -> None:
+    def up(self, socket: ClientConnection, node_id: str, *, result_acks: bool = False) -> None:
         """Note that the server took the node in over this socket, under this id."""
-        self._socket, self.node_id = socket, node_id
+        self._socket, self.node_id, self.result_acks = socket, node_id, result_acks
 
     def down(self) -> None:
         """Note that the socket is gone."""

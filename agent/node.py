@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from agent.backoff import Backoff
+from agent.backoff import Backoff, refusal_reason
 from agent.link import Link
 from agent.outbox import Outbox
 from agent.pipelines.base import Pipeline
@@ -24,6 +25,7 @@ from scheduling.messages import (
     InvalidMessage,
     JobAssign,
     JobCancel,
+    JobResultAck,
     NodeControl,
     NodeRegisterAck,
     NodeStatusMessage,
@@ -46,6 +48,8 @@ DELIVER_S = 3.0
 REGISTER_TIMEOUT_S = 10.0
 #: A server that does not answer our close is left after this, in s.
 CLOSE_TIMEOUT_S = 2.0
+#: A line on which a ping is not answered in this time, or in a longer heartbeat interval, is dead, in s.
+SHORTEST_PONG_S = 5.0
 #: Largest frame taken from the server: its own limit for a client's message, with room for base64.
 MAX_MESSAGE_BYTES = 32 << 20
 
@@ -62,7 +66,10 @@ class NodeRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """Where to go and how to work; ``slots`` None takes what suits the pipeline, ``drain_s`` is in s."""
+    """Where to go and how to work; ``slots`` None takes what suits the pipeline, ``drain_s`` is in s.
+
+    ``url`` may name several servers of one cell, with commas: after each loss the next one is dialled.
+    """
 
     url: str
     node_id: str | None = None
@@ -77,9 +84,12 @@ class NodeAgent:
     def __init__(self, pipeline: Pipeline, options: NodeOptions) -> None:
         self._pipeline = pipeline
         self._options = options
+        self._urls = deque(url.strip() for url in options.url.split(","))
         self._link = Link(options.node_id)
         self._outbox = Outbox()
         self._backoff = Backoff()
+        self._losses = 0
+        """Connections lost or refused since a server took the node in."""
         self._leaving = asyncio.Event()
         self._leaving_now = asyncio.Event()
         self._bench: Workbench
@@ -109,6 +119,11 @@ class NodeAgent:
             self._leaving_now.set()
         self._leaving.set()
 
+    @property
+    def overcommitted(self) -> int:
+        """Jobs that came while all slots had one that is still to be answered; each is logged as well."""
+        return self._bench.overcommitted
+
     async def _prepare(self) -> None:
         await asyncio.to_thread(self._pipeline.load)
         capabilities = self._pipeline.capabilities()
@@ -122,8 +137,12 @@ class NodeAgent:
     async def _stay_connected(self) -> None:
         while True:
             reason = await self._converse_until_lost()
-            delay = self._backoff.delay_s(reason)
-            log.info("no connection to %s (%s); next try in %.1f s", self._options.url, reason, delay)
+            self._losses += 1
+            others_left = self._losses % len(self._urls) != 0
+            # When to come back is what one server asks for itself: others of the cell may have us at once.
+            delay = self._backoff.delay_s("" if others_left else reason)
+            log.info("no connection to %s (%s); next try in %.1f s", self._urls[0], reason, delay)
+            self._urls.rotate(-1)
             await asyncio.sleep(delay)
 
     async def _converse_until_lost(self) -> str:
@@ -133,26 +152,30 @@ class NodeAgent:
         except ConnectionClosed as closed:
             return _close_reason(closed)
         except InvalidURI as error:
-            raise NodeRefused("INVALID_URL", f"{self._options.url} is no WebSocket address.") from error
+            raise NodeRefused("INVALID_URL", f"{self._urls[0]} is no WebSocket address.") from error
         except InvalidStatus as refused:
-            return f"{refused}: {refused.response.body.decode('utf-8', 'replace')[:200].strip()}"
+            return refusal_reason(refused)
         except (OSError, InvalidHandshake, TimeoutError) as error:
             return str(error) or type(error).__name__
         return "it ended"
 
     async def _converse(self) -> None:
+        beat_s = self._options.identity.heartbeat_interval_s
         async with connect(
-            self._options.url,
+            self._urls[0],
             compression=None,  # audio does not compress, and a deflate window costs the server 100 KB
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=beat_s,
+            ping_timeout=max(beat_s, SHORTEST_PONG_S),
         ) as socket:
             # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
             async with asyncio.timeout(REGISTER_TIMEOUT_S):
-                node_id = await self._register(socket)
+                ack = await self._register(socket)
             self._backoff.reset()
-            self._link.up(socket, node_id)
-            log.info("registered at %s as %s", self._options.url, node_id)
+            self._losses = 0
+            self._link.up(socket, ack.node_id, result_acks=ack.result_acks)
+            log.info("registered at %s as %s", self._urls[0], ack.node_id)
             try:
                 await self._work_over(socket)
             finally:
@@ -164,13 +187,13 @@ class NodeAgent:
             self._presence.beat(self._link), self._outbox.deliver(self._link), self._listen(socket)
         )
 
-    async def _register(self, socket: ClientConnection) -> str:
-        """Register and return the node id; an error that may pass ends the connection."""
+    async def _register(self, socket: ClientConnection) -> NodeRegisterAck:
+        """Register; an error that may pass ends the connection."""
         await socket.send(dump(self._presence.registration(self._link.node_id)))
         while True:
             message = _understood(await socket.recv())
             if isinstance(message, NodeRegisterAck):
-                return message.node_id
+                return message
             if isinstance(message, ErrorMessage):
                 if message.code in FATAL_CODES:
                     raise NodeRefused(message.code, message.message)
@@ -189,6 +212,8 @@ class NodeAgent:
             case JobCancel():
                 log.info("job %s cancelled: %s", message.job_id, message.reason or "no reason given")
                 self._bench.cancel(message.job_id)
+            case JobResultAck():
+                self._outbox.acknowledge(message)
             case NodeControl():
                 await self._control(message)
             case NodeStatusMessage():

@@ -62,6 +62,7 @@ class Presence:
             heartbeat_interval_s=self._identity.heartbeat_interval_s,
             acknowledges=True,
             resumable=True,
+            result_acks=True,
             running_attempts=attempts,
             credential=self._identity.credential,
             **self._stated,

@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus
 
-from agent.backoff import Backoff
+from agent.backoff import Backoff, refusal_reason
 from agent.client import (
     OPEN_TIMEOUT_S,
     Languages,
@@ -52,6 +52,8 @@ __all__ = ["Languages", "ReconnectingClient"]
 KEPT_BYTES = 8 << 20
 #: What was missed comes at once; what this client wants answered waits for it so long, s.
 REPLAY_S = 5.0
+#: Who can come back need not be patient with a line that may be dead: as `dial` has it, s.
+PONG_S = 5.0
 #: Nobody answers there as a dispatch server would.
 _FAILURES = (OSError, TimeoutError, InvalidHandshake)
 #: The ends of a connection after which it is worth coming back; the others would only repeat themselves.
@@ -80,6 +82,8 @@ class ReconnectingClient(SpeechClient):
         self._whole: dict[int, Utterance] = {}
         self._goodbye = ""
         self._offset = 0
+        self._heard_seq = 0
+        """Chunks below it were acknowledged, so they are not kept."""
         self._replay_until = 0
         self._replay_by = 0.0
         self._sent_seq = -1
@@ -101,7 +105,7 @@ class ReconnectingClient(SpeechClient):
         places = [urls] if isinstance(urls, str) else list(urls)
         for turn, url in enumerate(places, 1):
             try:
-                socket = await dial(url)
+                socket = await dial(url, PONG_S)
             except _FAILURES:
                 if turn == len(places):
                     raise
@@ -192,6 +196,7 @@ class ReconnectingClient(SpeechClient):
     async def _note(self, message: ServerMessageToClient) -> None:
         match message:
             case AudioAck(seq=seq):
+                self._heard_seq = max(self._heard_seq, seq)
                 self._forget_before(seq)
             case Backpressure():
                 self._heed(message)
@@ -215,10 +220,15 @@ class ReconnectingClient(SpeechClient):
         until = time.monotonic() + (former.resume_within_ms or 0) / 1000
         while time.monotonic() < until:
             await asyncio.sleep(self._backoff.delay_s(reason))
-            reason = ""
             self._urls.rotate(-1)
-            with suppress(*_FAILURES, ConnectionClosed, SessionRefused):
+            try:
                 return await self._go_on(former, self._urls[0])
+            except InvalidStatus as refused:
+                reason = refusal_reason(refused)
+            except ConnectionClosed as ended:
+                reason = ended.rcvd.reason if ended.rcvd else ""
+            except (*_FAILURES, SessionRefused):
+                reason = ""
         raise closed
 
     async def _go_on(self, former: SessionInitAck, url: str) -> SessionInitAck:
@@ -229,13 +239,16 @@ class ReconnectingClient(SpeechClient):
             epoch=former.epoch or "",
             offset=self._offset,
         )
-        socket = await dial(url)
+        socket = await dial(url, PONG_S)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 ack = await begin(socket, self._opening.model_copy(update={"resume": place}))
         except BaseException:
             await socket.close()
             raise
+        if ack.resumed and (ack.audio_seq or 0) < self._heard_seq:
+            # What it had acknowledged it does not know any more: its storage went back.
+            ack = ack.model_copy(update={"history_lost": True})
         async with self._sending:
             self._take(socket, ack)
         await self._pump()
@@ -248,7 +261,8 @@ class ReconnectingClient(SpeechClient):
         self._replay_by = time.monotonic() + REPLAY_S
         if ack.missed:
             self._later = asyncio.create_task(self._pump_later())
-        self._forget_before(ack.audio_seq or 0)
+        self._heard_seq = ack.audio_seq or 0
+        self._forget_before(self._heard_seq)
         self._sent_seq, self._sent_whole, self._said_goodbye = -1, set(), False
         self._hold_until = 0.0
         self._backoff.reset()

@@ -53,6 +53,9 @@ class Workbench:
         self._attempts: dict[Key, _Attempt] = {}
         self._ended: OrderedDict[Key, None] = OrderedDict()
         self._sending: set[asyncio.Task[bool]] = set()
+        self._slot_count = slots
+        self.overcommitted = 0
+        """Jobs that came while as many as there are slots were still to be answered."""
 
     @property
     def load(self) -> int:
@@ -111,7 +114,20 @@ class Workbench:
 
         attempt = _Attempt(job, Progress(show))
         self._attempts[attempt.key] = attempt
+        self._note_excess(attempt)
         attempt.task = asyncio.create_task(self._work(attempt))
+
+    def _note_excess(self, attempt: _Attempt) -> None:
+        """Count a job beyond the slots: the server has given up an attempt that nobody told us to stop."""
+        wanted = len(self.attempts())
+        if wanted > self._slot_count:
+            self.overcommitted += 1
+            log.warning(
+                "overcommitted: job %s attempt %d is number %d of %d slots",
+                *attempt.key,
+                wanted,
+                self._slot_count,
+            )
 
     async def _work(self, attempt: _Attempt) -> None:
         try:

@@ -61,6 +61,7 @@ class ReserveCost:
             redis_url=self._url, cell=fleet.name, silence_ms=_NEVER_MS, dispatch_ms=_NEVER_MS,
             attempt_ms=_NEVER_MS, wait_ms=_NEVER_MS, utterance_ms=_NEVER_MS, max_waiting=_NEVER_MS,
             max_classes=10**6, tenant_waiting_percent=100,
+            admit_wait_ms=_NEVER_MS, standing_wait_ms=_NEVER_MS,
         )  # fmt: skip
         ledger = self._ledgers[fleet.name] = Ledger(self._store, settings)
         ledger.cell.open()

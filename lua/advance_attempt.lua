@@ -39,13 +39,10 @@ if redis.call('HGET', KEYS[2], 'token') ~= ARGV[5] then
   end
   -- Only a node that has shown it acknowledges is held to it.
   local silent = job.state == 'dispatched' and redis.call('HGET', key('node', job.node), 'acks') == '1'
-  local due = math.min(now + limit(silent and 'ack_ms' or 'attempt_ms'), job.deadline)
-  for slot = 1, job.cost do
-    redis.call('ZADD', key('leases', job.node), 'XX', due, lease_member(job, slot))
-  end
-  watch_job(job, due)
+  renew_lease(job, limit(silent and 'ack_ms' or 'attempt_ms'))
   if ARGV[7] ~= '' and owner ~= ARGV[6] then
-    tell(owner, 'kind', 'event', 'session', job.session, 'body', ARGV[7])
+    local say = ARGV[4] == 'progress' and tell_partial or tell
+    say(owner, 'kind', 'event', 'session', job.session, 'body', ARGV[7])
   end
 end
 return {1, job.state, job.session, owner}

@@ -4,14 +4,20 @@
 --   1 cell     root hash of the cell
 --   2 session  record of the session
 -- ARGV
---   1 socket   token of the socket that closed; another one may hold the session by now
+--   1 session  session id
+--   2 socket   token of the socket that closed; another one may hold the session by now
 -- REPLY
 --   {1} | {0} not its socket
 local cell = KEYS[1]
 --@include ground
-if redis.call('HGET', KEYS[2], 'socket') ~= ARGV[1] then
+--@include holdings
+local socket, owner = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner'))
+if socket ~= ARGV[2] then
   return {0}
 end
 redis.call('HSET', KEYS[2], 'closed', '1')
+if owner ~= '' then
+  hold_session(owner, ARGV[1], limit('retention_ms')) -- late results are still hinted to it
+end
 redis.call('PEXPIRE', KEYS[2], limit('retention_ms'))
 return {1}

@@ -24,9 +24,11 @@ local cell = KEYS[1]
 --@include assign
 --@include choose
 --@include fair
+--@include admit
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include place
 --@include settle
@@ -60,7 +62,8 @@ end
 note_pace()
 redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8]) -- of a failure too: its details go to the client
 if ARGV[4] == 'retry' then
-  local words = with_wake(retry(job, ARGV[5], ARGV[6], true), job, ARGV[3], ARGV[2])
+  local how = NO_STRIKE[ARGV[5]] and 'declined' or 'answered'
+  local words = with_wake(retry(job, ARGV[5], ARGV[6], true, how), job, ARGV[3], ARGV[2])
   settle(4)
   return {1, words}
 end
@@ -70,6 +73,7 @@ local words = state .. ' ' .. wake(job.shard)
 local node = release_slot(job)
 if node then
   redis.call('HINCRBY', key('node', node.id), state, 1)
+  note_work(job, node)
 end
 if node and state == 'done' then
   clear_strikes(node)

@@ -11,7 +11,7 @@
 --   3 reason  words for operators
 --   4 socket  token of the socket that speaks, '' for an operator
 -- REPLY
---   {1, status, status_seq} | {-3} unknown node | {-4} another socket holds it
+--   {1, status, status_seq} | {-3} unknown node, or nobody's that speaks itself | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
 --@include nodes
@@ -22,6 +22,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 local node = read_node(ARGV[1])
 if not node then
@@ -30,8 +31,9 @@ end
 local function reply()
   return {1, node.status, tonumber(redis.call('HGET', KEYS[2], 'status_seq'))}
 end
-if ARGV[4] ~= '' and redis.call('HGET', KEYS[2], 'socket') ~= ARGV[4] then
-  return {-4}
+local socket = redis.call('HGET', KEYS[2], 'socket')
+if ARGV[4] ~= '' and socket ~= ARGV[4] then
+  return {socket == '' and -3 or -4}
 elseif ARGV[2] == 'node' and node.drain ~= '' then
   return reply() -- an operator's wish lasts longer
 end
@@ -52,6 +54,6 @@ else
 end
 serve_and_tell(node)
 if ARGV[2] == 'quarantine' then
-  fail_over(node, false)
+  fail_over(node, false, 'withdrawn')
 end
 return reply()

@@ -1,7 +1,7 @@
 -- drop_body: a body is no longer needed, or not for long; then its bytes go back to the budget.
 --
 -- KEYS
---   1 bodies    account: total bytes, and `clock` in tests
+--   1 bodies    account: total bytes, of them `total:a` audio, `total:s` speech and those kept; `clock` in tests
 --   2 index     body name -> expiry (ms)
 --   3 body      the body
 -- ARGV
@@ -21,7 +21,10 @@ end
 local bytes = redis.call('HGET', KEYS[1], 'b:' .. ARGV[1])
 if bytes then
   redis.call('HINCRBY', KEYS[1], 'total', -tonumber(bytes))
-  redis.call('HDEL', KEYS[1], 'b:' .. ARGV[1])
+  redis.call('HINCRBY', KEYS[1], 'total:' .. string.sub(ARGV[1], 1, 1), -tonumber(bytes))
+  if redis.call('HDEL', KEYS[1], 'b:' .. ARGV[1], 'k:' .. ARGV[1]) == 2 then -- one that was kept
+    redis.call('HINCRBY', KEYS[1], 'kept', -tonumber(bytes))
+  end
 end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[3])

@@ -21,7 +21,7 @@
 --   13.. attempts job|attempt of each
 -- REPLY
 --   {1, status, status_seq, reason, dirty, free slots, "place "* of attempts to abort}
---   {-3} unknown node | {-4} another socket holds it
+--   {-3} unknown node, or nobody's since its instance was declared dead | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
 --@include nodes
@@ -33,13 +33,15 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include reconcile
 --@include outbox
+--@include holdings
 
 local id = ARGV[1]
 local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused', 'drain_reason')
-if not owned[1] then
+if not owned[1] or owned[1] == '' then
   return {-3}
 elseif owned[1] ~= ARGV[2] then
   return {-4}
@@ -58,7 +60,7 @@ end
 local aborts = ''
 if ARGV[12] == '1' then
   local listed = listed_from(ARGV, 13)
-  aborts = not_its_own(id, listed, true)
+  aborts = take_list(id, listed, true)
   retry_lost(id, listed, 2 * redis.call('HGET', KEYS[2], 'beat_ms'), 'The node does not know this utterance.')
   node = read_node(id)
 end
@@ -97,6 +99,7 @@ redis.call('HSET', KEYS[2], 'beats', beats)
 local healthy, unhealthy = #string.match(beats, '%+*$'), #string.match(beats, '%-*$')
 local _, unhealthy_lately = string.gsub(string.sub(beats, -WINDOW), '%-', '')
 if back then
+  hold_node(node.owner, id)
   set_status(node, 'registering', 'back after silence: it gets work once its heartbeats are healthy', true)
 end
 if ARGV[10] == '1' or node.drain ~= '' then

@@ -22,6 +22,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 if redis.call('HGET', KEYS[2], 'socket') ~= ARGV[2] then
   return {0}

@@ -8,17 +8,22 @@
 --   2 socket    token of the socket
 --   3 profile   JSON of the session's languages, tenant and mode
 --   4 token     digest of the token it may be resumed with, '' for a client that does not resume
+--   5 session   session id
 -- REPLY
 --   {1, epoch, former instance or '', made at (ms)}
 local cell = KEYS[1]
 --@include ground
+--@include holdings
 local owner, socket, former = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'former'))
 if socket ~= ARGV[2] then
   former = owner or ''
   redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'socket', ARGV[2], 'profile', ARGV[3], 'former', former,
     'token', ARGV[4])
+  redis.call('HINCRBY', KEYS[2], 'turn', 1)
   redis.call('HSETNX', KEYS[2], 'created_ms', now)
   redis.call('HDEL', KEYS[2], 'closed')
+  let_session_go(former, ARGV[5])
+  hold_session(ARGV[1], ARGV[5], limit('session_ms'))
 end
 redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
 return {1, epoch, former, redis.call('HGET', KEYS[2], 'created_ms')}

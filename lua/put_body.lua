@@ -2,7 +2,7 @@
 --
 -- Lives on the payload server, which need not be the ledger's. Lapsed bodies are taken off the account here.
 -- KEYS
---   1 bodies    account: total bytes, and `clock` in tests
+--   1 bodies    account: total bytes, of them `total:a` audio, `total:s` speech and those kept; `clock` in tests
 --   2 index     body name -> expiry (ms)
 --   3 body      the body
 -- ARGV
@@ -21,7 +21,10 @@ local function forget(name)
   local bytes = redis.call('HGET', KEYS[1], 'b:' .. name)
   if bytes then
     redis.call('HINCRBY', KEYS[1], 'total', -tonumber(bytes))
-    redis.call('HDEL', KEYS[1], 'b:' .. name)
+    redis.call('HINCRBY', KEYS[1], 'total:' .. string.sub(name, 1, 1), -tonumber(bytes))
+    if redis.call('HDEL', KEYS[1], 'b:' .. name, 'k:' .. name) == 2 then -- one that was kept
+      redis.call('HINCRBY', KEYS[1], 'kept', -tonumber(bytes))
+    end
   end
   redis.call('ZREM', KEYS[2], name)
 end
@@ -41,4 +44,5 @@ redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
 redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
 redis.call('HSET', KEYS[1], 'b:' .. ARGV[1], bytes)
 redis.call('HINCRBY', KEYS[1], 'total', bytes)
+redis.call('HINCRBY', KEYS[1], 'total:' .. string.sub(ARGV[1], 1, 1), bytes)
 return {1}

@@ -18,11 +18,12 @@
 --   9 semantic     languages of semantic repair, space separated
 --   10 acks        '1' when the node says it acknowledges jobs
 --   11 profile     JSON shown to operators (platform, version, hardware)
---   12 listed      '1' when the node lists the attempts it still runs
---   13.. attempts  job|attempt of each
+--   12 again       '1' for a socket that was here before: it takes the node over from no other one
+--   13 listed      '1' when the node lists the attempts it still runs
+--   14.. attempts  job|attempt of each
 -- REPLY
 --   {1, generation, status, status_seq, former instance, former socket, dirty, "place "* of attempts to abort}
---   {-2} the id belongs to another credential
+--   {-2} the id belongs to another credential | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
 --@include nodes
@@ -34,9 +35,11 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include reconcile
 --@include outbox
+--@include holdings
 
 local KEPT = {operator = 'operator', quarantine = 'quarantine'} -- a node ends its own drain by coming back
 local id, socket, instance = ARGV[1], ARGV[2], ARGV[3]
@@ -53,6 +56,8 @@ local function reply(generation, former_owner, former_socket, aborts)
 end
 if owned[1] == socket then
   return reply(tonumber(owned[4]), owned[5], owned[6], owned[8])
+elseif ARGV[12] == '1' and known and known.status ~= 'offline' and owned[1] ~= '' then
+  return {-4}
 end
 
 local former_owner, former_socket = '', ''
@@ -63,8 +68,10 @@ if known and owned[1] ~= '' then
   end
 end
 if known then
+  let_node_go(owned[2], id)
   move_to_pools(known, '')
 end
+hold_node(instance, id)
 -- Silent for 1.5 of its intervals a node gets no new work, and never as long as it takes to be offline.
 local stale_ms = math.min(math.floor(ARGV[6] * 1.5), limit('silence_ms') - 1)
 local generation = redis.call('HINCRBY', cell, 'generation', 1)
@@ -88,9 +95,9 @@ else
 end
 
 local aborts = ''
-if ARGV[12] == '1' then
-  local listed = listed_from(ARGV, 13)
-  aborts = not_its_own(id, listed, false)
+if ARGV[13] == '1' then
+  local listed = listed_from(ARGV, 14)
+  aborts = take_list(id, listed, false)
   redis.call('HSET', KEYS[2], 'aborts', aborts)
   retry_lost(id, listed, 0, 'The node lost this utterance when its connection broke.')
 end

@@ -21,6 +21,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 local job = read_job(ARGV[1])
 if not job then
@@ -32,4 +33,4 @@ if given and string.match(given, '^(%S+)') == ARGV[2] then
 elseif job.node ~= ARGV[2] or tostring(job.attempt) ~= ARGV[3] or not RUNNING[job.state] then
   return {-7}
 end
-return {1, with_wake(retry(job, ARGV[4], ARGV[5], false), job, ARGV[3], ARGV[2])}
+return {1, with_wake(retry(job, ARGV[4], ARGV[5], false, 'unreached'), job, ARGV[3], ARGV[2])}

@@ -26,10 +26,13 @@
 --   18 priority      0 before the others, 1 as they come, 2 after them
 --   19 node          preferred node, '' for none
 --   20 room          code of the room whose members listen, '' for none
---   21.. pools       candidate pools
+--   21 least         order number that the session's owner expects at least
+--   22.. pools       candidate pools
 -- REPLY
---   {1, job, order, state, attempt, node, owner, semantic}; the job is the caller's when its id is the proposed one
---   {-5} unknown session | {-12} owned elsewhere | {-8, retry after ms} queue full | {-9} no node serves it
+--   {1, job, order, state, attempt, node, owner, semantic, wait ms}; the job is the caller's when its id is the
+--   proposed one; the wait is what it was likely to be when it was let in
+--   {-5} unknown session | {-12} owned elsewhere | {-20} the record is behind its owner | {-9} no node serves it
+--   {-8, wait ms} it would wait for too long, or as many wait as may
 local cell = KEYS[1]
 --@include ground
 --@include nodes
@@ -37,9 +40,11 @@ local cell = KEYS[1]
 --@include assign
 --@include choose
 --@include fair
+--@include admit
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include place
 --@include settle
@@ -55,22 +60,26 @@ elseif ARGV[15] ~= '' and refused == ARGV[14] then
 end
 
 local function reply(id)
-  local v = redis.call('HMGET', key('job', id), 'order', 'state', 'attempt', 'node', 'semantic')
+  local v = redis.call('HMGET', key('job', id), 'order', 'state', 'attempt', 'node', 'semantic', 'wait')
   local instance = v[4] and v[4] ~= '' and redis.call('HGET', key('node', v[4]), 'owner')
-  return {1, id, tonumber(v[1] or -1), v[2] or 'ended', tonumber(v[3] or 0), v[4] or '', instance or '', v[5] or '0'}
+  return {1, id, tonumber(v[1] or -1), v[2] or 'ended', tonumber(v[3] or 0), v[4] or '', instance or '', v[5] or '0',
+    tonumber(v[6] or 0)}
 end
 -- The binding of a job that failed is gone, so that its utterance can be said again; a repeated call is not.
 local bound = redis.call('GET', KEYS[2])
 if bound or redis.call('EXISTS', key('job', ARGV[1])) == 1 then
   return reply(bound or ARGV[1])
 end
+if tonumber(redis.call('HGET', KEYS[3], 'order:' .. ARGV[4]) or 0) < tonumber(ARGV[21]) then
+  return {-20} -- the server lost writes: a number would be given a second time
+end
 settle(4)
 
 -- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
-if (ARGV[21] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 21)})
+if (ARGV[22] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
 local pools = pools_of(ARGV[5])
@@ -78,8 +87,8 @@ local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tr
   pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false, hold = '', session = ARGV[2]}
 local node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
 -- Its former nodes are all gone, and a worker is about to link what was made since: the caller knows it already.
-if not node and not someone_serves(pools) and not outdated and ARGV[21] then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 21)})
+if not node and not someone_serves(pools) and not outdated and ARGV[22] then
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
   pools = pools_of(ARGV[5])
   node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
 end
@@ -89,8 +98,10 @@ if not node then
   end
   job.tenant = fair_name(ARGV[16])
   local waiting, most = tonumber(redis.call('HGET', cell, 'waiting')), limit('max_waiting')
-  if waiting >= most or waiting_of(job.tenant) >= math.ceil(most * limit('tenant_waiting_percent') / 100) then
-    return {-8, math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))}
+  local soon, wait = may_wait(pools, line_of(job, tonumber(ARGV[17]), tonumber(ARGV[18])), job.tenant)
+  job.wait = wait or math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
+  if not soon or waiting >= most or waiting_of(job.tenant) >= math.ceil(most * limit('tenant_waiting_percent') / 100) then
+    return {-8, job.wait}
   end
 end
 
@@ -108,7 +119,7 @@ redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt'
   'rank', job.rank, 'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline,
   'wait_until_ms', 0, 'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
   'created_ms', now, 'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '',
-  'room', ARGV[20])
+  'room', ARGV[20], 'wait', job.wait or 0)
 if node then
   redis.call('HSET', KEYS[3], 'last_node', node.id, 'last_ms', now)
   assign(job, node)

@@ -15,6 +15,7 @@
 --   {1, epoch, id of the first entry kept or '', [field, value]* of the record} | {0} unknown, or another token
 local cell = KEYS[1]
 --@include ground
+--@include holdings
 local owner, socket, token = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'token'))
 if not token or token == '' or token ~= ARGV[4] then
   return {0}
@@ -24,7 +25,10 @@ if socket ~= ARGV[3] then
     tell(owner, 'kind', 'moved', 'session', ARGV[1], 'socket', socket)
   end
   redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'socket', ARGV[3])
+  redis.call('HINCRBY', KEYS[2], 'turn', 1)
   redis.call('HDEL', KEYS[2], 'closed')
+  let_session_go(owner, ARGV[1])
+  hold_session(ARGV[2], ARGV[1], limit('session_ms'))
 end
 redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
 local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)

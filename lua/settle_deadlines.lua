@@ -1,6 +1,6 @@
 -- settle_deadlines: do a bounded batch of what is due: expiries, silent nodes, lapsed waits.
 --
--- Several processes sweep; one at a time does the work. To ask is also how an instance shows that it lives.
+-- Several processes sweep; one at a time does the work.
 -- KEYS
 --   1 cell      root hash of the cell
 --   2 guard     who sweeps now
@@ -20,14 +20,18 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 --@include finish
+--@include dead
 --@include retry
 --@include place
 --@include settle
-redis.call('ZADD', PREFIX .. 'instances', now, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', PREFIX .. 'instances', '-inf', now - limit('session_ms'))
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return {0}
 end
+-- Since when somebody has swept without a pause: before, nobody's silence says anything of him.
+if now - tonumber(redis.call('HGET', cell, 'swept_ms') or 0) >= 2 * limit('presence_ms') then
+  redis.call('HSET', cell, 'steady_ms', now)
+end
+redis.call('HSET', cell, 'swept_ms', now)
 settle(tonumber(ARGV[3]))
 local first = redis.call('ZRANGE', PREFIX .. 'deadlines', 0, 0, 'WITHSCORES')
 return {1, tonumber(first[2] or 0)}

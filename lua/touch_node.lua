@@ -7,7 +7,7 @@
 --   1 id      node id
 --   2 socket  token of the socket that speaks
 -- REPLY
---   {1} | {-3} unknown node | {-4} another socket holds it
+--   {1} | {-3} unknown node, or nobody's since its instance was declared dead | {-4} another socket holds it
 local cell = KEYS[1]
 --@include ground
 --@include nodes
@@ -18,7 +18,7 @@ local cell = KEYS[1]
 --@include waiting
 --@include serve
 local socket = redis.call('HGET', KEYS[2], 'socket')
-if not socket then
+if not socket or socket == '' then
   return {-3}
 elseif socket ~= ARGV[2] then
   return {-4}

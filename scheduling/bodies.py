@@ -1,10 +1,15 @@
 """Audio in and speech out: stored once, by name, under a byte budget, on a connection of their own."""
 
+from collections.abc import Sequence
+
 from scheduling import scripts
 from scheduling.keys import Keys
 from scheduling.ledger.codes import error_for
 from scheduling.settings import Settings
-from scheduling.store.base import Part, Pending, Store
+from scheduling.store.base import Part, Parts, Pending, Store
+
+#: Audio of dead letters takes this part of the budget at most: the rest is for what people say now.
+KEPT_SHARE = 8
 
 
 class PendingBody:
@@ -39,6 +44,32 @@ class Bodies:
         """Give a body, None when it is not (or no longer) there. Raises `StoreError`."""
         data = self._store.command("GET", self._keys.body(name))
         return data.decode("ascii") if data is not None else None
+
+    def keep(self, name: str, ttl_ms: int) -> bool:
+        """Keep a body for so long from now (ms); False when it is gone or there is no room for it.
+
+        Raises `StoreError`.
+        """
+        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
+        args: list[Part] = [name, ttl_ms, self._budget // KEPT_SHARE]
+        return bool(self._store.call(scripts.load("keep_body"), keys, args)[0])
+
+    def sizes(self, names: Sequence[str]) -> list[int]:
+        """Give the bytes of each body, decoded; 0 for one that is not there. Raises `StoreError`."""
+        keys = [self._keys.body(name) for name in names]
+        asked = [part for key in keys for part in (("STRLEN", key), ("GETRANGE", key, -2, -1))]
+        found = self._store.commands(asked)
+        return [
+            length * 3 // 4 - end.count(b"=") for length, end in zip(found[::2], found[1::2], strict=True)
+        ]
+
+    def drop_all(self, names: Sequence[str]) -> None:
+        """Give the bytes of several back at once, in one round trip. Raises `StoreError`."""
+        bodies, index = self._keys.bodies, self._keys.body_index
+        asked: list[tuple[Parts, Parts]] = [
+            ([bodies, index, self._keys.body(name)], [name, 0]) for name in names
+        ]
+        self._store.calls(scripts.load("drop_body"), asked)
 
     def drop(self, name: str, after_ms: int = 0) -> Pending:
         """Give a body's bytes back to the budget, at once or in a while (ms); not waited for."""

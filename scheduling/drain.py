@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from scheduling.bodies import Bodies
+from scheduling.dead_audio import settle_audio
 from scheduling.jobspec import JobSpec
 from scheduling.jobview import JobView
 from scheduling.ledger import Ledger, ReadyResult
@@ -30,10 +32,12 @@ _FIELDS = (
     "result",
     "speech",
     "room",
+    "audio",
+    "dead",
 )
 
 
-def drain_shard(ledger: Ledger, shard: int) -> Drained:
+def drain_shard(ledger: Ledger, bodies: Bodies, shard: int) -> Drained:
     """Format and release what a shard holds, for at most ``drain_ms`` or ``drain_items``.
 
     Everything in it may be done twice: a number that has ended is not stored again.
@@ -41,22 +45,26 @@ def drain_shard(ledger: Ledger, shard: int) -> Drained:
     store, keys = ledger.cell.store, ledger.keys
     outbox = Outbox(store, keys.results(shard), ledger.cell.settings)
     # Once the mark is gone, a new result wakes a drain of its own.
-    return outbox.drain(partial(_fan_out, ledger), lambda: store.command("DEL", keys.wake(shard)))
+    return outbox.drain(partial(_fan_out, ledger, bodies), lambda: store.command("DEL", keys.wake(shard)))
 
 
-def _fan_out(ledger: Ledger, entries: list[Entry]) -> None:
-    jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries))
-    results = [result for result in _read_results(ledger, jobs) if result]
+def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> None:
+    jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries if "job" in entry.fields))
+    records = _read_records(ledger, jobs)
+    formatted = (_format(job_id, record) for job_id, record in records.items())
+    results = [result for result in formatted if result]
     ledger.sessions.store_all(results)
     _release(ledger, results)
+    settle_audio(ledger, bodies, records.values())
     retention_ms = ledger.cell.settings.retention_ms
     ledger.cell.store.commands([("PEXPIRE", ledger.keys.job(job), retention_ms) for job in jobs])
 
 
-def _read_results(ledger: Ledger, jobs: Sequence[str]) -> Iterable[ReadyResult | None]:
-    records = ledger.cell.store.commands([("HMGET", ledger.keys.job(job), *_FIELDS) for job in jobs])
-    for job_id, values in zip(jobs, records, strict=True):
-        yield _format(job_id, dict(zip(_FIELDS, values, strict=True)))
+def _read_records(ledger: Ledger, jobs: Sequence[str]) -> dict[str, dict[str, Any]]:
+    found = ledger.cell.store.commands([("HMGET", ledger.keys.job(job), *_FIELDS) for job in jobs])
+    return {
+        job_id: dict(zip(_FIELDS, values, strict=True)) for job_id, values in zip(jobs, found, strict=True)
+    }
 
 
 def _release(ledger: Ledger, results: Iterable[ReadyResult]) -> None:

@@ -26,7 +26,7 @@ _E = ErrorEntry
 _STATED = "after `retry_after_ms` (HTTP: `Retry-After`), else 5000 ms"
 
 ERRORS: Final = (
-    _E("INVALID_MESSAGE", "A message or request is malformed.", "no", "client, node, HTTP 400, 413"),
+    _E("INVALID_MESSAGE", "A message or request is malformed.", "no", "client, node, HTTP 400, 408, 413"),
     _E("INTERNAL_ERROR", "A fault of the server.", "after 1000 ms", "client, node, HTTP 500"),
     _E("INVALID_SESSION", "The session named is not that of this connection.", "no", "client"),
     _E("SESSION_CLOSED", "The session has ended, or the server restarts.", "yes, in a new session",

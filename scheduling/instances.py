@@ -51,6 +51,10 @@ class Instance(WireModel):
     pid: int
     version: str
     started_at_ms: int
+    generation: int = 0
+    """Another one after it was declared dead and came back."""
+    leaving: bool = False
+    """It is about to end, and sends its peers elsewhere."""
     sessions: int = 0
     nodes: int = 0
     languages: dict[str, Usage] = Field(default_factory=dict)
@@ -71,6 +75,13 @@ def announce(cell: Cell, instance: Instance, refused: int) -> None:
     if refused:
         commands.append(("HINCRBY", cell.keys.cell, "n_refused", refused))
     cell.store.commands(commands)
+
+
+def read_living(cell: Cell) -> list[Instance]:
+    """Give the processes heard within ``PRESENCE_MS``, also those about to end. Raises `StoreError`."""
+    time = cell.store.command("TIME")
+    now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
+    return [one for one, heard_ms in read_instances(cell) if now_ms - heard_ms < cell.settings.presence_ms]
 
 
 def read_instances(cell: Cell) -> list[tuple[Instance, int]]:

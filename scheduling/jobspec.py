@@ -33,8 +33,8 @@ class JobSpec:
 
     @classmethod
     def parse(cls, text: str) -> "JobSpec":
-        """Read what `text` wrote."""
-        return cls(*text.split("\n"))
+        """Read what `text` wrote; a newer version may have added lines."""
+        return cls(*text.split("\n")[:3])
 
     def text(self) -> str:
         """Write it for the job's record."""

@@ -18,12 +18,14 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``classmakers`` | hash | who made a class, and how many each | `set_node_pools` | a field by `prune_pool` |
 | ``idlepools`` | hash | pools without a node, since when (ms) | `prune_pool` | a field with its pool |
 | ``poolgone:P`` | string | its last node left a moment ago | `move_to_pools` | ``wait_ms`` |
+| ``poolrests:P`` | string | its last slot at work went a moment ago | `nodes` | ``admit_wait_ms`` |
 | ``requirements`` | hash | requirement id to canonical requirement | `link` | a field with its pools |
 | ``reqpools:R`` | set | pools that serve it, at most 32 | `link` | with its requirement |
 | ``fair`` | hash | tenants' finish tags and numbers of waiting jobs | `fair` | when nothing waits |
 | ``warm`` | hash | node that did a requirement last | `assign` | a field with its requirement |
 | ``waiting:R`` | sorted set | jobs that wait, by rank | `waiting` | empty when none waits |
 | ``poolwaiting:P`` | sorted set | requirements that wait for it | `waiting` | empty when none waits |
+| ``pace`` | hash | by pool: slots at work, ms a job, last refusal | `nodes`, `admit` | with the last slot |
 | ``pairing:CODE``, ``pairingof:NODE`` | string | node of a code, its code | `issue_pairing_code` | 5 min |
 | ``pairingmisses`` | set | tries of wrong pairing codes | `use_pairing_code` | a minute after the first |
 | ``deadlines`` | sorted set | ``j|JOB``, ``n|NODE``, ``r|REQ`` to due (ms) | all | a member when settled |
@@ -38,20 +40,32 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``rooms`` | sorted set | codes by their last speech (ms) | room scripts | a member with its room |
 | ``roommsg:S:TGT:N`` | string | a result for all its listeners | `release_results` | as ``out:S`` |
 | ``relayed:ID`` | string | a signal was handed on | `room_relay` | 10 s |
-| ``inbox:I`` | stream | hints for an instance | `tell` | ``inbox_ms`` after the last |
-| ``instances`` | sorted set | who sweeps, last heard (ms) | `settle_deadlines` | a member after an hour |
-| ``instance:I`` | string | JSON: what it holds | web process | 1 min after the last |
+| ``inbox:I`` | stream | hints for an instance | `tell` | `end_instance`, ``inbox_ms`` after the last |
+| ``instances`` | sorted set | web processes, last heard | `touch_instance` | a member by `end_instance` |
+| ``generations`` | hash | instance to generation | `touch_instance` | a field by `end_instance` |
+| ``instancenodes:I`` | set | nodes it holds the sockets of | node scripts | `end_instance` |
+| ``instancesessions:I`` | sorted set | its sessions, next look (ms) | session scripts | `end_instance`, 2 h |
+| ``instance:I`` | string | JSON: what it holds | web process | `end_instance`, 1 min after the last |
+| ``workers`` | sorted set | background workers, last heard (ms) | `note_worker` | 10 s after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
+| ``dead`` | sorted set | dead letters by when the job failed (ms) | `dead` | ``dead_ms`` after the last |
+| ``dead:J`` | hash | a dead letter | `dead`, `note_replay` | ``dead_ms``, or when dropped |
+| ``deadaudio`` | set | audio of dead letters that were trimmed | `dead` | when a drain has dropped it |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
 | ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks | its period |
-| ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | `put_body`, `drop_body` | with them |
+| ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | body scripts | with them |
 | ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
 """
 
+from typing import Final
 from zlib import crc32
+
+#: Layout of the keys, noted in the cell; scripts and processes of another layout refuse it. CONTRIBUTING.md
+#: says when to raise it (and with it the one in ``lua/include/ground.lua``).
+SCHEMA: Final = "1"
 
 
 class Keys:
@@ -73,8 +87,12 @@ class Keys:
         self.body_index = f"{self.prefix}bodyindex"
         self.rooms = f"{self.prefix}rooms"
         self.instances = f"{self.prefix}instances"
+        self.generations = f"{self.prefix}generations"
+        self.workers = f"{self.prefix}workers"
         self.latency = f"{self.prefix}latency"
         self.dirty = f"{self.prefix}outbox:nodes"
+        self.dead = f"{self.prefix}dead"
+        self.dead_audio = f"{self.prefix}deadaudio"
 
     def node(self, node_id: str) -> str:
         """Record of a node."""
@@ -120,6 +138,10 @@ class Keys:
         """Record of a job."""
         return f"{self.prefix}job:{job_id}"
 
+    def dead_letter(self, job_id: str) -> str:
+        """Give the dead letter of a job."""
+        return f"{self.prefix}dead:{job_id}"
+
     def ready(self, session_id: str, tgt: str) -> str:
         """Messages of a session and language that wait for their turn."""
         return f"{self.prefix}ready:{session_id}:{tgt}"
@@ -151,6 +173,14 @@ class Keys:
     def instance(self, instance: str) -> str:
         """Give what an instance says of itself."""
         return f"{self.prefix}instance:{instance}"
+
+    def instance_nodes(self, instance: str) -> str:
+        """Nodes an instance holds the sockets of."""
+        return f"{self.prefix}instancenodes:{instance}"
+
+    def instance_sessions(self, instance: str) -> str:
+        """Sessions an instance holds."""
+        return f"{self.prefix}instancesessions:{instance}"
 
     def results(self, shard: int) -> str:
         """Outbox of ended jobs."""

@@ -1,123 +1,22 @@
 """All settings, typed and validated in one place; the environment gives each by its upper-case name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache, cached_property
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.connection import parse_url
+
+from scheduling.setting_groups import ServerSettings
+from scheduling.setting_tables import parse_table, read_cost, read_priority, read_weight
+from scheduling.store.address import require_broker, require_redis
 
 
 class SettingsError(Exception):
     """A setting in the environment is missing or wrong; the text says which and what it must be."""
 
 
-class Settings(BaseSettings):
+class Settings(ServerSettings):
     """Every process reads the same table; limits that scripts need are written into the cell at start."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
-
-    redis_url: str = Field(description="Redis or Valkey that holds the ledger; rediss:// for TLS")
-    payload_url: str = Field(
-        default="", description="server of audio and speech bodies; the ledger's when empty"
-    )
-    celery_broker_url: str = Field(default="", description="Celery's broker; the ledger's server when empty")
-    cell: str = Field(
-        default="0", pattern=r"^[a-z0-9-]{1,32}$", description="cell, the unit of scale; hash tag of its keys"
-    )
-
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="what the web process logs: DEBUG, INFO, WARNING or ERROR"
-    )
-    host: str = Field(default="127.0.0.1", description="address the web process listens on")
-    port: int = Field(default=5010, ge=1, le=65535, description="port of the web process")
-    web_concurrency: int = Field(default=1, ge=1, description="web processes behind the port")
-    admin_token: str = Field(
-        default="",
-        repr=False,
-        description="bearer token of the operators' HTTP API; when empty, only this machine may use it",
-    )
-    model_hub_url: str = Field(
-        default="", description="model hub whose catalogue of services is shown; none when empty"
-    )
-    max_connections: int = Field(default=12000, ge=1, description="sockets of one web process")
-    message_bytes: int = Field(default=16 * 2**20, ge=2**16, description="largest WebSocket message, bytes")
-    outbound_bytes: int = Field(
-        default=2**20, ge=2**16, description="unsent bytes per socket beyond one large message"
-    )
-    node_outbound_bytes: int = Field(
-        default=32 * 2**20,
-        ge=2**20,
-        description="the same for a node, which may be sent all its slots at once",
-    )
-    ping_s: float = Field(default=20.0, gt=0, description="interval of pings on each socket, s")
-    write_timeout_s: float = Field(
-        default=10.0, gt=0, description="a peer that takes no byte this long is dropped, s"
-    )
-    shutdown_s: float = Field(
-        default=20.0, ge=0, description="after SIGTERM running utterances are finished this long, s"
-    )
-    restart_spread_s: float = Field(
-        default=5.0, ge=0, description="peers are asked to come back spread over this time, s"
-    )
-    store_timeout_s: float = Field(
-        default=2.0, gt=0, description="a call of the ledger gives up after this time, s"
-    )
-    sweep_ms: int = Field(default=500, ge=10, description="how often a web process settles deadlines, ms")
-
-    require_gpu: bool = Field(default=True, description="refuse nodes without a GPU")
-    max_node_slots: int = Field(default=64, ge=1, le=4096, description="slots a node may state at most")
-    default_node_slots: int = Field(default=4, ge=1, description="slots of a node that states none")
-    heartbeat_s: float = Field(
-        default=15.0, gt=0, description="heartbeat interval of a node that states none, s"
-    )
-    resource_threshold: float = Field(
-        default=85.0, gt=0, le=100, description="CPU, GPU or memory use that keeps work away, %; 100 for none"
-    )
-    unhealthy_beats: int = Field(
-        default=3, ge=1, description="unhealthy heartbeats in a row that degrade a node"
-    )
-    unhealthy_window: int = Field(
-        default=5, ge=1, le=100, description="heartbeats looked back upon for unhealthy ones"
-    )
-    unhealthy_in_window: int = Field(
-        default=3, ge=1, description="unhealthy heartbeats among them that degrade a node"
-    )
-    health_beats: int = Field(
-        default=1, ge=1, le=100, description="healthy heartbeats in a row until a new node is ready"
-    )
-    warmup_ms: int = Field(
-        default=60000, ge=1000, description="a new node not ready after this time is degraded, ms"
-    )
-    breaker_failures: int = Field(
-        default=5, ge=1, description="attempts failed in a row, by a node's own fault, that let it rest"
-    )
-    breaker_ms: int = Field(
-        default=10000, ge=100, description="its first rest, ms; twice as long each time, up to 32 times"
-    )
-    model_mark_ms: int = Field(
-        default=60000, ge=1000, description="a service that a node said it lacks is left out this long, ms"
-    )
-    max_classes: int = Field(
-        default=64, ge=1, description="different capability classes that the nodes of one credential may make"
-    )
-    silence_ms: int = Field(
-        default=30000, ge=1000, description="a silent node is offline after this time, ms"
-    )
-    grace_ms: int = Field(
-        default=2000, ge=0, description="a node that can resume may come back this long, ms"
-    )
-    node_memory_ms: int = Field(
-        default=86_400_000, ge=1000, description="an offline node's record is kept this long, ms"
-    )
-
-    pools_file: str = Field(
-        default="", description="TOML file of configured pools (`docs/pools.md`), read by the workers"
-    )
-    pairing_waits: bool = Field(
-        default=False, description="a session with a pairing code waits for that node; else it prefers it"
-    )
 
     dispatch_ms: int = Field(
         default=2000, ge=10, description="an assigned job must be sent within this time, ms"
@@ -129,6 +28,12 @@ class Settings(BaseSettings):
         default=30000, ge=10, description="an attempt without progress ends after this time, ms"
     )
     wait_ms: int = Field(default=10000, ge=10, description="a job waits for a slot this long, ms")
+    admit_wait_ms: int = Field(
+        default=5000, ge=0, description="an utterance likely to wait longer for a slot is refused at once, ms"
+    )
+    standing_wait_ms: int = Field(
+        default=500, ge=0, description="the same while refusals go on: an overload lasts, ms"
+    )
     utterance_ms: int = Field(default=60000, ge=100, description="an utterance ends within this time, ms")
     relax_ms: int = Field(default=1000, ge=0, description="a retry insists on another node this long, ms")
     max_attempts: int = Field(default=3, ge=1, description="attempts per job")
@@ -170,6 +75,9 @@ class Settings(BaseSettings):
         ge=1000,
         description="a client that lost its socket may come back to its session this long, ms",
     )
+    out_entries: int = Field(
+        default=200, ge=32, le=10_000, description="results of a session kept for a client that comes back"
+    )
     session_ms: int = Field(
         default=3_600_000, ge=60000, description="an idle session's record is kept this long, ms"
     )
@@ -194,6 +102,15 @@ class Settings(BaseSettings):
     )
     signal_bytes: int = Field(
         default=2**16, ge=2**10, description="largest WebRTC signal handed on between members, bytes"
+    )
+    dead_letters: int = Field(
+        default=1000, ge=0, description="dead letters kept: jobs that took their nodes with them; 0 for none"
+    )
+    dead_ms: int = Field(
+        default=86_400_000, ge=0, description="a dead letter is kept this long, ms; 0 for none"
+    )
+    dead_audio_ms: int = Field(
+        default=86_400_000, ge=0, description="its audio is kept this long, ms, never longer; 0 for none"
     )
     body_budget: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of audio and speech kept at once"
@@ -240,6 +157,12 @@ class Settings(BaseSettings):
     presence_ms: int = Field(
         default=3000, ge=1000, description="nodes of an instance not heard this long get no new work, ms"
     )
+    instance_dead_ms: int = Field(
+        default=10_000, ge=1000, description="an instance not heard this long is declared dead, ms"
+    )
+    rebalance_per_s: float = Field(
+        default=5.0, ge=0, le=1000, description="sockets sent elsewhere a second to spread them; 0 for none"
+    )
     fallback_ms: int = Field(
         default=1000, ge=10, description="the web process drains what no worker took for this long, ms"
     )
@@ -248,10 +171,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_redis(cls, url: str) -> str:
         if url:
-            try:
-                parse_url(url)  # type: ignore[no-untyped-call]
-            except ValueError as error:
-                raise ValueError("must look like redis://host:6379/0, or rediss:// for TLS") from error
+            require_redis(url)
+        return url
+
+    @field_validator("celery_broker_url")
+    @classmethod
+    def _is_broker(cls, url: str) -> str:
+        if url:
+            require_broker(url)
         return url
 
     @field_validator("log_level", mode="before")
@@ -262,7 +189,7 @@ class Settings(BaseSettings):
     @field_validator("tenant_weights", "tenant_priorities", "slot_costs")
     @classmethod
     def _is_table(cls, words: str, info: ValidationInfo) -> str:
-        readers = {"tenant_weights": _weight, "tenant_priorities": _priority, "slot_costs": _cost}
+        readers = {"tenant_weights": read_weight, "tenant_priorities": read_priority, "slot_costs": read_cost}
         parse_table(words, readers[str(info.field_name)])
         return words
 
@@ -274,6 +201,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PRESENCE_MS must be twice SWEEP_MS or more: an instance is heard when it sweeps"
             )
+        if self.instance_dead_ms < 3 * self.presence_ms:
+            raise ValueError("INSTANCE_DEAD_MS must be 3 times PRESENCE_MS or more")
         if self.default_node_slots > self.max_node_slots:
             raise ValueError("DEFAULT_NODE_SLOTS must not exceed MAX_NODE_SLOTS")
         return self
@@ -281,17 +210,17 @@ class Settings(BaseSettings):
     @cached_property
     def weight_of(self) -> dict[str, int]:
         """Fair share of each tenant that has another than 1, in hundredths."""
-        return parse_table(self.tenant_weights, _weight)
+        return parse_table(self.tenant_weights, read_weight)
 
     @cached_property
     def priority_of(self) -> dict[str, int]:
         """Priority class of each tenant that has another than normal: 0 high, 2 low."""
-        return parse_table(self.tenant_priorities, _priority)
+        return parse_table(self.tenant_priorities, read_priority)
 
     @cached_property
     def cost_of(self) -> dict[str, int]:
         """Slots that a job takes by a service it needs."""
-        return parse_table(self.slot_costs, _cost)
+        return parse_table(self.slot_costs, read_cost)
 
     def slots_for(self, services: Iterable[str]) -> int:
         """Slots of one node that a job takes which needs these services."""
@@ -320,7 +249,8 @@ SCRIPT_LIMITS = (
     "ack_ms", "attempt_ms", "wait_ms", "utterance_ms", "relax_ms", "max_attempts", "max_waiting",
     "retention_ms", "resume_ms", "session_ms", "inbox_ms", "group_ms", "wake_ms", "presence_ms",
     "tenant_waiting_percent", "priority_ms", "large_hold_ms", "affinity_percent", "spread_ms",
-    "room_members", "room_languages", "room_idle_ms",
+    "room_members", "room_languages", "room_idle_ms", "admit_wait_ms", "standing_wait_ms", "out_entries",
+    "dead_letters", "dead_ms",
 )  # fmt: skip
 
 
@@ -336,40 +266,6 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
-
-
-def parse_table(words: str, read: Callable[[str], int]) -> dict[str, int]:
-    """Read ``name=value,name=value``. Raises `ValueError` with a sentence about the item that is wrong."""
-    table = {}
-    for item in filter(None, (part.strip() for part in words.split(","))):
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not (name and equals):
-            raise ValueError(f"{item!r} must be NAME=VALUE, items apart by commas")
-        table[name] = read(value)
-    return table
-
-
-def _weight(value: str) -> int:
-    try:
-        weight = round(float(value) * 100)
-    except (ValueError, OverflowError):
-        weight = 0
-    if not 1 <= weight <= 100_000:
-        raise ValueError(f"{value!r} must be a share from 0.01 to 1000")
-    return weight
-
-
-def _priority(value: str) -> int:
-    classes = ("high", "normal", "low")
-    if value not in classes:
-        raise ValueError(f"{value!r} must be high, normal or low")
-    return classes.index(value)
-
-
-def _cost(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= 64:
-        raise ValueError(f"{value!r} must be a number of slots from 1 to 64")
-    return int(value)
 
 
 def _sentence(item: object) -> str:

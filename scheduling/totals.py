@@ -1,5 +1,6 @@
 """The cell's totals: counters that the scripts move, so that reading them costs the same for any fleet."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -7,10 +8,16 @@ from scheduling.ledger.cell import Cell, text
 
 STATUSES = ("registering", "ready", "degraded", "draining")
 #: Jobs since the cell was opened, by what became of them.
-JOBS = ("reserved", "waited", "retried", "done", "failed", "cancelled", "refused")
+JOBS = ("reserved", "waited", "retried", "done", "failed", "cancelled", "refused", "dead")
 
+_LOST = "n_instances_lost"
 _PLAIN = ("waiting", "slots", "slots_used", "pools_version")
-_FIELDS = (*_PLAIN, *(f"nodes:{name}" for name in STATUSES), *(f"n_{name}" for name in JOBS))
+_FIELDS = (
+    *_PLAIN,
+    _LOST,
+    *(f"nodes:{name}" for name in STATUSES),
+    *(f"n_{name}" for name in JOBS),
+)
 #: Classes of durations grow by this (``lua/include/finish.lua``).
 _RATIO = 1.15
 
@@ -26,6 +33,10 @@ class Totals:
     pools_version: int = 0
     rooms: int = 0
     pools: int = 0
+    instances_lost: int = 0
+    """Web processes declared dead."""
+    dead: int = 0
+    """Dead letters now."""
     by_status: Mapping[str, int] = field(default_factory=dict)
     """Connected nodes."""
     jobs: Mapping[str, int] = field(default_factory=dict)
@@ -41,21 +52,26 @@ class Totals:
 def read_totals(cell: Cell) -> Totals:
     """Read all counters in one round trip. Raises `StoreError`."""
     keys = cell.keys
-    time, values, latency, rooms, pools = cell.store.commands(
+    # By this machine's clock, which may be off by what does not matter in a day.
+    oldest_dead = time.time_ns() // 1_000_000 - cell.settings.dead_ms
+    moment, values, latency, rooms, pools, dead = cell.store.commands(
         [
             ("TIME",),
             ("HMGET", keys.cell, *_FIELDS),
             ("HGETALL", keys.latency),
             ("ZCARD", keys.rooms),
             ("HLEN", keys.pools),
+            ("ZCOUNT", keys.dead, f"({oldest_dead}", "+inf"),
         ]
     )
     numbers = dict(zip(_FIELDS, (int(value or 0) for value in values), strict=True))
     return Totals(
-        now_ms=int(time[0]) * 1000 + int(time[1]) // 1000,
+        now_ms=int(moment[0]) * 1000 + int(moment[1]) // 1000,
         **{name: numbers[name] for name in _PLAIN},
         rooms=rooms,
         pools=pools,
+        instances_lost=numbers[_LOST],
+        dead=dead,
         by_status={name: numbers[f"nodes:{name}"] for name in STATUSES},
         jobs={name: numbers[f"n_{name}"] for name in JOBS},
         latency={

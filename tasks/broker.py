@@ -3,37 +3,47 @@
 from typing import Any
 
 from kombu.utils.url import as_url
-from redis.connection import SSLConnection, UnixDomainSocketConnection, parse_url
+from redis.backoff import NoBackoff
+from redis.connection import UnixDomainSocketConnection
+from redis.retry import Retry
 
 from scheduling.settings import Settings
+from scheduling.store.address import Address, read_address
+from scheduling.store.sentinels import PATIENCE_S
 
 #: A message whose worker died comes back after this time at the earliest, s: longer than any task may take,
 #: and void by then. It is read from the transport options alone (there is no result backend), and the
 #: shortest value of all processes on a broker wins, so all of them take it from here.
 VISIBILITY_TIMEOUT_S = 60
-#: A stopped broker takes the connection and never answers; without it kombu waits for ever.
-SOCKET_TIMEOUT_S = 5.0
+#: A stopped broker takes the connection and never answers; without it kombu waits for ever. A worker that is
+#: to end then waits four times: all of it fits into the 25 s that a platform gives.
+SOCKET_TIMEOUT_S = 4.0
 
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
-_KEYED_SCHEMES = (*_REDIS_SCHEMES, "sentinel")
+_RABBITMQ = "amqp"
 
 
 def broker_url(url: str) -> str:
-    """Write a URL of redis-py, which the ledger takes as it is, the way kombu understands it.
+    """Write a URL that the ledger understands (`scheduling.store.address`) the way kombu does.
 
     Options of redis-py would end kombu, so only the address, the login and the database are kept; for TLS
-    see `tls_options`. Brokers that are no Redis (``amqp://``) pass as they are. Raises `ValueError`.
+    see `tls_options`, for Sentinels `transport_options`. A URL of RabbitMQ passes as it is. Raises
+    `ValueError`.
     """
-    if _scheme(url) not in _REDIS_SCHEMES:
+    if is_rabbitmq(url):
         return url
-    options = _parse(url)
-    kind = options.get("connection_class")
+    address = read_address(url)
+    options = address.options
     login: dict[str, Any] = {"user": options.get("username"), "password": options.get("password")}
     database = options.get("db", 0)
-    if kind is UnixDomainSocketConnection:
-        address = as_url("redis+socket", path=options["path"].lstrip("/"), **login)
-        return f"{address}?virtual_host={database}"
-    scheme = "rediss" if kind is SSLConnection else "redis"
+    if address.sentinels:
+        places = [
+            as_url("sentinel", host, port, path=str(database), **login) for host, port in address.sentinels
+        ]
+        return ";".join(places)
+    if options.get("connection_class") is UnixDomainSocketConnection:
+        place = as_url("redis+socket", path=options["path"].lstrip("/"), **login)
+        return f"{place}?virtual_host={database}"
+    scheme = "rediss" if address.tls else "redis"
     host, port = options.get("host", "localhost"), options.get("port", 6379)
     return str(as_url(scheme, host, port, path=str(database), **login))
 
@@ -44,18 +54,18 @@ def tls_options(url: str) -> dict[str, Any] | None:
     kombu by itself would not verify the server; the ledger does unless the URL says otherwise, and so
     does the broker. Flower takes them from here too: it ignores those of a URL.
     """
-    if _scheme(url) != "rediss":
+    if is_rabbitmq(url) or not (address := read_address(url)).tls:
         return None
-    options = _parse(url)
-    stated = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    stated = {name: value for name, value in address.options.items() if name.startswith("ssl_")}
     return {"ssl_cert_reqs": "required"} | stated
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
     """Give kombu's options for the broker of these settings."""
-    if _scheme(settings.broker_url) not in _KEYED_SCHEMES:
+    if is_rabbitmq(settings.broker_url):
         return {}
-    return {
+    address = read_address(settings.broker_url)
+    return _sentinel_options(address) | {
         "visibility_timeout": VISIBILITY_TIMEOUT_S,
         "socket_timeout": SOCKET_TIMEOUT_S,
         "socket_connect_timeout": SOCKET_TIMEOUT_S,
@@ -70,10 +80,22 @@ def transport_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _parse(url: str) -> dict[str, Any]:
-    options: dict[str, Any] = parse_url(url)
-    return options
+def is_rabbitmq(url: str) -> bool:
+    """Whether this is a URL of RabbitMQ; all other brokers are Redis."""
+    return _RABBITMQ in url.partition("://")[0]
 
 
-def _scheme(url: str) -> str:
-    return url.partition("://")[0]
+class _Once(Retry):
+    """The next Sentinel is asked instead of the same one again."""
+
+    def __json__(self) -> str:  # kombu's name for it
+        """Let a worker tell Flower of its connection, all options included."""
+        return "once"
+
+
+def _sentinel_options(address: Address) -> dict[str, Any]:
+    if not address.sentinels:
+        return {}
+    times = {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S}
+    options = {**address.sentinel_options, **times, "retry": _Once(NoBackoff(), 0)}
+    return {"master_name": address.service, "sentinel_kwargs": options}

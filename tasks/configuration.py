@@ -43,7 +43,7 @@ PERIODIC = {
 
 def make_app(settings: Settings) -> Celery:
     """Build the app for the broker of these settings. Raises `ValueError` for a URL that is none."""
-    app = Celery("speech_dispatch", include=["tasks.control", "tasks.drain", "tasks.logs"])
+    app = Celery("speech_dispatch", include=["tasks.control", "tasks.drain", "tasks.heard", "tasks.logs"])
     app.conf.update(_broker(settings) | _TASKS | _WORKER | _BEAT)
     return app
 
@@ -56,6 +56,8 @@ def _broker(settings: Settings) -> dict[str, Any]:
         # For ever: a broker that is away for an hour must not end the workers for good.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # Of RabbitMQ: a worker on a half-open connection is back within half a minute.
+        "broker_heartbeat": 15,
     }
 
 

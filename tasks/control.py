@@ -57,8 +57,11 @@ def prune_pools() -> int:
 
 @app.task(name=SETTLE, throws=TROUBLE)
 def settle() -> str:
-    """Settle deadlines when no web process does; tell Flower who did."""
+    """Settle deadlines and dead instances when no web process does; tell Flower who did."""
     if not first_of_period("settle", _SETTLE_PERIOD_MS):
         return "another beat asked"
-    settled = worker_ledger().jobs.settle(sweeper_name(), _SETTLE_PERIOD_MS) is not None
-    return "settled" if settled else "a web process settles"
+    ledger = worker_ledger()
+    if ledger.jobs.settle(sweeper_name(), _SETTLE_PERIOD_MS) is None:
+        return "a web process settles"
+    ledger.instances.end_dead()
+    return "settled"

@@ -1,6 +1,7 @@
 """What workers and beat write: that they are ready and what went wrong, not every single wake-up."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from celery.signals import after_setup_logger
@@ -11,6 +12,8 @@ from redis.exceptions import RedisError
 _CHATTY = ("celery.worker.strategy", "celery.worker.request")
 #: They tell the loss of the broker with a hundred lines of how kombu came to know.
 _LENGTHY = ("celery.worker.consumer.consumer", "celery.worker.request")
+#: Different tasks of other versions that are told of.
+_MOST_TOLD = 20
 _LOST = (OSError, OperationalError, RedisError)
 
 
@@ -23,6 +26,7 @@ def quieten(loglevel: int = logging.INFO, **_: Any) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _LENGTHY:
         logging.getLogger(name).addFilter(_in_a_line)
+    logging.getLogger("celery.worker.consumer.consumer").addFilter(unknown_tasks())
     logging.getLogger("celery.app.trace").addFilter(_is_no_success)
     logging.getLogger("py.warnings").addFilter(_is_no_advice)
 
@@ -33,6 +37,28 @@ def _in_a_line(record: logging.LogRecord) -> bool:
         record.msg, record.args = f"{record.getMessage()} ({error})", ()
         record.exc_info = None
     return True
+
+
+def unknown_tasks() -> Callable[[logging.LogRecord], bool]:
+    """Make a filter that has the log say once of each task that another version sends that it is skipped.
+
+    Celery prints the message and a trace each time, though nothing is lost: a wake-up only says "look", and
+    is repeated until a worker that knows it has looked.
+    """
+    told: set[str] = set()
+
+    def in_a_line(record: logging.LogRecord) -> bool:
+        if not record.getMessage().startswith("Received unregistered task"):
+            return True
+        task = str(record.args[0]).strip("'") if isinstance(record.args, tuple) else ""
+        if task in told or len(told) >= _MOST_TOLD:
+            return False
+        told.add(task)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args, record.exc_info = f"task {task} is skipped: this version has none", (), None
+        return True
+
+    return in_a_line
 
 
 def _is_no_success(record: logging.LogRecord) -> bool:

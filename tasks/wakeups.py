@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery
 
+from tasks.broker import is_rabbitmq
 from tasks.names import EXPIRES_S
 
 #: Each step (connect, send, answer) may take so long, s; then the connection is given up.
@@ -18,7 +19,9 @@ _SENT_UNSEEN = 20
 #: How often to look whether a full queue has room again, s.
 _LOOK_AGAIN_S = 1.0
 
-_OPTIONS = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+_REDIS_OPTIONS = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+#: The broker says that it has a message: one that was stopped would take many before the sender notices.
+_RABBITMQ_OPTIONS = {"confirm_publish": True}
 
 
 class Wakeups:
@@ -47,14 +50,23 @@ class Wakeups:
                 return False
             self._app.send_task(
                 task, args, queue=queue, expires=EXPIRES_S, ignore_result=True, retry=False,
-                producer=self._producer,
+                producer=self._producer, confirm_timeout=TIMEOUT_S,
             )  # fmt: skip
         except BaseException:
             # It may hold half a request or half an answer.
-            self.close()
+            self._drop()
             raise
         self._room[queue] -= 1
         return True
+
+    def has_room(self, queue: str) -> bool:
+        """Ask the broker whether a message more would be worth having. Raises as `send` does."""
+        try:
+            self._connect()
+            return self._waiting_in(queue) < MOST_WAITING
+        except BaseException:
+            self._drop()
+            raise
 
     def close(self) -> None:
         """Let go of the connection; the next message makes a new one."""
@@ -64,12 +76,28 @@ class Wakeups:
             with suppress(Exception):
                 connection.release()
 
+    def _drop(self) -> None:
+        """Let go of the connection without the goodbyes of AMQP, which a stopped broker would not answer."""
+        if self._connection is not None and is_rabbitmq(self._app.conf.broker_url):
+            with suppress(Exception):
+                self._connection.collect()
+        self.close()
+
     def _connect(self) -> None:
-        if self._producer is None:
-            self._connection = self._app.connection_for_write(
-                connect_timeout=TIMEOUT_S, transport_options=_OPTIONS
-            )
-            self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
+        if self._producer is not None:
+            return
+        by_amqp = is_rabbitmq(self._app.conf.broker_url)
+        self._connection = self._app.connection_for_write(
+            connect_timeout=TIMEOUT_S,
+            transport_options=_RABBITMQ_OPTIONS if by_amqp else _REDIS_OPTIONS,
+            # Nobody would send them between two messages, and the broker would hang up.
+            heartbeat=0,
+        )
+        self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
+        if by_amqp:
+            self._connection.ensure_connection(max_retries=0)
+            # The time-outs that its library offers are the kernel's, which mean nothing to gevent.
+            self._connection.connection.sock.settimeout(TIMEOUT_S)
 
     def _has_room(self, queue: str) -> bool:
         """Look how long the queue is when the room seen last is used up; in a full queue once a second."""

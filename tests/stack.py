@@ -155,10 +155,11 @@ class Stack:
         self._wanted = (webs, workers, beat)
         self._owns_valkey = valkey is None
 
-    def web(self, **settings: Any) -> Web:
-        """Start one more web process; its readiness is not waited for."""
+    def web(self, *, source: Path = ROOT, **settings: Any) -> Web:
+        """Start one more web process, of the code in ``source``; its readiness is not waited for."""
         port = free_port()
-        web = Web(f"web-{len(self.webs) + 1}", port, self._env(settings), self.folder)
+        env = self._env(settings) | {"PYTHONPATH": str(source)}
+        web = Web(f"web-{len(self.webs) + 1}", port, env, self.folder)
         self.webs.append(web)
         self.processes.append(web)
         return web
@@ -171,14 +172,15 @@ class Stack:
         again.wait_ready()
         return again
 
-    def worker(self, queue: str) -> Process:
+    def worker(self, queue: str, *, source: Path = ROOT) -> Process:
         """Start a Celery worker for ``control`` or ``drain``; its readiness is not waited for."""
         name = f"{queue}-{len(self.processes)}"
-        return self.start(name, ["web.command", "worker", "--queue", queue, "--concurrency", "1"])
+        command = ["web.command", "worker", "--queue", queue, "--concurrency", "1"]
+        return self.start(name, command, {"PYTHONPATH": str(source)})
 
-    def beat(self) -> Process:
+    def beat(self, *, source: Path = ROOT) -> Process:
         """Start beat."""
-        return self.start(f"beat-{len(self.processes)}", ["web.command", "beat"])
+        return self.start(f"beat-{len(self.processes)}", ["web.command", "beat"], {"PYTHONPATH": str(source)})
 
     @property
     def redis(self) -> redis.Redis:

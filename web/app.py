@@ -6,8 +6,10 @@ from flask import Flask, Response, jsonify, request
 
 from scheduling.settings import Settings
 from web.api import make_api
+from web.background import read_background
 from web.connection import Connection
 from web.dispatcher import Dispatcher
+from web.gate import Gate
 from web.keepalive import Keepalive
 from web.options import ConnectionOptions
 from web.pages import add_pages
@@ -19,7 +21,8 @@ from web.timing import link_summary
 def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     """Build the application around a started dispatcher."""
     app = Flask("web")
-    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s))
+    gate = Gate(settings.handshakes_per_s, settings.handshake_burst)
+    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s), gate=gate)
     shutdown = Shutdown(dispatcher, sockets.registry)
     app.extensions["shutdown"] = shutdown
     _add_sockets(sockets, settings, dispatcher)
@@ -34,6 +37,7 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
         max_message_bytes=settings.message_bytes,
         max_queue_bytes=settings.node_outbound_bytes,
         write_timeout_s=settings.write_timeout_s,
+        first=True,
     )
     client_options = ConnectionOptions(
         max_message_bytes=settings.message_bytes,
@@ -60,9 +64,12 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
     def ready() -> tuple[Response, int]:
         if shutdown.begun:
             return jsonify(ready=False, reason="shutting down"), 503
-        if not dispatcher.ready:
-            return jsonify(ready=False, reason="Redis does not answer"), 503
-        return jsonify(ready=True, instance=dispatcher.instance, nodes=len(dispatcher.peers.nodes)), 200
+        if reason := dispatcher.why_not_ready:
+            return jsonify(ready=False, reason=reason), 503
+        # A broker that is away does not keep this process from serving; operators see it here all the same.
+        background = read_background(dispatcher).model_dump()
+        nodes = len(dispatcher.peers.nodes)
+        return jsonify(ready=True, instance=dispatcher.instance, nodes=nodes, **background), 200
 
     @app.get("/api/v1/process")
     def process() -> dict[str, Any]:
@@ -71,13 +78,13 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
         return {
             "instance": dispatcher.instance,
             "sockets": len(sockets.registry),
+            "refused_handshakes": sockets.gate.refused if sockets.gate else 0,
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
+            "sent_elsewhere": dispatcher.rebalancer.asked,
             "pools_version": dispatcher.pools_version,
             "flows": dispatcher.timings.summary(classes=classes),
             "link": link_summary(dispatcher.store.stats, classes=classes),
-            "published": dispatcher.publisher.published,
-            "publish_failures": dispatcher.publisher.failed,
-            "fallback_drains": dispatcher.sweeper.fallbacks,
+            **read_background(dispatcher).model_dump(),
             "stale_messages": dispatcher.node_messages.stale,
         }

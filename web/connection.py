@@ -38,6 +38,9 @@ from web.shared_text import SharedText
 
 __all__ = ["Connection", "ConnectionClosed", "ConnectionOptions"]
 
+#: Of a peer's queue, the share beyond which it is sent only what must not be left out.
+SPARE_SHARE = 0.25
+
 #: `SO_LINGER` that makes close() reset the connection and forget what a stuck peer has not taken.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -128,6 +131,17 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         if not self.connected:
             raise self._why_closed()
         self.messages_out += 1
+
+    def offer(self, data: str) -> bool:
+        """Queue a message that is out of date in a moment, unless the peer is behind already.
+
+        False, and nothing queued, when more than a share of `max_queue_bytes` (`SPARE_SHARE`) waits: what may
+        be left out is, long before the peer is given up as too slow. Raises as `send`.
+        """
+        if self.queued_bytes > SPARE_SHARE * self.options.max_queue_bytes:
+            return False
+        self.send(data)
+        return True
 
     def receive(self, timeout: float | None = None) -> str | bytes | None:
         """Wait for the next message; None after `timeout` seconds, 0 only looks.

@@ -87,6 +87,8 @@ class Delivery:
         return [OutEntry.parse(item) for item in raw]
 
     def _send(self, link: SessionLink, entry: OutEntry) -> None:
+        if entry.order >= 0:
+            link.delivered[entry.tgt_lang] = entry.order + 1
         if told_before := next((job for job in link.unheard if entry.is_about(job)), None):
             link.unheard.discard(told_before)
             link.sent_id = entry.entry_id

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -14,12 +15,14 @@ from scheduling.bodies import Bodies
 from scheduling.catalog import Catalog
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
+from scheduling.ledger.codes import SchemaMismatch
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
 from web.assigning import Assigner
 from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
+from web.membership import Membership
 from web.node_messages import NodeMessages
 from web.node_socket import NodeSocket
 from web.pairing import Pairings
@@ -27,6 +30,10 @@ from web.peers import Peers
 from web.placing import Placer
 from web.presence import Presence
 from web.publisher import Publisher
+from web.readiness import why_not_ready
+from web.rebalancing import Rebalancer
+from web.recovery import Recovery
+from web.restoring import Restorer
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
 from web.rooms import Rooms
@@ -34,7 +41,7 @@ from web.service_catalog import ServiceCatalog
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink
 from web.session_socket import SessionSocket
-from web.store_check import warn_of_forgetful_store
+from web.store_check import check_body_server, check_ledger_server, warn
 from web.sweeper import Sweeper
 from web.timing import Timings
 from web.uploads import Uploads
@@ -42,6 +49,7 @@ from web.uploads import Uploads
 _log = logging.getLogger(__name__)
 
 _BODY_TIMEOUT_S = 5.0
+_CHECK_AGAIN_S = 5.0
 
 
 class Dispatcher:
@@ -54,18 +62,19 @@ class Dispatcher:
         self.peers = Peers()
         # Calls, bodies and the blocking read of the inbox never wait behind each other.
         self.store = BatchedStore(settings.redis_url, timeout_s=settings.store_timeout_s)
-        self._body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
+        self.body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
         self._inbox_store = PlainStore(settings.redis_url, timeout_s=settings.store_timeout_s)
         self.ledger = Ledger(self.store, settings)
-        bodies = Bodies(self._body_store, settings)
+        self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
         delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
-        rooms = Rooms(self.ledger, self.peers, self.instance)
+        restorer = Restorer(self.ledger, self.instance)
+        rooms = Rooms(self.ledger, self.peers, self.instance, restorer)
         self._inbox = Inbox(
             self._inbox_store, self.ledger, self.instance, self.peers, assigner, delivery, rooms.kinds
         )
-        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings)
+        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings, restorer)
         self.node_messages = NodeMessages(
             self.ledger,
             bodies,
@@ -86,40 +95,75 @@ class Dispatcher:
             Pairings(self.ledger),
             Cancelling(self.ledger, bodies, self.publisher),
             rooms,
-            Resuming(self.ledger, self.peers, delivery, self.instance),
+            Resuming(self.ledger, self.peers, delivery, self.instance, restorer),
+        )
+        self.membership = Membership(
+            self.ledger, self.instance, self.peers, delivery, restorer, self.nodes.enter_again
         )
         self.sweeper = Sweeper(
             self.ledger,
+            bodies,
             self.instance,
             self.peers,
             self.publisher,
             delivery,
             placer.swap_catalog,
-            self.nodes.enter_all,
+            Recovery(self.ledger, self.instance, self.peers, self.nodes, restorer),
             rooms.upkeep,
+            self.membership,
         )
-        self.presence = Presence(self.ledger, self.instance, self.peers, placer.refused)
+        self.presence = Presence(
+            self.ledger, self.instance, self.peers, placer.refused, lambda: self.membership.generation
+        )
+        self.rebalancer = Rebalancer(self.ledger, self.instance, self.peers, self.presence)
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
         self.services = ServiceCatalog(settings.model_hub_url)
+        self.warnings: list[str] = []
+        """Settings of the servers that may lose data, as found at the start."""
+        self.refused = False
+        """The ledger is that of another version: this process ends."""
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
         """Open the cell and start the greenlets; each is started again if it ever fails."""
         try:
             self.ledger.cell.open()
-            warn_of_forgetful_store(self.store)
             self.sweeper.sweep()
-        except StoreError as error:
-            _log.warning("the ledger cannot be reached yet: %s", error)
+        except (StoreError, SchemaMismatch) as error:
+            _log.warning("the ledger cannot be used yet: %s", error)
+        self._greenlets.append(gevent.spawn(self._check_servers))
         runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
+        if self.settings.rebalance_per_s:
+            runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):
-            self._greenlets.append(gevent.spawn(partial(_supervise, run)))
+            self._greenlets.append(gevent.spawn(partial(_supervise, run, self._refuse)))
+
+    def _check_servers(self) -> None:
+        """Warn once of servers that are set to lose data, as soon as they can be asked."""
+        while True:
+            try:
+                self.warnings = check_ledger_server(self.store, self.settings)
+                if self.settings.payload_url:
+                    self.warnings += check_body_server(self.body_store, self.settings)
+            except StoreError:
+                gevent.sleep(_CHECK_AGAIN_S)
+                continue
+            warn(self.warnings)
+            return
 
     def stop(self) -> None:
-        """End the greenlets and close the stores."""
+        """End the greenlets, take this process out of the cell and close the stores."""
         gevent.killall(self._greenlets)
-        for store in (self.store, self._body_store, self._inbox_store):
+        self.membership.leave()
+        for store in (self.store, self.body_store, self._inbox_store):
             store.close()
+
+    def _refuse(self, error: SchemaMismatch) -> None:
+        """End this process as a deploy does; what it would write, others would misread."""
+        if not self.refused:
+            self.refused = True
+            _log.critical("this process ends: %s", error)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     @property
     def catalog(self) -> Catalog:
@@ -132,20 +176,19 @@ class Dispatcher:
         return self._placer.catalog.version
 
     @property
-    def ready(self) -> bool:
-        """Whether the ledger answers."""
-        try:
-            self.store.command("PING", timeout_s=1.0)
-        except StoreError:
-            return False
-        return True
+    def why_not_ready(self) -> str:
+        """What keeps this process from serving, "" for nothing."""
+        return why_not_ready(self.store, self.sweeper.failure)
 
 
-def _supervise(run: Callable[[], None]) -> None:
+def _supervise(run: Callable[[], None], refuse: Callable[[SchemaMismatch], None]) -> None:
     """Run for ever: a bug in one round must not end a greenlet everything depends on."""
     while True:
         try:
             run()
+        except SchemaMismatch as error:
+            refuse(error)
+            return
         except Exception:  # noqa: BLE001  # the log has the trace; the next round starts afresh
             _log.exception("%s failed and starts again", getattr(run, "__qualname__", run))
             gevent.sleep(1)

@@ -3,17 +3,18 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import gevent
 
 from scheduling.errors import StoreError
 from scheduling.ledger import Assigned, Ledger
 from scheduling.ledger.cell import text
+from scheduling.messages import UiEventName
 from scheduling.store.base import Store
 from web.assigning import Assigner
-from web.close_codes import CloseCode
 from web.delivery import Delivery
-from web.node_link import NodeLink
+from web.node_link import NodeLink, close_replaced
 from web.peers import Peers
 from web.resuming import hand_over
 
@@ -23,6 +24,8 @@ _BATCH = 256
 #: A blocking read holds its connection, so the inbox has one of its own (and no call waits behind it).
 _BLOCK_MS = 5000
 _PAUSE_S = 0.2
+#: Kinds of entries told of in the log, each once.
+_MOST_UNKNOWN = 20
 
 
 class Inbox:
@@ -55,6 +58,7 @@ class Inbox:
             **room_kinds,
             "moved": self._moved,
         }
+        self._unknown: set[str] = set()
 
     def run(self) -> None:
         """Read for ever; a store that cannot be reached is tried again."""
@@ -81,10 +85,20 @@ class Inbox:
         return text(ids[-1])
 
     def _deal_with(self, fields: dict[str, str]) -> None:
+        kind = fields.get("kind", "")
+        if kind and kind not in self._kinds:
+            self._note_unknown(kind)
+            return
         try:
-            self._kinds[fields["kind"]](fields)
+            self._kinds[kind](fields)
         except (KeyError, ValueError):  # it must not keep those behind it from being read
-            _log.exception("inbox entry %.200r is broken: an instance of another version?", fields)
+            _log.exception("inbox entry %.200r is broken", fields)
+
+    def _note_unknown(self, kind: str) -> None:
+        """Say once of each kind that it is skipped: a newer version may write it while a deploy lasts."""
+        if kind not in self._unknown and len(self._unknown) < _MOST_UNKNOWN:
+            self._unknown.add(kind)
+            _log.warning("inbox entries of kind %.40r are skipped: this version does not know them", kind)
 
     def _dispatch(self, fields: dict[str, str]) -> None:
         assigned = Assigned(fields["job"], int(fields["attempt"]))
@@ -113,12 +127,13 @@ class Inbox:
     def _close(self, fields: dict[str, str]) -> None:
         link = self._peers.nodes.get(fields["node"])
         if link is not None and link.socket == fields["socket"]:
-            link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+            close_replaced(link)
 
     def _event(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
             for message in json.loads(fields["body"]):
-                link.send(json.dumps(message, ensure_ascii=False))
+                say = link.offer if _is_partial(message) else link.send
+                say(json.dumps(message, ensure_ascii=False))
 
     def _out(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
@@ -133,3 +148,8 @@ class Inbox:
         link = self._peers.sessions.get(fields["session"])
         if link is not None and link.socket == fields["socket"]:
             hand_over(link)
+
+
+def _is_partial(message: dict[str, Any]) -> bool:
+    """Whether it is said again, and more, in a moment."""
+    return message["type"] == "asr_partial" or message.get("event") == UiEventName.ASR_PARTIAL

@@ -58,7 +58,8 @@ class Keepalive:
                 return
             self._due_s[connection] = now_s + self.interval_s
             self._due_s.move_to_end(connection)
-            self._ping(connection, now_s)
+            # So late, this process was stopped itself: peers had no ping to answer and are judged as of then.
+            self._ping(connection, now_s if now_s - due_s < self.interval_s else due_s)
 
     def _ping(self, connection: Pinged, now_s: float) -> None:
         try:

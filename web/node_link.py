@@ -12,6 +12,8 @@ from scheduling.messages import (
     CapabilityByType,
     HardwareInfo,
     JobCancel,
+    JobResult,
+    JobResultAck,
     NodeHeartbeat,
     NodeLanguageCapabilities,
     NodeStatus,
@@ -19,6 +21,7 @@ from scheduling.messages import (
     RunningAttempt,
     dump,
 )
+from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.model_marks import ModelMarks, without
 
@@ -64,6 +67,8 @@ class NodeLink:
     connection: Connection
     registration: NodeRegistration
     resumable: bool
+    result_acks: bool
+    """It is told of each of its results whether it is on record."""
     capability: CapabilityClass
     stated: tuple[list[CapabilityByType], NodeLanguageCapabilities | None, str | None]
     """Services and languages of the message ``capability`` was computed from, and the tenant."""
@@ -77,6 +82,8 @@ class NodeLink:
     attempts: dict[str, Sent] = field(default_factory=dict)
     """Job id as the node knows it to what was sent under it and not answered yet."""
     status_seq: int = 0
+    generation: int = 0
+    """Of its registration, as the ledger counts them."""
     touched_s: float = field(default_factory=time.monotonic)
 
     @property
@@ -151,12 +158,22 @@ class NodeLink:
             if wire := self.reported.get(attempt):
                 self.send(dump(JobCancel(job_id=wire, reason="given to another node")))
 
+    def send_result_ack(self, result: JobResult, *, accepted: bool) -> None:
+        """Tell the node that the ledger has given its verdict on a result, under the id the node knows."""
+        told = JobResultAck(job_id=result.job_id, attempt_id=result.attempt_id, accepted=accepted)
+        self.send(dump(told))
+
     def send_cancel(self, job_id: str, attempt: int, reason: str) -> None:
         """Ask the node to stop an attempt; best effort."""
         for wire, sent in list(self.attempts.items()):
             if (sent.job_id, sent.attempt) == (job_id, attempt):
                 del self.attempts[wire]
                 self.send(dump(JobCancel(job_id=wire, reason=reason)))
+
+
+def close_replaced(link: NodeLink) -> None:
+    """End a node's socket because another one holds the node."""
+    link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
 
 
 def socket_token() -> str:

@@ -123,6 +123,19 @@ class NodeMessages:
         if state.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
 
+    def repeat_heartbeat(self, link: NodeLink) -> None:
+        """Tell the ledger once more what the node said last, so that it need not wait for the next time.
+
+        What it was sent since then counts as running. Raises `LedgerError` and `StoreError`.
+        """
+        if link.last_beat is None:
+            return
+        usage = link.last_beat.resource_usage
+        running = max(usage.running_jobs, len(link.attempts))
+        usage = usage.model_copy(update={"running_jobs": running})
+        said = link.last_beat.model_copy(update={"resource_usage": usage, "running_attempts": None})
+        self._heartbeat(link, said)
+
     def _ack(self, link: NodeLink, message: JobAck) -> None:
         sent = link.sent(message.job_id, message.attempt_id)
         events = [_accepted(sent.utterance, sent.job_id, link.node_id)] if sent.utterance else []
@@ -151,7 +164,10 @@ class NodeMessages:
         session = self._peers.sessions.get(progress.session_id)
         if session is not None and progress.instance == self._instance:
             for frame in frames:
-                session.send(frame)
+                if stage == "progress":
+                    session.offer(frame)
+                else:
+                    session.send(frame)
 
     def _result(self, link: NodeLink, message: JobResult) -> None:
         with self._timings.measure("complete"):
@@ -161,6 +177,8 @@ class NodeMessages:
             self._mark_model(link, message)
             completed = self._complete_patiently(link, message, job_id, attempt)
         link.attempts.pop(message.job_id, None)
+        if link.result_acks:
+            link.send_result_ack(message, accepted=completed is not None)
         if completed is None:
             return
         if message.success:
@@ -169,7 +187,7 @@ class NodeMessages:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, self._shard_of(message.session_id))
         for handed in completed.handed:
             gevent.spawn(self._assigner.send_stored, handed, link.node_id)
-        if completed.state != "retried":
+        if completed.state == "done":  # of one that failed, whoever tells its client settles the audio
             self._bodies.drop(f"a:{job_id}")
 
     def _mark_model(self, link: NodeLink, message: JobResult) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import re
+from dataclasses import replace
 from uuid import uuid4
 
 from scheduling.capability import capability_class
@@ -24,8 +25,9 @@ from scheduling.messages import (
 from tasks.names import ASSIGN_POOLS, CONTROL
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
-from web.node_link import NodeLink, reported, socket_token
+from web.node_link import NodeLink, close_replaced, reported, socket_token
 from web.node_messages import NodeMessages
+from web.node_recovery import compare_attempts, to_enter
 from web.peers import Peers
 from web.publisher import Publisher
 from web.timing import Timings
@@ -86,13 +88,26 @@ class NodeSocket:
             # Not waited for: a silent ledger must not hold up the goodbyes.
             self._ledger.nodes.submit_offline(link.node_id, link.socket, "its server restarts", patience_ms)
 
-    def enter_all(self) -> None:
-        """Tell a ledger that lost everything about the nodes connected here."""
-        for link in list(self._peers.nodes.values()):
+    def enter_lost(self) -> None:
+        """Tell a ledger that may have lost writes about the nodes connected here. Raises `StoreError`."""
+        links = list(self._peers.nodes.values())
+        for link in to_enter(self._ledger, links):
             try:
+                link.registration = replace(link.registration, running=None)  # as it was when it registered
                 self._enter(link)
-            except (LedgerError, StoreError) as error:
+                self._messages.repeat_heartbeat(link)
+            except LedgerError as error:
                 _log.warning("node %s is entered with its next message: %s", link.node_id, error)
+        compare_attempts(self._ledger, links)
+
+    def enter_again(self, link: NodeLink) -> Registered:
+        """Enter a node that the ledger forgot or gave up, unless another socket has it.
+
+        What it ran when it registered is out of date; its next heartbeat says what it runs now. Raises
+        `NodeIdConflict`, `NodeReplaced` and `StoreError`.
+        """
+        link.registration = replace(link.registration, running=None)
+        return self._enter(link, again=True)
 
     def _take(self, connection: Connection, link: NodeLink | None, data: str | bytes) -> NodeLink | None:
         """Deal with one frame; give the node's link, which a registration makes."""
@@ -122,13 +137,24 @@ class NodeSocket:
         if named != link.node_id:
             raise InvalidMessage(f"This connection belongs to node {link.node_id}. Send that node_id.")
         try:
+            self._handle(link, message)
+        except NodeReplaced:
+            close_replaced(link)
+
+    def _handle(self, link: NodeLink, message: Message) -> None:
+        try:
             self._messages.handle(link, message)
         except UnknownNode:
-            # The ledger was lost or forgot the node: the node's own socket can tell it everything again.
-            if self._enter_or_refuse(link) is not None:
+            # The ledger was lost or gave the node up: the node's own socket can tell it everything again.
+            if self._enter_or_refuse(link, again=True) is not None:
                 self._messages.handle(link, message)
         except NodeReplaced:
-            link.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+            if not to_enter(self._ledger, [link]):
+                raise
+            # The ledger had lost this socket, and knew a former one.
+            link.registration = replace(link.registration, running=None)
+            if self._enter_or_refuse(link) is not None:
+                self._messages.handle(link, message)
 
     def _register(
         self, connection: Connection, former: NodeLink | None, message: NodeRegister
@@ -142,7 +168,7 @@ class NodeSocket:
             entered = self._enter_or_refuse(link)
             if entered is None:
                 return former
-            link.send(dump(NodeRegisterAck(node_id=link.node_id)))
+            link.send(dump(NodeRegisterAck(node_id=link.node_id, result_acks=link.result_acks)))
             link.send_aborts(entered.aborts)
         _log.info("node %s registered with %s slots", link.node_id, link.registration.slots)
         return link
@@ -207,6 +233,7 @@ class NodeSocket:
             connection=connection,
             registration=registration,
             resumable=message.resumable,
+            result_acks=message.result_acks,
             capability=capability,
             stated=(message.capability_by_type, message.language_capabilities, tenant),
             reported=listed or {},
@@ -224,25 +251,25 @@ class NodeSocket:
             if not self._ledger.cell.store.command("EXISTS", self._ledger.keys.node(node_id)):
                 return node_id
 
-    def _enter_or_refuse(self, link: NodeLink) -> Registered | None:
+    def _enter_or_refuse(self, link: NodeLink, *, again: bool = False) -> Registered | None:
         """Enter a node; None when its id belongs to another credential, which it is told."""
         try:
-            return self._enter(link)
+            return self.enter_again(link) if again else self._enter(link)
         except NodeIdConflict:
             _refuse(link.connection, ErrorCode.NODE_ID_CONFLICT, hint("NODE_ID_CONFLICT"))
             return None
 
-    def _enter(self, link: NodeLink) -> Registered:
+    def _enter(self, link: NodeLink, *, again: bool = False) -> Registered:
         """Enter a node into the ledger; its former socket, if any, is closed."""
-        entered = self._ledger.nodes.register(link.registration)
+        entered = self._ledger.nodes.register(link.registration, again=again)
         former = self._peers.nodes.get(link.node_id)
         self._peers.nodes[link.node_id] = link
-        link.status_seq = entered.status_seq
+        link.status_seq, link.generation = entered.status_seq, entered.generation
         link.told_capability = link.registration.capability
         if former is not None and former is not link:
             link.take_over(former)
             if former.connection is not link.connection:
-                former.connection.close(CloseCode.REPLACED, "this node id registered on another connection")
+                close_replaced(former)
         if entered.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
         return entered

@@ -30,6 +30,9 @@ class ConnectionOptions:
     #: Sub-protocols we speak, in any order; the peer's first that is among them is chosen.
     subprotocols: tuple[str, ...] = ()
 
+    #: Let in before the peers of other paths when too many connect at once.
+    first: bool = False
+
     def __post_init__(self) -> None:
         if self.max_message_bytes < 125:
             raise ValueError("max_message_bytes must be at least 125, what a control frame may have")

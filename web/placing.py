@@ -4,7 +4,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from scheduling.ledger.codes import (
     BodyBudgetSpent,
     NoNode,
     QueueFull,
+    SessionBehind,
     SessionMoved,
     UnknownJob,
     UnknownNode,
@@ -31,8 +31,9 @@ from scheduling.requirement import Requirement, requirement_for
 from web.asking import Ask
 from web.assigning import Assigner
 from web.doubt import Doubt
+from web.restoring import Restorer
 from web.session_link import SessionLink
-from web.session_loss import tell_history_lost
+from web.spreading import spread
 from web.timing import Timings
 
 _log = logging.getLogger(__name__)
@@ -40,29 +41,46 @@ _log = logging.getLogger(__name__)
 #: A tenant's name is counted by so many characters.
 _MOST_TENANT = 64
 _MOST_LANGUAGES = 2 + 30
+#: Nobody who was refused is asked back sooner than this, ms.
+_SOONEST_MS = 500
 
 
 class Refused(Exception):
     """An utterance was not accepted; it took no order number."""
 
-    def __init__(self, code: ErrorCode, message: str, retry_after_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        retry_after_ms: int | None = None,
+        wait_ms: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after_ms = retry_after_ms
+        self.wait_ms = wait_ms
+        """How long it would have waited for a slot, where that is why it was refused, ms."""
 
 
 class Placer:
     """Places utterances of this process's sessions."""
 
     def __init__(
-        self, ledger: Ledger, bodies: Bodies, assigner: Assigner, instance: str, timings: Timings
+        self,
+        ledger: Ledger,
+        bodies: Bodies,
+        assigner: Assigner,
+        instance: str,
+        timings: Timings,
+        restorer: Restorer,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
         self._assigner = assigner
         self._instance = instance
         self._timings = timings
+        self._restorer = restorer
         self._doubt = Doubt(ledger)
         self.catalog = Catalog()
         self.refused: Counter[str] = Counter()
@@ -110,6 +128,7 @@ class Placer:
         if placement.job_id == job_id:
             turn = fold(ask.assign.tgt_lang), placement.order
             session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
+            _note(session, ask, turn)
             self._go_on(ask, placement)
             self._secure(body, job_id)
         else:
@@ -215,21 +234,25 @@ class Placer:
             weight=settings.weight_of.get(tenant, 100),
             priority=settings.priority_of.get(tenant, 1),
             room=ask.room,
+            least_order=session.given.get(fold(assign.tgt_lang), 0),
         )
         try:
             return self._reserve_afresh(session, reservation)
         except QueueFull as error:
+            # Those refused together are told different times, or they would all come back together.
+            after_ms = max(_SOONEST_MS, spread(error.wait_ms))
             raise Refused(
                 ErrorCode.NODE_OVERLOADED,
-                f"All nodes are busy. Say it again in {max(1, round(error.retry_after_ms / 1000))} s.",
-                error.retry_after_ms,
+                f"All nodes are busy. Say it again in {max(1, round(after_ms / 1000))} s.",
+                after_ms,
+                error.wait_ms,
             ) from error
         except NoNode as error:
             raise Refused(
                 ErrorCode.NO_AVAILABLE_NODE,
                 f"No node for {assign.src_lang}→{assign.tgt_lang} is connected now. Try again when one is.",
             ) from error
-        except (UnknownSession, SessionMoved) as error:
+        except (UnknownSession, SessionMoved, SessionBehind) as error:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED")) from error
         except StoreError as error:
             self._doubt.settle_later(session, reservation)
@@ -238,24 +261,25 @@ class Placer:
     def _reserve_afresh(self, session: SessionLink, reservation: Reservation) -> Placement:
         """Reserve; where nobody is left of the pools known here, once more with those made since."""
         try:
-            return self._reserve_reopening(session, reservation)
+            return self._reserve_restoring(session, reservation)
         except NoNode:
             self._look_afresh()
             if self.catalog.version == reservation.pools_version:
                 raise
             pools = self.catalog.pools_for(reservation.requirement)
             newer = replace(reservation, pools=pools, pools_version=self.catalog.version)
-            return self._reserve_reopening(session, newer)
+            return self._reserve_restoring(session, newer)
 
-    def _reserve_reopening(self, session: SessionLink, reservation: Reservation) -> Placement:
-        """Reserve; a session the ledger forgot (idle for long, or the ledger was lost) is opened again."""
+    def _reserve_restoring(self, session: SessionLink, reservation: Reservation) -> Placement:
+        """Reserve; of a session the ledger forgot (idle for long, or writes were lost) it is told anew.
+
+        So it is of one given up because this process was taken for dead, unless another socket has it.
+        """
         try:
             return self._ledger.jobs.reserve(reservation)
-        except UnknownSession:
-            tell_history_lost(session)
-            session.epoch, _ = self._ledger.sessions.open(
-                session.session_id, self._instance, session.socket, session.profile, session.token
-            )
+        except (UnknownSession, SessionMoved, SessionBehind):
+            if not self._restorer.restore([session]):
+                raise
             return self._ledger.jobs.reserve(reservation)
 
     def _spec(self, ask: Ask) -> JobSpec:
@@ -283,8 +307,21 @@ class Placer:
             _log.warning("audio of job %s cannot be stored: %s", job_id, error)
             full = isinstance(error, BodyBudgetSpent)
             code = ErrorCode.NODE_OVERLOADED if full else ErrorCode.SCHEDULER_DEPENDENCY_DOWN
-            with suppress(UnknownJob):
+            try:
                 self._ledger.jobs.cancel(job_id, code, hint(code))
+            except UnknownJob:
+                pass
+            except StoreError as silent:
+                # It is accepted and so must not be refused: the node that has it may do it yet.
+                _log.warning("job %s goes on without stored audio: %s", job_id, silent)
+
+
+def _note(session: SessionLink, ask: Ask, turn: tuple[str, int]) -> None:
+    """Remember what the ledger has promised: it may lose it (`web/restoring.py`)."""
+    tgt_lang, order = turn
+    session.given[tgt_lang] = max(session.given.get(tgt_lang, 0), order + 1)
+    if ask.audio_from and ask.next_index > session.noted_index:
+        session.noted_index, session.noted_audio = ask.next_index, ask.audio_from
 
 
 def _audio_name(job_id: str) -> str:

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import gevent
@@ -16,6 +16,7 @@ from scheduling.languages import fold, is_auto
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError
 from scheduling.totals import Totals, read_totals
+from scheduling.workers import read_workers
 from web.node_link import NodeLink
 from web.peers import Peers
 from web.session_link import SessionLink
@@ -31,9 +32,16 @@ _MOST_MARKED = 20
 
 
 class Presence:
-    """Sampling costs two round trips a second, however many ask for the rates."""
+    """Sampling costs three round trips a second, however many ask for the rates."""
 
-    def __init__(self, ledger: Ledger, instance: str, peers: Peers, refused: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        instance: str,
+        peers: Peers,
+        refused: Mapping[str, int],
+        generation: Callable[[], int],
+    ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._refused = refused
@@ -41,22 +49,37 @@ class Presence:
         self._samples: deque[tuple[float, Totals]] = deque()
         self._started_ms = time.time_ns() // 1_000_000
         self._instance = instance
+        self._generation = generation
+        self.leaving = False
+        """This process is about to end."""
+        self.workers: dict[str, int] = {}
+        """Background workers heard lately, by queue."""
 
     def run(self) -> None:
         """Do it for ever; a store that cannot be reached leaves a gap."""
         while True:
-            try:
-                self.sample()
-            except (StoreError, LedgerError) as error:
-                _log.debug("the presence is not renewed: %s", error)
+            self._sample_if_possible()
             gevent.sleep(_PERIOD_S)
+
+    def leave(self) -> None:
+        """Say at once, not waiting for it, that this process is about to end."""
+        self.leaving = True
+        gevent.spawn(self._sample_if_possible)
+
+    def _sample_if_possible(self) -> None:
+        try:
+            self.sample()
+        except (StoreError, LedgerError) as error:
+            _log.debug("the presence is not renewed: %s", error)
 
     def sample(self) -> None:
         """Do it once."""
         refused = sum(self._refused.values())
         announce(self._ledger.cell, self.describe(), refused - self._told)
         self._told = refused
-        self._samples.append((time.monotonic(), read_totals(self._ledger.cell)))
+        totals = read_totals(self._ledger.cell)
+        self._samples.append((time.monotonic(), totals))
+        self.workers = read_workers(self._ledger.cell, totals.now_ms)
         while self._samples[-1][0] - self._samples[0][0] > WINDOW_S:
             self._samples.popleft()
 
@@ -81,6 +104,8 @@ class Presence:
             pid=os.getpid(),
             version=version("speech-dispatch"),
             started_at_ms=self._started_ms,
+            generation=self._generation(),
+            leaving=self.leaving,
             sessions=len(sessions),
             nodes=len(nodes),
             languages=_languages(sessions),

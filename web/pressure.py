@@ -4,7 +4,7 @@ from scheduling.messages import Backpressure, BackpressureAction, ErrorCode, dum
 from web.placing import Refused
 from web.session_link import SessionLink, tick_ms
 
-#: How long BUSY and SLOW_DOWN last for a client, and the shortest PAUSE, ms.
+#: How long BUSY and SLOW_DOWN last for a client at least, and the shortest PAUSE, ms.
 _SLOW_MS = 500
 _PAUSE_MS = 1_000
 #: Longest pause asked for at once, ms; what still waits then is told again.
@@ -15,11 +15,13 @@ class Pressure:
     """Holds each session to `most` utterances under way; one object for all of them.
 
     From a half of them on it is asked to slow down, from three quarters to pause: clients that heed it are
-    never refused.
+    never refused for that. It is asked to slow down as well when an utterance waits half as long as one may:
+    the next ones may be refused.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, admit_wait_ms: int) -> None:
         self._most = most
+        self._long_wait_ms = admit_wait_ms / 2
 
     def check(self, link: SessionLink) -> None:
         """Raise `Refused` if one more utterance is too many."""
@@ -30,12 +32,14 @@ class Pressure:
                 _PAUSE_MS,
             )
 
-    def placed(self, link: SessionLink, *, waits: bool) -> None:
-        """Tell the talker, if need be, after an utterance was placed; `waits` for a slot."""
+    def placed(self, link: SessionLink, wait_ms: int | None) -> None:
+        """Tell the talker, if need be, after an utterance was placed; None: it need not wait for a slot."""
         in_flight = link.in_flight
         if 4 * in_flight >= 3 * self._most:
             self._tell(link, BackpressureAction.PAUSE, _PAUSE_MS)
-        elif waits:
+        elif wait_ms is not None and wait_ms > self._long_wait_ms:
+            self._tell(link, BackpressureAction.SLOW_DOWN, min(max(wait_ms, _SLOW_MS), _LONGEST_PAUSE_MS))
+        elif wait_ms is not None:
             self._tell(link, BackpressureAction.BUSY, _SLOW_MS)
         elif 2 * in_flight >= self._most:
             self._tell(link, BackpressureAction.SLOW_DOWN, _SLOW_MS)

@@ -1,12 +1,16 @@
 """Publishing to Celery: coalesced, by one supervised greenlet, so that no request waits for a broker."""
 
 import logging
+from typing import Literal
 
 import gevent
 from celery import Celery
 from gevent.event import Event
 
+from tasks.names import DRAIN
 from tasks.wakeups import Wakeups
+
+Broker = Literal["ok", "unreachable", "silent"]
 
 _log = logging.getLogger(__name__)
 
@@ -14,6 +18,8 @@ _log = logging.getLogger(__name__)
 _LONGEST_S = 10.0
 #: After a failure, how long until the next try, s.
 _PAUSE_S = 1.0
+#: With nothing to publish, how often the broker is looked at, s.
+_LOOK_S = 5.0
 
 
 class Publisher:
@@ -28,10 +34,15 @@ class Publisher:
         self._wanted: dict[tuple[str, tuple[int, ...], str], None] = {}
         self._there_is_work = Event()
         self._failures_in_a_row = 0
-        self.heard = True
-        """False while the broker fails, or so many messages wait that nobody seems to take them."""
+        self.broker: Broker = "ok"
+        """``silent``: so many messages wait there that nobody seems to take them."""
         self.published = 0
         self.failed = 0
+
+    @property
+    def heard(self) -> bool:
+        """Whether a worker is likely to hear what is published."""
+        return self.broker == "ok"
 
     def wake(self, task: str, queue: str, *args: int) -> None:
         """Ask for a task to be published; asking again before it was changes nothing. Never waits."""
@@ -42,9 +53,9 @@ class Publisher:
         """Publish for ever."""
         try:
             while True:
-                self._there_is_work.wait()
+                self._there_is_work.wait(_LOOK_S)
                 self._there_is_work.clear()
-                if not self._publish():
+                if not (self._publish() if self._wanted else self._look()):
                     gevent.sleep(_PAUSE_S)
         finally:
             self._wakeups.close()
@@ -56,21 +67,32 @@ class Publisher:
             with gevent.Timeout(_LONGEST_S):
                 taken = [self._wakeups.send(task, queue, args) for task, args, queue in wanted]
         except (gevent.Timeout, Exception) as error:  # noqa: BLE001  # whatever the broker's client raises
+            self.failed += 1
             self._note_failure(error)
             return False
         self.published += sum(taken)
-        self.heard = all(taken)
-        self._note_success()
+        self._note_success(is_taken=all(taken))
+        return True
+
+    def _look(self) -> bool:
+        """Look whether the broker is there and somebody takes what it has; False when it failed."""
+        try:
+            with gevent.Timeout(_LONGEST_S):
+                has_room = self._wakeups.has_room(DRAIN)
+        except (gevent.Timeout, Exception) as error:  # noqa: BLE001  # whatever the broker's client raises
+            self._note_failure(error)
+            return False
+        self._note_success(is_taken=has_room)
         return True
 
     def _note_failure(self, error: BaseException) -> None:
-        self.heard = False
-        self.failed += 1
+        self.broker = "unreachable"
         self._failures_in_a_row += 1
         if self._failures_in_a_row == 1:
             _log.warning("the broker takes no messages (%s); results go on without workers", error)
 
-    def _note_success(self) -> None:
+    def _note_success(self, *, is_taken: bool) -> None:
+        self.broker = "ok" if is_taken else "silent"
         if self._failures_in_a_row:
             _log.info("the broker takes messages again, after %d failures", self._failures_in_a_row)
             self._failures_in_a_row = 0

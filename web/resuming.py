@@ -12,18 +12,24 @@ from scheduling.messages import AudioAck, Resume, dump
 from web.close_codes import CloseCode
 from web.delivery import Delivery
 from web.peers import Peers
+from web.restoring import Restorer
 from web.session_link import SessionLink
 
 _TOKEN_BYTES = 32
+#: Results that a client may have and the ledger has lost; more are not those of this session.
+_MOST_AHEAD = 1000
 
 
 class Resuming:
     """The sessions of this process, seen from the ledger."""
 
-    def __init__(self, ledger: Ledger, peers: Peers, delivery: Delivery, instance: str) -> None:
+    def __init__(
+        self, ledger: Ledger, peers: Peers, delivery: Delivery, instance: str, restorer: Restorer
+    ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._delivery = delivery
+        self._restorer = restorer
         self._instance = instance
 
     def begin(self, link: SessionLink) -> dict[str, Any]:
@@ -34,7 +40,10 @@ class Resuming:
         asked = link.init.resume
         resumed = self._take_over(link, asked) if asked else None
         if asked and resumed:
-            return {**_go_on(link, asked, resumed), **self._terms}
+            told = _go_on(link, asked, resumed)
+            if told["offset"] > resumed.last:
+                self._restorer.restore([link])  # or what comes next would have numbers that it knows
+            return {**told, **self._terms}
         token = secrets.token_urlsafe(_TOKEN_BYTES) if link.init.resumable or asked else ""
         link.token = _digest(token) if token else ""
         link.session_id = self._new_id()
@@ -119,13 +128,17 @@ def _go_on(link: SessionLink, asked: Resume, resumed: Resumed) -> dict[str, Any]
     link.next_index = resumed.next_index
     link.begins_at = link.audio_from = resumed.audio_from
     link.running = dict.fromkeys(resumed.running)
-    is_known = asked.epoch == resumed.epoch and asked.offset <= resumed.last
-    is_kept = is_known and asked.offset + 1 >= resumed.first_kept
-    offset = asked.offset if is_kept else resumed.first_kept - 1
+    link.turn, link.given, link.delivered = resumed.turn, dict(resumed.given), dict(resumed.released)
+    link.noted_index, link.noted_audio = resumed.next_index, resumed.audio_from
+    is_known = asked.epoch == resumed.epoch and asked.offset <= resumed.last + _MOST_AHEAD
+    is_kept = is_known and resumed.first_kept <= asked.offset + 1 <= resumed.last + 1
+    # A client that is ahead has results which the server lost: it gets none of them twice.
+    is_ahead = is_known and asked.offset > resumed.last
+    offset = asked.offset if is_kept or is_ahead else resumed.first_kept - 1
     link.sent_id = resumed.entry_id(offset)
     return {
         "resume_token": asked.token, "epoch": resumed.epoch, "offset": offset,
-        "missed": resumed.last - offset, "audio_seq": resumed.audio_from[0],
+        "missed": max(0, resumed.last - offset), "audio_seq": resumed.audio_from[0],
         "utterance_index": resumed.next_index, "resumed": True, "history_lost": not is_kept,
     }  # fmt: skip
 

@@ -34,9 +34,9 @@ from scheduling.messages import (
 )
 from scheduling.rooms import is_code, propose_codes
 from web.peers import Peers
+from web.restoring import Restorer
 from web.room_news import RoomNews
 from web.session_link import SessionLink
-from web.session_loss import tell_history_lost
 
 _log = logging.getLogger(__name__)
 
@@ -58,11 +58,14 @@ class _Declined(Exception):
 class RoomDesk:
     """Serves the room requests of this process's sessions."""
 
-    def __init__(self, ledger: Ledger, news: RoomNews, peers: Peers, instance: str) -> None:
+    def __init__(
+        self, ledger: Ledger, news: RoomNews, peers: Peers, instance: str, restorer: Restorer
+    ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._news = news
         self._instance = instance
+        self._restorer = restorer
         self.handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {
             kind: self._told(handler)
             for kind, handler in (
@@ -142,15 +145,12 @@ class RoomDesk:
         self._news.show(link, code)
 
     def _enter(self, link: SessionLink, enter: Callable[[], str]) -> str:
-        """Enter a room and give its code; a session the ledger forgot is opened again first."""
+        """Enter a room and give its code; of a session the ledger forgot it is told anew first."""
         try:
             try:
                 link.room = enter()
             except UnknownSession:
-                tell_history_lost(link)
-                link.epoch, _ = self._ledger.sessions.open(
-                    link.session_id, self._instance, link.socket, link.profile, link.token
-                )
+                self._restorer.restore([link])
                 link.room = enter()
         except NoRoom as error:
             gevent.sleep(_WRONG_CODE_S)

@@ -1,6 +1,7 @@
 """What a web process does for rooms now and then: says whom it holds, ends what is over."""
 
 import time
+from collections.abc import Callable, Iterable
 
 from scheduling.ledger import Ledger
 from scheduling.messages import RoomError, RoomErrorCode, dump
@@ -16,10 +17,12 @@ _AT_ONCE = 200
 class RoomUpkeep:
     """Part of each sweep."""
 
-    def __init__(self, ledger: Ledger, peers: Peers, instance: str) -> None:
+    def __init__(self, ledger: Ledger, peers: Peers, instance: str, look_at: Callable[[str], None]) -> None:
         self._ledger = ledger
         self._peers = peers
         self._instance = instance
+        self._look_at = look_at
+        self._looked_s: dict[str, float] = {}
         self._next_room = 0
 
     def mind(self, *, for_all: bool) -> None:
@@ -48,6 +51,15 @@ class RoomUpkeep:
             link.room_touched_s = now_s
             if not is_member and link.room == code:
                 _tell_gone(link)
+        self._look_again({link.room for link in due if link.room}, now_s)
+
+    def _look_again(self, rooms: Iterable[str], now_s: float) -> None:
+        """See whether the members of rooms know who is in them: the hint of a change may be lost."""
+        self._looked_s = {code: at for code, at in self._looked_s.items() if now_s - at < _TOUCH_S}
+        for code in rooms:
+            if code not in self._looked_s:
+                self._looked_s[code] = now_s
+                self._look_at(code)
 
 
 def _tell_gone(link: SessionLink) -> None:

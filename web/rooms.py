@@ -6,6 +6,7 @@ from typing import Any
 from scheduling.ledger import Ledger
 from scheduling.messages import Message
 from web.peers import Peers
+from web.restoring import Restorer
 from web.room_desk import RoomDesk
 from web.room_news import RoomNews
 from web.room_signals import RoomSignals
@@ -17,12 +18,12 @@ from web.session_link import SessionLink
 class Rooms:
     """The rooms of this process's sessions; one object for all of them."""
 
-    def __init__(self, ledger: Ledger, peers: Peers, instance: str) -> None:
+    def __init__(self, ledger: Ledger, peers: Peers, instance: str, restorer: Restorer) -> None:
         news = RoomNews(ledger, peers)
-        desk = RoomDesk(ledger, news, peers, instance)
+        desk = RoomDesk(ledger, news, peers, instance, restorer)
         signals = RoomSignals(ledger, peers, instance)
         self.speech = RoomSpeech(ledger)
-        self.upkeep = RoomUpkeep(ledger, peers, instance)
+        self.upkeep = RoomUpkeep(ledger, peers, instance, news.hint)
         self.leave = desk.leave
         self.come_back = desk.come_back
         self.handlers: dict[type[Message], Callable[[SessionLink, Any], None]] = {

@@ -11,13 +11,20 @@ from typing import Any  # noqa: E402
 
 import gevent  # noqa: E402
 from flask import Flask  # noqa: E402
+from gevent.server import StreamServer  # noqa: E402
 from gunicorn.app.base import BaseApplication  # noqa: E402
+from gunicorn.arbiter import Arbiter  # noqa: E402
 
+from scheduling.ledger.codes import SchemaMismatch  # noqa: E402
+from scheduling.ledger.layout import require_layout  # noqa: E402
 from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
 from tasks.configuration import make_app  # noqa: E402
 from web.app import create_app  # noqa: E402
 from web.dispatcher import Dispatcher  # noqa: E402
 
+#: Connections accepted in one turn of the event loop, for gevent's 100. In a storm the others wait in the
+#: kernel, at no cost, while those who are in are served.
+_ACCEPTED_AT_ONCE = 4
 #: Beyond SHUTDOWN_S and the goodbyes; then gunicorn ends the worker.
 _GRACE_BEYOND_S = 5
 
@@ -41,6 +48,7 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
             # Sockets live long: no restarts after so many requests, and no time limit on a request.
             "max_requests": 0,
             "timeout": 60,
+            "keepalive": settings.request_head_s,
             "graceful_timeout": int(settings.shutdown_s) + _GRACE_BEYOND_S,
             "post_worker_init": _start_worker,
             "proc_name": "speech-dispatch-web",
@@ -60,7 +68,9 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
 
 def _start_worker(worker: Any) -> None:
     """Put our shutdown before gunicorn's: it would hold open sockets for its grace, then cut them."""
+    StreamServer.max_accept = _ACCEPTED_AT_ONCE
     shutdown = worker.wsgi.extensions["shutdown"]
+    dispatcher = shutdown.dispatcher
 
     def end() -> None:
         # Platforms signal every process, and then gunicorn signals its worker again: once is enough.
@@ -69,7 +79,9 @@ def _start_worker(worker: Any) -> None:
                 shutdown.run()
             finally:
                 worker.alive = False
-            sys.exit(0)  # gunicorn would notice within a second or two, which we do not have
+            # gunicorn would notice within a second or two, which we do not have; it ends with a worker that
+            # must not be started again.
+            sys.exit(Arbiter.WORKER_BOOT_ERROR if dispatcher.refused else 0)
 
     gevent.signal_handler(signal.SIGTERM, lambda: gevent.spawn(end))
     gevent.signal_handler(signal.SIGINT, lambda: gevent.spawn(end))
@@ -79,7 +91,8 @@ def main() -> None:
     """Serve until SIGTERM."""
     try:
         settings = get_settings()
-    except SettingsError as error:
+        require_layout(settings)
+    except (SettingsError, SchemaMismatch) as error:
         sys.exit(f"speech-dispatch web: {error}")
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     WebApplication(settings).run()

@@ -47,7 +47,7 @@ class SessionAudio:
     def __init__(self, placer: Placer, speech: RoomSpeech, ledger: Ledger) -> None:
         settings = ledger.cell.settings
         self._placer = placer
-        self._pressure = Pressure(settings.max_in_flight)
+        self._pressure = Pressure(settings.max_in_flight, settings.admit_wait_ms)
         self._ledger = ledger
         self._speech = speech
         self._most_bytes = ONE_SHOT * settings.max_audio_bytes
@@ -161,7 +161,7 @@ class SessionAudio:
             self._refuse(link, ask, store_down(error))
         else:
             waits = placement.state == "waiting"
-            self._pressure.placed(link, waits=waits)
+            self._pressure.placed(link, placement.wait_ms if waits else None)
             if waits:
                 tell_waiting(link, ask.assign.utterance_index, placement.job_id, ask.assign.trace_id)
 
@@ -199,6 +199,7 @@ class SessionAudio:
             return False
         if recorded:
             link.running[refusal.tgt_lang, -refusal.next_index] = ask.assign.utterance_index
+            link.noted_index, link.noted_audio = refusal.next_index, refusal.audio_from
         return recorded
 
 
@@ -225,6 +226,7 @@ def _refusal(link: SessionLink, ask: Ask, refused: Refused) -> list[Message]:
     details = {
         "utterance_index": index,
         "retry_after_ms": refused.retry_after_ms,
+        "wait_ms": refused.wait_ms,
         "tgt_lang": ask.assign.tgt_lang if ask.room else None,
     }
     known = {key: value for key, value in details.items() if value is not None}

@@ -1,6 +1,7 @@
 """A session as this process sees it: its socket, its cutter, and what it still waits for."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gevent.lock import RLock
@@ -74,6 +75,16 @@ class SessionLink:
     """Chunk, and byte in it, at which the audio of this socket begins; what is sent of before was heard."""
     audio_from: tuple[int, int] = (0, 0)
     """Chunk, and byte in it, up to which audio became utterances."""
+    turn: int = 1
+    """How many sockets have held the session, this one included."""
+    given: dict[str, int] = field(default_factory=dict)
+    """Language to the next order number, as far as the ledger has answered."""
+    delivered: dict[str, int] = field(default_factory=dict)
+    """Language to the order number of the next result to be sent."""
+    noted_index: int = 0
+    """Utterance index that the ledger knows the session goes on with."""
+    noted_audio: tuple[int, int] = (0, 0)
+    """Chunk, and byte in it, that goes with it."""
     closing: bool = False
     """The client said goodbye; it is acknowledged when nothing runs any more."""
 
@@ -98,6 +109,11 @@ class SessionLink:
     def resumable(self) -> bool:
         """Whether the session outlives its socket."""
         return bool(self.token)
+
+    def offer(self, text: str) -> None:
+        """Queue a frame that a client which reads too slowly does without."""
+        with suppress(ConnectionClosed):
+            self.connection.offer(text)
 
     def send(self, text: str | SharedText) -> bool:
         """Queue a frame; False when the socket is gone."""

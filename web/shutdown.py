@@ -24,7 +24,7 @@ class Shutdown:
     """What happens between SIGTERM and the end of the process."""
 
     def __init__(self, dispatcher: Dispatcher, registry: Registry) -> None:
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher
         self._registry = registry
         self.begun = False
         """From then on the process is not ready and lets nobody in."""
@@ -32,21 +32,22 @@ class Shutdown:
     def run(self) -> None:
         """Do all of it, once; returns when the last socket is closed or the time is over."""
         self.begun = True
-        settings = self._dispatcher.settings
+        self.dispatcher.presence.leave()
+        settings = self.dispatcher.settings
         self._registry.refuse(settings.restart_spread_s)
         _log.info("shutting down: %s sockets, finishing what runs", len(self._registry))
         until_s = time.monotonic() + settings.shutdown_s
-        sessions = list(self._dispatcher.peers.sessions.values())
-        drains = [gevent.spawn(self._dispatcher.sessions.drain, link) for link in sessions]
+        sessions = list(self.dispatcher.peers.sessions.values())
+        drains = [gevent.spawn(self.dispatcher.sessions.drain, link) for link in sessions]
         gevent.joinall(drains, timeout=_DRAINING_S)
-        self._dispatcher.nodes.hold_back()
-        while self._dispatcher.peers.busy and time.monotonic() < until_s:
+        self.dispatcher.nodes.hold_back()
+        while self.dispatcher.peers.busy and time.monotonic() < until_s:
             gevent.sleep(_LOOK_S)
         self._registry.close_all(CloseCode.RESTART, self._goodbye, _CLOSING_S)
         self._registry.wait_empty(_GOODBYE_S)
-        self._dispatcher.stop()
+        self.dispatcher.stop()
 
     def _goodbye(self, place: float) -> str:
         """Tell a peer when to come back: evenly spread by its place (0..1), so that nobody is stormed."""
-        back_in_s = 1 + self._dispatcher.settings.restart_spread_s * place
+        back_in_s = 1 + self.dispatcher.settings.restart_spread_s * place
         return f"restart, come back in {back_in_s:.1f} s"

@@ -13,12 +13,15 @@ from werkzeug.local import LocalProxy
 
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
+from web.gate import Gate
 from web.handshake import HandshakeError
 from web.keepalive import Keepalive
 from web.options import ConnectionOptions
 from web.registry import Registry
 
 Handler = Callable[..., None]
+
+_CROWDED = "Too many connect at once"
 
 
 class Sockets(Sock):  # type: ignore[misc]  # an untyped package
@@ -39,9 +42,11 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
         *,
         registry: Registry | None = None,
         keepalive: Keepalive | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.registry = registry if registry is not None else Registry()
         self.keepalive = keepalive if keepalive is not None else Keepalive()
+        self.gate = gate
         super().__init__(app)
 
     def route(
@@ -75,12 +80,21 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
 
     def _serve(self, handler: Handler, options: ConnectionOptions, variables: dict[str, Any]) -> Response:
         if self.registry.retry_after_s is not None:
-            return _refusal(self.registry.retry_after_s)
+            return _refusal("This server is going away", self.registry.retry_after_s)
+        back_in_s = self.gate.admit(is_node=options.first) if self.gate else None
+        # Scripts in browsers are not shown what answers a handshake, so those are let in to be told.
+        if back_in_s is not None and "HTTP_ORIGIN" not in request.environ:
+            return _refusal(_CROWDED, back_in_s)
         try:
             connection = Connection(request.environ, options)
         except HandshakeError as error:
             return Response(f"{error}\n", error.status, error.headers, mimetype="text/plain")
         self.registry.add(connection)
+        if back_in_s is not None:
+            connection.close(CloseCode.TRY_AGAIN_LATER, _come_back(_CROWDED, back_in_s))
+            connection.finish()
+            self.registry.discard(connection)
+            return Response(status=101)
         self.keepalive.add(connection)
         try:
             self._handle(handler, connection, variables)
@@ -108,6 +122,10 @@ def _report(error: Exception) -> None:
     got_request_exception.send(app, exception=error)
 
 
-def _refusal(retry_after_s: float) -> Response:
-    body = f"This server is going away; come back in {retry_after_s:g} s\n"
-    return Response(body, 503, {"Retry-After": str(max(1, round(retry_after_s)))}, mimetype="text/plain")
+def _come_back(why: str, after_s: float) -> str:
+    return f"{why}; come back in {after_s:.1f} s"
+
+
+def _refusal(why: str, retry_after_s: float) -> Response:
+    headers = {"Retry-After": str(max(1, round(retry_after_s)))}
+    return Response(f"{_come_back(why, retry_after_s)}\n", 503, headers, mimetype="text/plain")

@@ -1,25 +1,69 @@
-"""Whether the ledger's server is set to keep what it is given."""
+"""Whether the servers are set to keep what they are given."""
 
 import logging
+from collections.abc import Mapping
 
 from scheduling.errors import CommandError
+from scheduling.memory import needed_bytes
+from scheduling.settings import Settings
 from scheduling.store.base import Store
 
 _log = logging.getLogger(__name__)
 
+_ASKED = ("maxmemory-policy", "maxmemory", "appendonly", "appendfsync", "save")
 
-def warn_of_forgetful_store(store: Store) -> None:
-    """Log a warning for each setting of the server that loses data; managed servers may not tell.
+
+def check_ledger_server(store: Store, settings: Settings) -> list[str]:
+    """Give a sentence for each setting of the ledger's server that loses data; managed ones may not tell.
 
     Raises `StoreError` when it cannot be reached.
     """
+    found = _read(store)
+    said = []
+    if (policy := found.get("maxmemory-policy", "noeviction")) != "noeviction":
+        said.append(f"Redis may evict leases and jobs (maxmemory-policy {policy}): set it to noeviction")
+    if found.get("appendonly") == "no":
+        said.append(
+            "Redis forgets everything when it ends (appendonly no): accepted utterances may be lost"
+            if not found.get("save")
+            else "Redis keeps snapshots only (appendonly no, save): a crash loses minutes, set appendonly yes"
+        )
+    elif found.get("appendfsync") == "no":
+        said.append("Redis leaves writing to the system (appendfsync no): 30 s may be lost, set everysec")
+    return said + _too_small(found, needed_bytes(settings, bodies=not settings.payload_url))
+
+
+def check_body_server(store: Store, settings: Settings) -> list[str]:
+    """Do the same for a server that holds audio and speech alone; it need not write anything to disk."""
+    found = _read(store)
+    said = []
+    if (policy := found.get("maxmemory-policy", "noeviction")) != "noeviction":
+        said.append(
+            f"the server of PAYLOAD_URL may evict bodies (maxmemory-policy {policy}): results come without "
+            "speech, and a job that has to be tried again fails for want of its audio; set noeviction"
+        )
+    return said + _too_small(found, settings.body_budget)
+
+
+def warn(said: list[str]) -> None:
+    """Log what was found."""
+    for sentence in said:
+        _log.warning("%s", sentence)
+
+
+def _too_small(found: Mapping[str, str], needed: int) -> list[str]:
+    most = int(found.get("maxmemory", 0))
+    if not 0 < most < needed:
+        return []
+    mb, needed_mb = most // 2**20, needed // 2**20
+    return [
+        f"maxmemory is {mb} MB, but BODY_BUDGET and MAX_WAITING allow {needed_mb} MB: raise it or lower them"
+    ]
+
+
+def _read(store: Store) -> dict[str, str]:
     try:
-        reply = store.command("CONFIG", "GET", "maxmemory-policy", "appendonly")
+        reply = [part.decode() for part in store.command("CONFIG", "GET", *_ASKED)]
     except CommandError:
-        return
-    found = dict(zip(reply[::2], reply[1::2], strict=True))
-    policy = found.get(b"maxmemory-policy", b"noeviction").decode()
-    if policy != "noeviction":
-        _log.warning("Redis may evict leases and jobs (maxmemory-policy %s): set it to noeviction", policy)
-    if found.get(b"appendonly") == b"no":
-        _log.warning("Redis forgets everything when it ends (appendonly no): accepted utterances may be lost")
+        return {}
+    return dict(zip(reply[::2], reply[1::2], strict=True))

@@ -7,18 +7,20 @@ from typing import Any
 
 import gevent
 
+from scheduling.bodies import Bodies
 from scheduling.catalog import Catalog, read_pools, read_snapshot
 from scheduling.drain import drain_shard
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
-from scheduling.ledger.codes import LedgerError
+from scheduling.ledger.codes import LedgerError, SchemaMismatch
 from scheduling.pooling import drain_pools
 from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS
 from web.delivery import Delivery
+from web.membership import Membership
 from web.peers import Peers
 from web.publisher import Publisher
+from web.recovery import Recovery
 from web.room_upkeep import RoomUpkeep
-from web.session_loss import tell_history_lost
 
 _log = logging.getLogger(__name__)
 
@@ -28,62 +30,78 @@ _LOOK_S = 3.0
 
 
 class Sweeper:
-    """Settles deadlines, renews the presence, notices new pools, and takes over what no worker drains."""
+    """Shows life, settles deadlines, notices new pools, and takes over what no worker drains."""
 
     def __init__(
         self,
         ledger: Ledger,
+        bodies: Bodies,
         instance: str,
         peers: Peers,
         publisher: Publisher,
         delivery: Delivery,
         swap_catalog: Callable[[Catalog], None],
-        enter_nodes: Callable[[], None],
+        recovery: Recovery,
         rooms: RoomUpkeep,
+        membership: Membership,
     ) -> None:
         self._ledger = ledger
+        self._bodies = bodies
         self._instance = instance
         self._peers = peers
         self._publisher = publisher
         self._delivery = delivery
         self._swap_catalog = swap_catalog
-        self._enter_nodes = enter_nodes
+        self.recovery = recovery
         self._rooms = rooms
+        self._membership = membership
         self._snapshot_seen: tuple[bytes | None, ...] = ()
-        self._epoch: bytes | None = None
         self._looked_s = 0.0
+        self.failure: StoreError | LedgerError | None = None
+        """How the last sweep failed, None if it did not."""
         self.fallbacks = 0
         """Times this process drained because no worker did."""
+        self.outbox_age_ms = self.pools_age_ms = 0
+        """For how long the oldest result, and the oldest change of pools, had waited at the last sweep."""
 
     def run(self) -> None:
-        """Sweep for ever."""
+        """Sweep for ever. Raises `SchemaMismatch`."""
         period_s = self._ledger.cell.settings.sweep_ms / 1000
         while True:
             started_s = time.monotonic()
             try:
                 self.sweep()
+                self.failure = None
+            except SchemaMismatch:
+                raise
             except (StoreError, LedgerError) as error:
+                self.failure = error
                 _log.warning("a sweep failed: %s", error)
             gevent.sleep(max(0.01, started_s + period_s - time.monotonic()))
 
     def sweep(self) -> None:
         """Do all of it once."""
         settings = self._ledger.cell.settings
+        self.recovery.look()
+        self._membership.show_life()
+        self.recovery.renewed()
         swept = self._ledger.jobs.settle(self._instance, settings.sweep_ms, _MOST)
+        if swept is not None:
+            self._membership.mind_others()
         self._mind_sessions()
         self._touch_nodes()
         streams = [self._ledger.keys.results(shard) for shard in range(settings.shards)]
         replies = self._ledger.cell.store.commands(
             [
                 ("TIME",),
-                ("HMGET", self._ledger.keys.cell, "snapshot_seq", "pools_version", "epoch"),
+                ("HMGET", self._ledger.keys.cell, "snapshot_seq", "pools_version"),
                 *[("XRANGE", stream, "-", "+", "COUNT", 1) for stream in [self._ledger.keys.dirty, *streams]],
             ]
         )
         now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
         self._notice_pools(replies[1])
-        self._notice_loss(replies[1][2])
         ages = [_age_ms(reply, now_ms) for reply in replies[2:]]
+        self.pools_age_ms, self.outbox_age_ms = ages[0], max(ages[1:])
         self._mind_pools(ages[0])
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)
@@ -109,24 +127,6 @@ class Sweeper:
                 link.touched_s = seen_s
                 self._ledger.nodes.submit_touch(link.node_id, link.socket)
 
-    def _notice_loss(self, epoch: bytes | None) -> None:
-        """Tell clients what died with a ledger that was flushed or replaced: no result will come for it."""
-        if epoch is None:
-            self._ledger.cell.open()
-        elif epoch != self._epoch:
-            if self._epoch:
-                self._tell_lost()
-                self._enter_nodes()
-            self._epoch = epoch
-
-    def _tell_lost(self) -> None:
-        """Tell the sessions that are gone; one that is there was opened again, and told, after the loss."""
-        waiting = [link for link in self._peers.sessions.values() if link.running]
-        names = [("EXISTS", self._ledger.keys.session(link.session_id)) for link in waiting]
-        for link, exists in zip(waiting, self._ledger.cell.store.commands(names), strict=True):
-            if not exists:
-                tell_history_lost(link)
-
     def _notice_pools(self, seen: Sequence[bytes | None]) -> None:
         if tuple(seen) != self._snapshot_seen:
             store, keys = self._ledger.cell.store, self._ledger.keys
@@ -149,7 +149,7 @@ class Sweeper:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, shard)
         if age_ms > self._patience_ms():
             self.fallbacks += 1
-            drain_shard(self._ledger, shard)
+            drain_shard(self._ledger, self._bodies, shard)
 
     def _patience_ms(self) -> int:
         """How long the work is left to workers, ms: less when none of them will hear of it."""

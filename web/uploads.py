@@ -1,6 +1,7 @@
 """A recording over HTTP: an utterance of a session of its own that has no socket."""
 
 import base64
+import json
 import time
 from typing import Any, cast
 from uuid import uuid4
@@ -12,6 +13,7 @@ from scheduling.bodies import Bodies
 from scheduling.cutter import CutLimits, Cutter
 from scheduling.delivery import OutEntry
 from scheduling.explain import read_job, views
+from scheduling.jobspec import JobSpec
 from scheduling.ledger import Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import UnknownJob
@@ -25,6 +27,10 @@ from web.session_link import SessionLink
 #: Names of these sessions begin so; only their jobs may be read by whoever knows the id.
 _PREFIX = "http-"
 _LOOK_S = 0.05
+#: What a session says of its jobs, by the same names as their assignment.
+_SAME = (
+    "src_lang", "tgt_lang", "dialect", "features", "mode", "lang_a", "lang_b", "auto_langs", "trace_id",
+)  # fmt: skip
 
 
 class _NoSocket:
@@ -75,6 +81,27 @@ class Uploads:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE, "The recording holds no sound. Send at least 1 ms of it."
             )
+        return self._place(base64.b64encode(audio).decode("ascii"), audio_format, sample_rate, init)
+
+    def replay(self, spec: JobSpec, audio: str, tenant: str) -> str:
+        """Place once more what a job asked for, with its audio (base64), as a recording; give the new job.
+
+        Raises `Refused`, `LedgerError` and `StoreError`.
+        """
+        asked = json.loads(spec.assignment)
+        same = {name: asked[name] for name in _SAME if name in asked}
+        init = SessionInit.model_validate(
+            {
+                "client_version": "replay",
+                "platform": "operator",
+                "pipeline": json.loads(spec.pipeline),
+                "tenant_id": tenant or None,
+                **same,
+            }
+        )
+        return self._place(audio, asked["audio_format"], asked["sample_rate"], init)
+
+    def _place(self, audio: str, audio_format: str, sample_rate: int, init: SessionInit) -> str:
         link = self._session(init, sample_rate)
         message = Utterance(
             session_id=link.session_id,
@@ -83,7 +110,7 @@ class Uploads:
             src_lang=init.src_lang,
             tgt_lang=init.tgt_lang,
             dialect=init.dialect,
-            audio=base64.b64encode(audio).decode("ascii"),
+            audio=audio,
             audio_format=audio_format,
             sample_rate=sample_rate,
         )
@@ -105,7 +132,7 @@ class Uploads:
             sample_rate=sample_rate,
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
         )
-        self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
+        link.epoch, _ = self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
         return link
 
     def wait(self, job_id: str, wait_s: float) -> UploadState:

@@ -33,18 +33,32 @@ local function priority_lag(priority)
   return math.floor((priority - NORMAL) * limit('priority_ms') / gap)
 end
 
--- `charge`: the job is going to wait, so the next one of its tenant and class stands behind it.
-local function rank_job(job, weight, priority, charge)
+-- Where the job comes in: its start tag, what it costs its tenant, and the first rank there. `waits`: behind the
+-- last one of its tenant and class.
+local function tags_of(job, weight, priority, waits)
   local share = math.ceil(SHARE * job.cost * 100 / weight)
   local start = tonumber(redis.call('HGET', cell, 'vtime') or 0)
-  if charge then
-    local tag = 't:' .. priority .. ':' .. job.tenant
+  if waits then
     share = share * (1 + math.min(waiting_of(job.tenant), DEEPEST))
-    start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', tag) or 0))
-    redis.call('HSET', PREFIX .. 'fair', tag, start + share)
+    start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', 't:' .. priority .. ':' .. job.tenant) or 0))
+  end
+  return start, share, (start + priority_lag(priority) * share) * TURNS
+end
+
+-- The last rank a job could be given if it waited: those before it will be served before it.
+local function line_of(job, weight, priority)
+  local _, _, first = tags_of(job, weight, priority, true)
+  return first + TURNS - 1
+end
+
+-- `charge`: the job is going to wait, so the next one of its tenant and class stands behind it.
+local function rank_job(job, weight, priority, charge)
+  local start, share, first = tags_of(job, weight, priority, charge)
+  if charge then
+    redis.call('HSET', PREFIX .. 'fair', 't:' .. priority .. ':' .. job.tenant, start + share)
   end
   job.start = start
-  job.rank = (start + priority_lag(priority) * share) * TURNS + redis.call('HINCRBY', cell, 'turn', 1) % TURNS
+  job.rank = first + redis.call('HINCRBY', cell, 'turn', 1) % TURNS
 end
 
 local function note_waiting(tenant, change)

@@ -5,10 +5,14 @@ local function key(kind, id)
   return PREFIX .. kind .. ':' .. id
 end
 
--- A cell without an epoch was flushed or never opened: the caller opens it and asks again.
-local clock, epoch = unpack(redis.call('HMGET', cell, 'clock', 'epoch'))
+-- A cell without an epoch was flushed or never opened: the caller opens it and asks again. One whose keys have
+-- another layout than these scripts know is left alone (`SCHEMA` in scheduling/keys.py).
+local SCHEMA = '1'
+local clock, epoch, schema = unpack(redis.call('HMGET', cell, 'clock', 'epoch', 'schema'))
 if not epoch then
   return {-1}
+elseif schema ~= SCHEMA then
+  return {-13, schema}
 end
 
 -- Redis TIME is the clock of truth; simulation and tests set `clock` (ms) instead.
@@ -29,11 +33,21 @@ local function count(name)
   redis.call('HINCRBY', cell, name, 1)
 end
 
-local INBOX_LENGTH = 10000 -- an inbox is read at once; a longer one belongs to a dead instance
+-- An inbox is read at once; a long one belongs to an instance that stalls. Then what is out of date in a moment is
+-- left out first. Everything else is written, and made up for should the bound ever cut it off: results stand in
+-- their streams, which are looked at, assignments in their jobs' records, which have deadlines.
+local INBOX_LENGTH, PARTIALS_LENGTH = 10000, 1000
 
 local function tell(instance, ...)
   if instance ~= '' then
     redis.call('XADD', key('inbox', instance), 'MAXLEN', '~', INBOX_LENGTH, '*', ...)
     redis.call('PEXPIRE', key('inbox', instance), limit('inbox_ms'))
+  end
+end
+
+-- For what was recognised so far of an utterance: the next one says it again, and more.
+local function tell_partial(instance, ...)
+  if instance ~= '' and redis.call('XLEN', key('inbox', instance)) < PARTIALS_LENGTH then
+    tell(instance, ...)
   end
 end

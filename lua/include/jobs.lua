@@ -32,6 +32,16 @@ local function lease_member(job, slot)
   return job.id .. '|' .. job.attempt .. '|' .. slot
 end
 
+-- The attempt shows that it lives: it may go on for `ms`, but not beyond the utterance's time.
+local function renew_lease(job, ms)
+  local due = math.min(now + ms, job.deadline)
+  for slot = 1, job.cost do
+    redis.call('ZADD', key('leases', job.node), 'XX', due, lease_member(job, slot))
+  end
+  redis.call('HSET', key('job', job.id), 'renewed_ms', now)
+  watch_job(job, due)
+end
+
 local function drop_leases(job)
   for slot = 1, job.cost do
     redis.call('ZREM', key('leases', job.node), lease_member(job, slot))

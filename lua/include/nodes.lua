@@ -90,10 +90,34 @@ local function count_node(node)
   redis.call('HSET', record, 'counted', is)
 end
 
+-- Adds slots to what works for pools, or takes them away; with the last slot goes all that is noted of a pool's pace.
+local function add_serving(words, sign)
+  local slots, pools = string.match(words, '^(%d+) (.*)$')
+  for pool in string.gmatch(pools or '', '%S+') do
+    if redis.call('HINCRBY', PREFIX .. 'pace', 'slots:' .. pool, sign * slots) == 0 then
+      redis.call('HDEL', PREFIX .. 'pace', 'slots:' .. pool, 'work:' .. pool, 'refused:' .. pool)
+      redis.call('SET', key('poolrests', pool), now, 'PX', math.max(1, limit('admit_wait_ms')))
+    end
+  end
+end
+
+-- The slots that work for each pool, busy or free; they too move by what this node's record says it adds.
+local function count_serving(node, why)
+  local works = (why == '' or why == 'capacity_exceeded') and node.max > node.held
+  local is = works and node.max - node.held .. ' ' .. node.pools or ''
+  local was = redis.call('HGET', key('node', node.id), 'serving') or ''
+  if is ~= was then
+    add_serving(is, 1) -- first, or the pace of a pool with this one node would be forgotten on the way
+    add_serving(was, -1)
+    redis.call('HSET', key('node', node.id), 'serving', is)
+  end
+end
+
 -- Recomputes what the node's state means for its pools and the totals.
 local function refresh_node(node)
   count_node(node)
   local why = reason_against(node)
+  count_serving(node, why)
   local score = math.floor((node.max - free_slots(node)) * 1000 / node.max) * TURN_SPAN + node.turn
   for pool in string.gmatch(node.pools, '%S+') do
     if why == '' then

@@ -2,9 +2,8 @@
 --
 -- Entry ids are `created_ms-N`: N counts 1, 2, 3 … from the session's record on, without a gap, so a client that
 -- names the last one it has is told exactly what it missed. A record made anew has later ids than its forerunner.
-local OUT_LENGTH = 1000 -- entries kept for a client that comes back
-
--- Appends an entry to a session's stream and gives its id; false for a session that is gone.
+-- Appends an entry to a session's stream and gives its id; false for a session that is gone. Of its entries as
+-- many are kept as a client that comes back may have missed.
 local function append_out(session, ...)
   local record = key('session', session)
   local created = redis.call('HGET', record, 'created_ms')
@@ -12,7 +11,7 @@ local function append_out(session, ...)
     return false
   end
   local id = created .. '-' .. redis.call('HINCRBY', record, 'out_seq', 1)
-  return redis.call('XADD', key('out', session), 'MAXLEN', '~', OUT_LENGTH, id, ...)
+  return redis.call('XADD', key('out', session), 'MAXLEN', '~', limit('out_entries') or 200, id, ...)
 end
 
 -- How long a stream, and what it refers to, outlive its last entry, ms.

@@ -1,15 +1,27 @@
 -- reconcile: what a node says it runs against what the ledger gave it, both ways; the differences are counted.
 
--- Attempts that are not the node's own any more it aborts: they would take slots from new work. One whose verdict
--- the ledger has is left alone when it is `old_news`: its answer may just have crossed this list. Gives their places
--- in the list, since what a node lists may be any text.
-local function not_its_own(id, listed, old_news)
+-- What a node lists it still works on, also in a long step that shows nothing, so its time begins anew. If it was
+-- not noted as sent, whoever sent it died before that.
+local function note_listed(job)
+  if job.state == 'assigned' then
+    job.state = 'dispatched'
+    redis.call('HSET', key('job', job.id), 'state', 'dispatched', 'dispatched_ms', now)
+  end
+  renew_lease(job, limit('attempt_ms'))
+end
+
+-- Renews the attempts a node lists that are its own. Others it aborts: they would take slots from new work. One whose
+-- verdict the ledger has is left alone when it is `old_news`: its answer may just have crossed this list. Gives the
+-- places of those to abort in the list, since what a node lists may be any text.
+local function take_list(id, listed, old_news)
   local aborts = ''
   for at, attempt in ipairs(listed) do
     local job_id, number = string.match(attempt, '^(.*)|(.-)$')
     local job = read_job(job_id)
     local own = job and job.node == id and tostring(job.attempt) == number and RUNNING[job.state]
-    if not own and not (old_news and redis.call('HEXISTS', key('job', job_id), 'verdict' .. number) == 1) then
+    if own then
+      note_listed(job)
+    elseif not (old_news and redis.call('HEXISTS', key('job', job_id), 'verdict' .. number) == 1) then
       aborts = aborts .. at .. ' '
       count('n_unknown_reported')
     end
@@ -26,7 +38,7 @@ local function retry_lost(id, listed, patience, message)
       and job.state ~= 'assigned'
     if sent and now - redis.call('HGET', key('job', job_id), 'assigned_ms') >= patience then
       count('n_lost_reported')
-      retry(job, 'WS_DISCONNECTED', message, true)
+      retry(job, 'WS_DISCONNECTED', message, true, 'forgotten')
     end
   end
 end

@@ -18,13 +18,15 @@ local NO_STRIKE = {
 }
 
 -- Ends the running attempt, then assigns the next one, lets the job wait, or fails it with `code`.
--- `told`: the node itself said so and needs no cancel. Returns what became of the attempt.
-local function retry(job, code, message, told)
+-- `told`: the node itself said so and needs no cancel. `how` the attempt ended: a word of the dead letters.
+-- Returns what became of the attempt.
+local function retry(job, code, message, told, how)
   if not told then
     tell_cancel(job, code == 'JOB_TIMEOUT' and 'job_timeout' or code)
   end
   local outcome = (job.attempt >= limit('max_attempts') or now >= job.deadline) and 'failed' or 'retried'
   note_verdict(job.id, job.attempt, job.node, outcome .. ' 0')
+  note_end(job, how)
   local left = job.node
   drop_leases(job)
   redis.call('HINCRBY', key('node', left), 'retried', 1)
@@ -33,7 +35,7 @@ local function retry(job, code, message, told)
     note_strike(failed)
   end
   if outcome == 'failed' then
-    finish(job, 'failed', code, message)
+    fail(job, code, message)
   else
     count('n_retried')
     try_elsewhere(job)
@@ -52,13 +54,15 @@ local function with_wake(outcome, job, attempt, node_id)
   return words
 end
 
--- Every lease of the node fails over; at most `max` of them exist. `told`: it has no socket to hear of it.
-local function fail_over(node, told)
+-- Every lease of the node fails over; at most `max` of them exist. `told`: it has no socket to hear of it. What was
+-- never sent to it ended otherwise than `how`.
+local function fail_over(node, told, how)
   for _, member in ipairs(redis.call('ZRANGE', key('leases', node.id), 0, -1)) do
     local id = string.match(member, '^(.-)|')
     local job = read_job(id)
     if job and job.node == node.id and RUNNING[job.state] then
-      retry(job, 'NODE_UNAVAILABLE', 'The node that worked on this utterance was lost.', told)
+      retry(job, 'NODE_UNAVAILABLE', 'The node that worked on this utterance was lost.', told,
+        job.state == 'assigned' and 'unreached' or how)
     else
       redis.call('ZREM', key('leases', node.id), member)
     end
@@ -71,6 +75,7 @@ local function take_offline(node, reason)
   redis.call('HSET', key('node', node.id), 'held', 0, 'away', '', 'held_for', '')
   redis.call('ZREM', PREFIX .. 'deadlines', 'n|' .. node.id)
   redis.call('ZREM', PREFIX .. 'nodes', node.id)
+  redis.call('SREM', key('instancenodes', node.owner), node.id)
   forget_in_time(node)
-  fail_over(node, true)
+  fail_over(node, true, 'lost')
 end

@@ -1,18 +1,25 @@
 -- settle: everything that must happen by itself stands in one index; whoever comes by settles what is due.
 
 local FAILURES = {
-  assigned = {'NODE_UNAVAILABLE', 'The node could not be reached in time.'},
-  dispatched = {'JOB_TIMEOUT', 'The node did not answer in time.'},
-  accepted = {'JOB_TIMEOUT', 'The node made no progress in time.'},
-  started = {'JOB_TIMEOUT', 'The node made no progress in time.'},
+  assigned = {'NODE_UNAVAILABLE', 'The node could not be reached in time.', 'unreached'},
+  dispatched = {'JOB_TIMEOUT', 'The node did not answer in time.', 'unanswered'},
+  accepted = {'JOB_TIMEOUT', 'The node made no progress in time.', 'no_progress'},
+  started = {'JOB_TIMEOUT', 'The node made no progress in time.', 'no_progress'},
 }
+
+-- An attempt that was cut short by the utterance's end, while it gave signs of life, is not held against anybody.
+local function how_it_ended(job)
+  local heard = tonumber(redis.call('HGET', key('job', job.id), 'renewed_ms') or 0)
+  local alive = now >= job.deadline and now - heard < limit('attempt_ms') / 2
+  return alive and job.state ~= 'assigned' and 'out_of_time' or FAILURES[job.state][3]
+end
 
 local function give_up_waiting(job)
   dequeue(job)
   if now >= job.deadline then
-    finish(job, 'failed', 'JOB_TIMEOUT', 'The utterance was not translated within its time.')
+    fail(job, 'JOB_TIMEOUT', 'The utterance was not translated within its time.')
   else
-    finish(job, 'failed', 'NO_AVAILABLE_NODE', 'No node became free in time. Say it again in a moment.')
+    fail(job, 'NO_AVAILABLE_NODE', 'No node became free in time. Say it again in a moment.')
   end
 end
 
@@ -35,7 +42,7 @@ local function settle_job(id)
     local over = now >= job.deadline or now >= job.wait_until
     if over then give_up_waiting(job) else relax(job) end
   elseif job and RUNNING[job.state] then
-    retry(job, FAILURES[job.state][1], FAILURES[job.state][2], false)
+    retry(job, FAILURES[job.state][1], FAILURES[job.state][2], false, how_it_ended(job))
   else
     redis.call('ZREM', PREFIX .. 'deadlines', 'j|' .. id)
   end

@@ -6,18 +6,14 @@ from scheduling.catalog import Catalog, read_class_pools, read_pools
 from scheduling.explain import views
 from scheduling.explain.job import JOB_FIELDS, job_view
 from scheduling.explain.node import NODE_FIELDS, node_view
+from scheduling.explain.paging import next_cursor, read_cursor, scored
 from scheduling.explain.reading import kind_of, number, read_cell, record
 from scheduling.explain.words import NODE_REASONS
 from scheduling.ledger import Cell
-from scheduling.ledger.cell import text
 
 _SAMPLE_PAIRS = 6
 #: Entries of the index of deadlines looked at for one page: nodes stand there as well as jobs.
 _MOST_LOOKS = 1000
-
-
-class BadCursor(ValueError):
-    """A cursor that no page has given."""
 
 
 def node_page(cell: Cell, limit: int, cursor: str = "") -> views.NodePage:
@@ -25,7 +21,7 @@ def node_page(cell: Cell, limit: int, cursor: str = "") -> views.NodePage:
 
     A node that is heard meanwhile may be met twice. Raises `BadCursor` and `StoreError`.
     """
-    start, skip = _parse(cursor)
+    start, skip = read_cursor(cursor)
     keys = cell.keys
     found, total = cell.store.commands(
         [
@@ -33,14 +29,14 @@ def node_page(cell: Cell, limit: int, cursor: str = "") -> views.NodePage:
             ("ZCARD", keys.nodes),
         ]
     )
-    entries = [(text(member), int(float(score))) for member, score in _pairs(found)]
+    entries = scored(found)
     page, following = entries[:limit], entries[limit:]
     now_ms, _ = read_cell(cell)
     return views.NodePage(
         now_ms=now_ms,
         nodes=_read_nodes(cell, [node for node, _ in page]),
         total=total,
-        next_cursor=_next(page, start, skip) if following else None,
+        next_cursor=next_cursor(page, start, skip) if following else None,
     )
 
 
@@ -63,11 +59,11 @@ def job_page(cell: Cell, limit: int, cursor: str = "", state: str = "") -> views
     A page may hold fewer than ``limit`` although there are more: then it has a cursor. Raises `BadCursor`
     and `StoreError`.
     """
-    start, skip = _parse(cursor)
+    start, skip = read_cursor(cursor)
     found = cell.store.command(
         "ZRANGE", cell.keys.deadlines, start, "+inf", "BYSCORE", "LIMIT", skip, _MOST_LOOKS, "WITHSCORES"
     )
-    entries = [(text(member), int(float(score))) for member, score in _pairs(found)]
+    entries = scored(found)
     names = [member[2:] for member, _ in entries if member.startswith("j|")]
     records = cell.store.commands([("HMGET", cell.keys.job(name), *JOB_FIELDS) for name in names])
     jobs: dict[str, views.Job] = {}
@@ -84,7 +80,7 @@ def job_page(cell: Cell, limit: int, cursor: str = "", state: str = "") -> views
         now_ms=now_ms,
         jobs=[jobs[name] for name in shown],
         waiting=number(counters["waiting"]),
-        next_cursor=_next(entries[: through + 1], start, skip) if more else None,
+        next_cursor=next_cursor(entries[: through + 1], start, skip) if more else None,
     )
 
 
@@ -125,24 +121,3 @@ def _pool(catalog: Catalog, name: str, members: int, counts: Sequence[int]) -> v
         excluded={word: count for word, count in zip(NODE_REASONS, counts[2:], strict=True) if count},
         waiting=counts[1],
     )
-
-
-def _pairs(found: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    return list(zip(found[::2], found[1::2], strict=True))
-
-
-def _parse(cursor: str) -> tuple[str, int]:
-    """Read a cursor: a score, and how many entries of that score were given already."""
-    if not cursor:
-        return "-inf", 0
-    score, sign, skip = cursor.partition("-")
-    if not (sign and score.isdecimal() and skip.isdecimal()):
-        raise BadCursor(f"{cursor[:40]!r} is no cursor. Send the next_cursor of the page before.")
-    return score, int(skip)
-
-
-def _next(entries: Sequence[tuple[str, int]], start: str, skip: int) -> str:
-    """Give the cursor that goes on behind the last of these entries."""
-    last = entries[-1][1]
-    given = sum(1 for _, score in entries if score == last)
-    return f"{last}-{given + (skip if str(last) == start else 0)}"

@@ -14,7 +14,7 @@ JOB_FIELDS = (
     "state", "session", "pair", "order", "attempt", "node", "created_ms", "deadline_ms", "ended_ms", "code",
     "message",
 )  # fmt: skip
-_MORE = ("requirement", "cost", "tried", "relaxed", "wait_until_ms", "waiting_ms")
+_MORE = ("requirement", "cost", "tried", "relaxed", "wait_until_ms", "waiting_ms", "dead")
 _STAGES = ("created", "assigned", "dispatched", "accepted", "started", "ended")
 _TIMES = tuple(f"{stage}_ms" for stage in _STAGES)
 
@@ -66,7 +66,7 @@ def explain_job(cell: Cell, job_id: str) -> views.JobExplanation:
     attempts = _attempts(job, more)
     return views.JobExplanation(
         now_ms=now_ms,
-        sentence=_sentence(job, wait, waiting, slots, attempts),
+        sentence=_sentence(job, wait, waiting, slots, attempts) + _buried(job, more),
         job=job,
         attempts=attempts,
         stages=_stages(more),
@@ -105,6 +105,11 @@ def _stages(more: dict[str, str]) -> list[views.Stage]:
         if at_ms and (stage == "created" or at_ms >= assigned):
             found.append(views.Stage(stage=stage, at_ms=at_ms, after_ms=at_ms - created))
     return found
+
+
+def _buried(job: views.Job, more: dict[str, str]) -> str:
+    """Say where more is to be read of a job that took its nodes with it."""
+    return f" It took its nodes with it: speech-dispatch dead show {job.job_id}" if more["dead"] else ""
 
 
 def _sentence(

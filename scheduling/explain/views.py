@@ -259,6 +259,59 @@ class PoolPage(View):
     total: int
 
 
+class DeadAttempt(View):
+    """One try of a dead job."""
+
+    attempt: int
+    node: str
+    how: str
+    """lost | forgotten | unanswered | no_progress: the node did not survive it; unreached | declined |
+    withdrawn | out_of_time: it says nothing."""
+    ended_ms: int
+
+
+class DeadLetter(View):
+    """A job that took its nodes with it; never what was said in it."""
+
+    job_id: str
+    sentence: str
+    killed: list[str]
+    """Nodes that did not survive it."""
+    session_id: str
+    tenant: str | None
+    pair: str
+    created_ms: int
+    died_ms: int
+    forgotten_ms: int
+    """Then it is dropped by itself."""
+    code: str
+    message: str
+    """What its client was told."""
+    attempts: list[DeadAttempt]
+    audio_bytes: int
+    """Of its recording, which a replay needs; 0 when it is not kept."""
+    replays: list[str]
+    """Jobs it was placed again as, the last 16."""
+
+
+class DeadPage(View):
+    """Dead letters, the newest first."""
+
+    now_ms: int
+    dead: list[DeadLetter]
+    total: int
+    next_cursor: str | None
+
+
+class Replayed(View):
+    """A dead letter was placed again, as a job of its own."""
+
+    job_id: str
+    replay: str
+    result: str
+    """Path of its result: ask it as that of any recording sent over HTTP."""
+
+
 class JobPage(View):
     """Living jobs, the next deadline first."""
 

@@ -1,6 +1,9 @@
 """The ledger: typed calls of the Lua scripts, which alone change nodes, jobs, sessions and results."""
 
-from scheduling.ledger.cell import SCHEMA, Cell
+from scheduling.keys import SCHEMA
+from scheduling.ledger.cell import Cell
+from scheduling.ledger.dead import Dead
+from scheduling.ledger.instances import Instances
 from scheduling.ledger.jobs import Assigned, Completed, Jobs, Placement, Progress, Reservation, Stage, Verdict
 from scheduling.ledger.nodes import Beat, NodeRegistration, Nodes, NodeState, Registered
 from scheduling.ledger.pairing import Pairing
@@ -18,9 +21,11 @@ class Ledger:
         self.keys = self.cell.keys
         self.nodes = Nodes(self.cell)
         self.jobs = Jobs(self.cell)
+        self.dead = Dead(self.cell)
         self.sessions = Sessions(self.cell)
         self.pairing = Pairing(self.cell)
         self.rooms = Rooms(self.cell)
+        self.instances = Instances(self.cell)
 
 
 __all__ = [
@@ -29,6 +34,8 @@ __all__ = [
     "Beat",
     "Cell",
     "Completed",
+    "Dead",
+    "Instances",
     "Jobs",
     "Ledger",
     "Member",

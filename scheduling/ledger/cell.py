@@ -5,13 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from scheduling import scripts
-from scheduling.keys import Keys
+from scheduling.keys import SCHEMA, Keys
 from scheduling.ledger.codes import CellClosed, error_for
 from scheduling.settings import SCRIPT_LIMITS, Settings
 from scheduling.store.base import Part, Pending, Store
-
-#: Layout of the keys. Processes of another layout refuse the cell.
-SCHEMA = "1"
 
 
 class Cell:
@@ -35,15 +32,20 @@ class Cell:
         self.epoch = _checked("open_cell", reply)[1].decode()
         return self.epoch
 
-    def call(self, name: str, keys: Sequence[Part], args: Sequence[Part]) -> list[Any]:
-        """Run a script whose first key is the cell's root. Raises `LedgerError` and `StoreError`."""
+    def call(
+        self, name: str, keys: Sequence[Part], args: Sequence[Part], *, timeout_s: float | None = None
+    ) -> list[Any]:
+        """Run a script whose first key is the cell's root. Raises `LedgerError` and `StoreError`.
+
+        ``timeout_s`` (s) is the store's own where it is None.
+        """
         script = scripts.load(name)
         all_keys = [self.keys.cell, *keys]
         try:
-            return _checked(name, self.store.call(script, all_keys, args))
+            return _checked(name, self.store.call(script, all_keys, args, timeout_s=timeout_s))
         except CellClosed:
             self.open()
-            return _checked(name, self.store.call(script, all_keys, args))
+            return _checked(name, self.store.call(script, all_keys, args, timeout_s=timeout_s))
 
     def calls(self, name: str, requests: Sequence[tuple[Sequence[Part], Sequence[Part]]]) -> list[list[Any]]:
         """Do the same for several keys and arguments, in one round trip."""

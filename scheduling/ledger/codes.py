@@ -8,7 +8,7 @@ LedgerError             a script understood the call and declined it
 ├── UnknownSession      no such session
 ├── UnknownJob          no such job, or ended long ago
 ├── StaleAttempt        the attempt is not the running one; nothing was changed
-├── QueueFull           as many jobs wait as may
+├── QueueFull           it would wait too long, or as many jobs wait as may
 ├── NoNode              nobody connected serves the requirement
 ├── StaleCapabilities   computed from capabilities or pools that are others by now
 ├── BodyBudgetSpent     audio and speech already take all the bytes they may
@@ -19,12 +19,14 @@ LedgerError             a script understood the call and declined it
 ├── RoomFull            the room has as many members as it may
 ├── RoomLanguagesFull   its members want as many languages as they may
 ├── NoRoomCode          none of the proposed codes is free
+├── SessionBehind       the session's owner knows more of it than its record: writes were lost
 └── SchemaMismatch      the keys have another layout than this version writes
 """
 
 from typing import Any
 
 from scheduling.errors import DispatchError
+from scheduling.keys import SCHEMA
 
 
 class LedgerError(DispatchError):
@@ -60,12 +62,12 @@ class StaleAttempt(LedgerError):
 
 
 class QueueFull(LedgerError):
-    """As many jobs wait as may."""
+    """The job would wait for too long, or as many jobs wait as may."""
 
-    def __init__(self, retry_after_ms: int) -> None:
-        super().__init__(f"the queue is full; it should have moved on in {retry_after_ms} ms")
-        self.retry_after_ms = retry_after_ms
-        """Estimated wait until a new job would be placed, ms."""
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__(f"a job would have to wait for {wait_ms} ms")
+        self.wait_ms = wait_ms
+        """How long the job would be likely to wait for a slot, ms."""
 
 
 class NoNode(LedgerError):
@@ -113,8 +115,21 @@ class NoRoomCode(LedgerError):
     """None of the proposed codes is free."""
 
 
+class SessionBehind(LedgerError):
+    """The session's owner knows more of it than its record: the server lost writes."""
+
+
 class SchemaMismatch(LedgerError):
     """The keys have another layout than this version writes."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"the cell in Redis is used by a version with key layout {found}, this one has layout {SCHEMA}: "
+            f"they cannot run side by side. Start the version that the other processes have, or give this "
+            f"one a CELL of its own; to change over, stop all others first and delete the cell's keys"
+        )
+        self.found = found
+        """The layout of the keys."""
 
 
 _ERRORS: dict[int, type[LedgerError]] = {
@@ -129,14 +144,15 @@ _ERRORS: dict[int, type[LedgerError]] = {
     -10: StaleCapabilities,
     -11: BodyBudgetSpent,
     -12: SessionMoved,
-    -13: SchemaMismatch,
     -14: TooManyClasses,
     -15: NoRoom,
     -17: RoomFull,
     -18: RoomLanguagesFull,
     -19: NoRoomCode,
+    -20: SessionBehind,
 }
 _QUEUE_FULL = -8
+_SCHEMA_MISMATCH = -13
 _IN_ROOM = -16
 
 
@@ -145,6 +161,8 @@ def error_for(script: str, reply: list[Any]) -> LedgerError:
     code = reply[0]
     if code == _QUEUE_FULL:
         return QueueFull(int(reply[1]))
+    if code == _SCHEMA_MISMATCH:
+        return SchemaMismatch(reply[1].decode() if reply[1] else "of before there were any")
     if code == _IN_ROOM:
         return InRoom(reply[1].decode())
     kind = _ERRORS[code]

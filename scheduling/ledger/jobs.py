@@ -46,6 +46,8 @@ class Reservation:
     """0 high, 1 normal, 2 low."""
     room: str = ""
     """Code of the room whose members listen, empty for none."""
+    least_order: int = 0
+    """Order numbers below this were given before, as far as the session's owner knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Placement:
     instance: str
     """Instance that holds the node's socket."""
     use_semantic: bool
+    wait_ms: int = 0
+    """How long it was likely to wait when it was let in, ms; 0 for a job that found a slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class Jobs:
     def reserve(self, ask: Reservation) -> Placement:
         """Place a job or let it wait.
 
-        Raises `UnknownSession`, `SessionMoved`, `QueueFull` and `NoNode`; none takes an order number.
+        Raises `UnknownSession`, `SessionMoved`, `SessionBehind`, `QueueFull` and `NoNode`; none takes an
+        order number.
         """
         reply = self._cell.call(
             "reserve",
@@ -116,11 +121,13 @@ class Jobs:
                 ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
                 f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
                 ask.next_index, ask.audio_from, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
-                ask.room, *ask.pools,
+                ask.room, ask.least_order, *ask.pools,
             ],
         )  # fmt: skip
-        _, job, order, state, attempt, node, instance, semantic = reply
-        return Placement(text(job), order, text(state), attempt, text(node), text(instance), semantic == b"1")
+        _, job, order, state, attempt, node, instance, semantic, wait_ms = reply
+        return Placement(
+            text(job), order, text(state), attempt, text(node), text(instance), semantic == b"1", wait_ms
+        )
 
     def advance(
         self,

@@ -94,15 +94,18 @@ class Nodes:
         self._cell = cell
         self._keys = cell.keys
 
-    def register(self, node: NodeRegistration) -> Registered:
-        """Admit a node. Raises `NodeIdConflict`."""
+    def register(self, node: NodeRegistration, *, again: bool = False) -> Registered:
+        """Admit a node; ``again`` for a socket that was here before, which takes it over from no other.
+
+        Raises `NodeIdConflict` and, if ``again``, `NodeReplaced`.
+        """
         reply = self._cell.call(
             "register_node",
             [self._keys.node(node.node_id)],
             [
                 node.node_id, node.socket, node.instance, node.credential, node.slots, node.beat_ms,
                 node.capability.class_id, node.capability.canonical(), _semantic(node.capability),
-                int(node.acknowledges), node.profile, *_listed(node.running),
+                int(node.acknowledges), node.profile, int(again), *_listed(node.running),
             ],
         )  # fmt: skip
         _, generation, status, seq, former_instance, former_socket, dirty, aborts = reply

@@ -1,7 +1,9 @@
 """Sessions and their results in the ledger."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
 
 from scheduling.ledger.cell import Cell, text
 from scheduling.store.base import Part
@@ -57,12 +59,65 @@ class Resumed:
     running: tuple[tuple[str, int], ...]
     """Language and order number of what was accepted and has no entry in the stream yet."""
     preferred_pool: str
+    turn: int
+    """How many sockets have held it, this one included."""
+    given: Mapping[str, int]
+    """Next order number by language."""
+    released: Mapping[str, int]
+    """Next order number to be released, by language."""
     language_pair: tuple[str, str]
     """Source and target language of what was said last, for which that pool is preferred."""
 
     def entry_id(self, number: int) -> str:
         """Stream id of an entry."""
         return f"{self.created_ms}-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """What was accepted and not answered yet, and how it ends if the ledger does not know it any more."""
+
+    tgt_lang: str
+    order: int
+    events: str
+    """JSON list."""
+    main: str
+    """JSON of what stands for the result; empty where the events are all there is to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the owner of a session's socket knows of it; what the ledger knows may be older."""
+
+    session_id: str
+    instance: str
+    socket: str
+    turn: int
+    token: str
+    profile: str
+    epoch: str
+    """As `epoch_of` gives it."""
+    sent: int
+    """Number of the last entry that was taken from its stream."""
+    next_index: int
+    audio_from: tuple[int, int]
+    numbers: Mapping[str, tuple[int, int]]
+    """Language to the next order number, and to that of the next result to be sent."""
+    running: Sequence[Unanswered]
+    call: str = field(default_factory=lambda: uuid4().hex[:16])
+    """Names this statement: made twice it has one effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of a session that its owner told about anew."""
+
+    held: bool
+    """False when another socket holds it rightly."""
+    behind: bool
+    """The ledger had lost something of it."""
+    lost: int
+    """Utterances that it had lost, which end in an error now."""
 
 
 def epoch_of(cell_epoch: str, created_ms: int) -> str:
@@ -81,7 +136,7 @@ class Sessions:
         self, session_id: str, instance: str, socket: str, profile: str, token: str = ""
     ) -> tuple[str, str]:
         """Make a session, with the digest of its resume token; give its epoch and the former instance."""
-        args: list[Part] = [instance, socket, profile, token]
+        args: list[Part] = [instance, socket, profile, token, session_id]
         reply = self._cell.call("open_session", [self._keys.session(session_id)], args)
         return epoch_of(text(reply[1]), int(reply[3])), text(reply[2])
 
@@ -93,10 +148,28 @@ class Sessions:
             return None
         return _resumed(text(reply[1]), text(reply[2]), [text(item) for item in reply[3:]])
 
+    def restore(self, sessions: Sequence[Held]) -> list[Restored]:
+        """Bring the records up to what their owners know, in one round trip for all and one for releases."""
+        replies = self._cell.calls("restore_session", [self._to_restore(held) for held in sessions])
+        found = [
+            Restored(bool(reply[0]), *((bool(reply[1]), int(reply[2])) if reply[0] else (False, 0)))
+            for reply in replies
+        ]
+        turns = {
+            (held.session_id, item.tgt_lang): None
+            for held, restored in zip(sessions, found, strict=True)
+            if restored.lost
+            for item in held.running
+        }
+        while turns:
+            more = self.release_all(list(turns))
+            turns = {turn: None for turn, (_, is_more) in zip(turns, more, strict=True) if is_more}
+        return found
+
     def detach(self, session_id: str, socket: str, next_index: int, audio_from: tuple[int, int]) -> bool:
         """Note that the socket was lost; False when another one holds the session."""
         keys = [self._keys.session(session_id), self._keys.out(session_id)]
-        args: list[Part] = [socket, next_index, position(audio_from)]
+        args: list[Part] = [session_id, socket, next_index, position(audio_from)]
         return bool(self._cell.call("detach_session", keys, args)[0])
 
     def refuse(self, session_id: str, socket: str, refusal: Refusal) -> bool:
@@ -113,7 +186,8 @@ class Sessions:
 
     def close(self, session_id: str, socket: str) -> bool:
         """Note that the client left; False when another socket holds the session."""
-        return bool(self._cell.call("close_session", [self._keys.session(session_id)], [socket])[0])
+        key = self._keys.session(session_id)
+        return bool(self._cell.call("close_session", [key], [session_id, socket])[0])
 
     def played(self, session_id: str, group_id: str, ended_ms: int) -> bool:
         """Count the group's window from now; False for a session that is gone.
@@ -140,6 +214,18 @@ class Sessions:
         """Do the same for several pairs of session and target language, in one round trip."""
         replies = self._cell.calls("release_results", [self._to_release(*turn, most) for turn in turns])
         return [(int(reply[1]), bool(reply[2])) for reply in replies]
+
+    def _to_restore(self, held: Held) -> tuple[list[Part], list[Part]]:
+        cell_epoch, _, created_ms = held.epoch.partition(".")
+        running = [[item.tgt_lang, item.order, item.events, item.main] for item in held.running]
+        return (
+            [self._keys.session(held.session_id), self._keys.out(held.session_id)],
+            [
+                held.session_id, held.instance, held.socket, held.turn, held.token, held.profile, cell_epoch,
+                created_ms, held.sent, held.next_index, position(held.audio_from),
+                json.dumps(dict(held.numbers)), json.dumps(running, ensure_ascii=False), held.call,
+            ],
+        )  # fmt: skip
 
     def _to_store(self, result: ReadyResult) -> tuple[list[Part], list[Part]]:
         ready = self._keys.ready(result.session_id, result.tgt_lang)
@@ -168,15 +254,22 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
     # Entries of a forerunner of the record go first, so all of its own are there behind them.
     first_kept = (int(number) if int(made) == created_ms else 1) if first_id else last + 1
     seq, _, offset = fields.get("audio_from", "0.0").partition(".")
+    numbers = {
+        kind: {
+            name.removeprefix(f"{kind}:"): int(value)
+            for name, value in fields.items()
+            if name.startswith(f"{kind}:")
+        }
+        for kind in ("order", "released")
+    }
     src, _, tgt = fields.get("pair", "").partition(" ")
     running = [
-        (name.removeprefix("order:"), order)
-        for name, accepted in fields.items()
-        if name.startswith("order:")
-        for order in range(int(fields.get(f"released:{name[6:]}", 0)), int(accepted))
+        (tgt, order)
+        for tgt, accepted in numbers["order"].items()
+        for order in range(numbers["released"].get(tgt, 0), accepted)
     ]
     return Resumed(
-        epoch=epoch_of(cell_epoch, created_ms),
+        epoch=epoch_of(fields.get("epoch", cell_epoch), created_ms),
         profile=fields["profile"],
         created_ms=created_ms,
         last=last,
@@ -185,5 +278,8 @@ def _resumed(cell_epoch: str, first_id: str, record: Sequence[str]) -> Resumed:
         audio_from=(int(seq), int(offset)),
         running=tuple(running),
         preferred_pool=fields.get("preferred", ""),
+        turn=int(fields.get("turn", 0)),
+        given=numbers["order"],
+        released=numbers["released"],
         language_pair=(src, tgt),
     )

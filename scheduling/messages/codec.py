@@ -31,6 +31,7 @@ ServerMessageToNode: TypeAlias = (
     | node.NodeStatusMessage
     | node.JobAssign
     | node.JobCancel
+    | node.JobResultAck
     | node.NodeControl
     | node.PairingCode
 )

@@ -60,17 +60,23 @@ class NodeRegister(Message):
     acknowledges: RareFlag = False
     #: It comes back after a lost socket with its jobs still running.
     resumable: RareFlag = False
+    #: It keeps each result until ``job_result_ack`` names it.
+    result_acks: RareFlag = False
     running_attempts: Items[RunningAttempt] | None = None
     credential: MaybeSpoken = None
 
 
 class NodeRegisterAck(Message):
-    """Server to node: registered under this id. The node heartbeats at once."""
+    """Server to node: registered under this id. The node heartbeats at once.
+
+    With ``result_acks`` each ``job_result`` is answered by ``job_result_ack``, as the node asked.
+    """
 
     type: Literal["node_register_ack"] = "node_register_ack"
     node_id: Id
     message: str = "registered"
     status: NodeStatus = NodeStatus.REGISTERING
+    result_acks: RareFlag = False
 
 
 class NodeHeartbeat(Message):
@@ -208,6 +214,18 @@ class JobResult(Message):
     quality_score: float | None = None
     rerun_count: U32 | None = None
     segments_meta: SegmentsMeta | None = None
+
+
+class JobResultAck(Message):
+    """Server to node, if both want it: a ``job_result`` is on record, or came too late (``accepted`` false).
+
+    Either way the node need not send it again. Without this answer it does after a reconnect.
+    """
+
+    type: Literal["job_result_ack"] = "job_result_ack"
+    job_id: Id
+    attempt_id: U32
+    accepted: bool
 
 
 class NodeErrorMessage(Message):

@@ -35,7 +35,8 @@ def cell_settings(url: str, cell: str) -> Settings:
     """
     return read_settings(
         redis_url=url, cell=cell, dispatch_ms=_NEVER_MS, ack_ms=_NEVER_MS, attempt_ms=_NEVER_MS,
-        wait_ms=_NEVER_MS, utterance_ms=_NEVER_MS, silence_ms=_NEVER_MS, max_waiting=10**9,
+        wait_ms=_NEVER_MS, admit_wait_ms=_NEVER_MS,
+        standing_wait_ms=_NEVER_MS, utterance_ms=_NEVER_MS, silence_ms=_NEVER_MS, max_waiting=10**9,
         tenant_waiting_percent=100, max_node_slots=4096, max_classes=10**6, shards=1,
     )  # fmt: skip
 

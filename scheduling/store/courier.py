@@ -53,7 +53,7 @@ class Courier:
         self._link: Link | None = None
         self._outbox: list[Call] = []
         self._later: list[Call] = []
-        self._flush_due = self._ticking = self._closed = self._connecting = False
+        self._flush_due = self._ticking = self._closed = self._connecting = self._looking = False
         self._soonest_s = inf
         self._failures = 0
         self._trouble = "not connected yet"
@@ -123,6 +123,18 @@ class Courier:
         if calls:
             self._stats.flushes += 1
             self._link.send(calls)
+        if self._endpoint.may_have_moved and not self._looking:
+            self._looking = True
+            gevent.spawn(self._look, self._link)
+
+    def _look(self, link: Link) -> None:
+        """Leave a master that the Sentinels have replaced, though it still answers."""
+        try:
+            if self._endpoint.has_moved():
+                error = StoreUnavailable("the Sentinels name another master")
+                self.hub.loop.run_callback(self._lost, link, error)
+        finally:
+            self._looking = False
 
     def _connect_soon(self) -> None:
         if not self._connecting:

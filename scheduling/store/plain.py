@@ -71,8 +71,7 @@ class PlainStore(Store):
     def close(self) -> None:
         """See `Store.close`; a call that another thread is in ends as it would have."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().disconnect()
+        self._let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +127,8 @@ class PlainStore(Store):
         if self._owner != os.getpid():
             # After a fork: what is open belongs to the parent.
             self._idle, self._owner = [], os.getpid()
+        if self._endpoint.may_have_moved and self._endpoint.has_moved():
+            self._let_go()
         while (connection := _pop(self._idle)) is not None:
             if _is_open(connection):
                 return connection
@@ -136,6 +137,10 @@ class PlainStore(Store):
             return self._endpoint.open(max(until_s - time.monotonic(), _SHORTEST_S))
         except StoreUnavailable as error:
             raise NoAnswer(error, maybe_done=False) from error
+
+    def _let_go(self) -> None:
+        while (connection := _pop(self._idle)) is not None:
+            connection.disconnect()
 
     def _give_back(self, connection: Connection) -> None:
         if self._closed:

@@ -42,10 +42,11 @@ class NodeSide:
             if isinstance(message, kind):
                 return message
 
-    async def register(self, node_id: str = "node-1") -> NodeRegister:
+    async def register(self, node_id: str = "node-1", *, result_acks: bool = False) -> NodeRegister:
         """Take the node in. A heartbeat follows, and results that are ready may come before it."""
         registration = await self.next_of(NodeRegister)
-        await self.send(NodeRegisterAck(node_id=registration.node_id or node_id))
+        ack = NodeRegisterAck(node_id=registration.node_id or node_id, result_acks=result_acks)
+        await self.send(ack)
         return registration
 
     async def closed(self) -> int | None:

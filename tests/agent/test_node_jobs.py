@@ -93,6 +93,27 @@ async def test_works_on_as_many_jobs_as_it_has_slots_and_queues_the_rest() -> No
 
 
 @in_loop
+async def test_a_node_counts_the_jobs_beyond_its_slots() -> None:
+    """The ledger cannot see an attempt that it gave up and nobody could stop: the node says so itself."""
+    pipeline = StepwisePipeline()
+    async with running(pipeline, slots=2) as here:
+        node = await here.registered()
+        for number in range(2):
+            await node.send(job(job_id=f"j{number}"))
+        await heartbeat(node)
+        assert here.agent.overcommitted == 0
+        await node.send(job(job_id="beyond"))
+        await heartbeat(node)
+        assert here.agent.overcommitted == 1
+        await node.send(JobCancel(job_id="j0"))  # it is not to be answered any more
+        await node.send(JobCancel(job_id="j1"))
+        await node.send(job(job_id="in-its-place"))
+        await heartbeat(node)
+        assert here.agent.overcommitted == 1
+        pipeline.release("j0", "j1", "beyond", "in-its-place")
+
+
+@in_loop
 async def test_refuses_what_its_queue_cannot_hold() -> None:
     pipeline = StepwisePipeline()
     jobs = [f"j{number}" for number in range(2 + 2 * QUEUE_PER_SLOT)]

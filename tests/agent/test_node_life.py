@@ -62,6 +62,35 @@ async def test_registers_with_what_it_can_do() -> None:
 
 
 @in_loop
+async def test_of_several_servers_the_next_one_is_dialled_after_a_loss() -> None:
+    """A node knew one server. While that one restarted it waited, though others would have had it."""
+    async with Dispatcher.listen() as one, Dispatcher.listen() as other:
+        agent = NodeAgent(echo(), NodeOptions(f"{one.url}, {other.url}"))
+        task = asyncio.create_task(agent.run())
+        for server in (one, other, one):
+            node = await server.connection()
+            await node.register()
+            node.cut()
+        agent.leave()
+        await task
+
+
+@in_loop
+async def test_a_server_that_wants_it_later_does_not_keep_a_node_from_the_others() -> None:
+    """Rolling restarts sent a whole fleet away for up to 6 s each time, from the one server that had it all,
+    while the other one had nobody to give work to."""
+    async with Dispatcher.listen() as one, Dispatcher.listen() as other:
+        agent = NodeAgent(echo(), NodeOptions(f"{one.url},{other.url}"))
+        task = asyncio.create_task(agent.run())
+        node = await one.connection()
+        await node.register()
+        await node.socket.close(1012, "restart, come back in 300 s")
+        await (await other.connection()).register()
+        agent.leave()
+        await task
+
+
+@in_loop
 async def test_heartbeats_at_once_and_then_at_its_interval() -> None:
     async with running(echo(), identity=Identity(heartbeat_interval_s=0.05)) as here:
         node = await here.server.connection()
@@ -98,6 +127,16 @@ async def test_comes_back_with_its_id_and_its_unfinished_work() -> None:
         assert (await node.next_of(JobResult)).job_id == "ends-while-away"
         pipeline.release("ends-later")
         assert (await node.next_of(JobResult)).job_id == "ends-later"
+
+
+@in_loop
+async def test_a_dead_line_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node whose network drops everything learned of it after 40 s, at whatever interval it beats."""
+    monkeypatch.setattr("agent.node.SHORTEST_PONG_S", 0.3)
+    async with running(echo(), identity=Identity(heartbeat_interval_s=0.2)) as here:
+        node = await here.registered()
+        node.stop_reading()
+        await (await here.server.connection()).register()
 
 
 @in_loop

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 
-from agent.client import Languages
+from agent.client import PIECE_CHARS, Languages
 from agent.reconnecting import ReconnectingClient
+from bench.chaos.proxy import Proxy
 from scheduling.keys import Keys
 from scheduling.messages import (
     AudioAck,
@@ -63,6 +64,51 @@ def _detached(stack: Stack, session_id: str) -> None:
     with stack.redis as ledger:
         name = Keys("0").session(session_id)
         wait_until(lambda: ledger.hget(name, "owner") == "", "the session to be detached")
+
+
+@in_loop
+async def test_a_large_utterance_goes_out_in_pieces_between_which_pings_pass(two: Stack) -> None:
+    """A recording of minutes takes a slow line longer than a pong may take that waits behind it."""
+    pieces: asyncio.Queue[list[str | bytes]] = asyncio.Queue()
+
+    async def receive(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send(dump(SessionInitAck(session_id="s-1", trace_id="t-1")))
+        pieces.put_nowait([piece async for piece in socket.recv_streaming()])
+
+    audio = PIECE * 200
+    async with serve(receive, "127.0.0.1", 0, max_size=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with ReconnectingClient.connect(f"ws://127.0.0.1:{port}") as client:
+            await client.open(Languages(*PAIR))
+            await client.send_utterance(audio, audio_format="pcm16", sample_rate=16_000)
+            received = await pieces.get()
+    assert max(map(len, received)) <= PIECE_CHARS < len(received) * PIECE_CHARS
+    async with ReconnectingClient.connect(_urls(two)) as client:
+        await client.open(Languages(*PAIR))
+        await client.send_utterance(audio, audio_format="pcm16", sample_rate=16_000)
+        assert (await _next(client.messages(), TranslationResult)).text_asr == audio.decode()
+
+
+@in_loop
+async def test_a_dead_line_is_left(two: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that drops everything says nothing. A speaker waited for up to 40 s until pings found it."""
+    monkeypatch.setattr("agent.reconnecting.PONG_S", 0.3)
+    proxies = [Proxy(web.port) for web in two.webs]
+    for proxy in proxies:
+        await proxy.start()
+    urls = [f"ws://127.0.0.1:{proxy.port}/ws/session" for proxy in proxies]
+    async with ReconnectingClient.connect(urls) as client:
+        await client.open(Languages(*PAIR), sample_rate=16_000)
+        messages = client.messages()
+        dead = asyncio.create_task(proxies[0].hold(1.0, 3600.0, stall=True))
+        await asyncio.sleep(0)
+        await client.send_chunk(PIECE, is_final=True)
+        assert (await _next(messages, TranslationResult)).utterance_index == 0
+        assert client.resumed
+        dead.cancel()
+    for proxy in proxies:
+        await proxy.close()
 
 
 @in_loop
@@ -196,3 +242,26 @@ async def test_says_where_it_stands_and_forgets_what_was_heard() -> None:
     place = server.openings[1].resume
     assert place is not None and (place.session_id, place.token, place.offset) == ("s-1", "secret", 0)
     assert [chunk.seq for chunk in server.chunks] == [0, 1]
+
+
+@pytest.mark.parametrize(("audio_seq", "lost"), [(1, False), (0, True)])
+@in_loop
+async def test_server_that_forgot_audio_it_had_acknowledged_has_lost_history(
+    audio_seq: int, lost: bool
+) -> None:
+    """Redis came back without its last second while the client was away.
+
+    Its results were complete, so the server saw no loss; but of what the client had said, and does not keep
+    any more, nothing would ever be heard, and nobody said so.
+    """
+    async with (
+        Losing(audio_seq=audio_seq).listen() as server,
+        ReconnectingClient.connect(server.url) as client,
+    ):
+        await client.open(Languages(*PAIR), sample_rate=16_000)
+        messages = client.messages()
+        await client.send_chunk(b"ab")
+        ack = await _next(messages, SessionInitAck)
+        assert (ack.resumed, bool(ack.history_lost)) == (True, lost)
+        await client.end()
+        await _next(messages, SessionCloseAck)

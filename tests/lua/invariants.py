@@ -17,8 +17,11 @@ def check_always(model: Model, found: Dump) -> None:
     check_waiting(model, found)
     check_deadlines(model, found)
     check_pools(model, found)
+    check_pace(model, found)
     check_totals(model, found)
+    check_holders(model, found)
     check_orders(model)
+    check_dead(model, found)
 
 
 def check_settled(model: Model, found: Dump) -> None:
@@ -130,6 +133,18 @@ def check_pools(model: Model, found: Dump) -> None:
         assert found.members(f"reqpools:{requirement}") == pools
 
 
+def check_pace(model: Model, found: Dump) -> None:
+    """Slots at work are counted by pool, and nothing is noted of a pool without any."""
+    slots: Counter[str] = Counter()
+    for node in model.nodes.values():
+        works = found.hash(f"node:{node.name}")["why"] in ("", "capacity_exceeded")
+        slots.update(dict.fromkeys(node.pools if works else (), max(0, node.slots - node.held)))
+    pace = found.hash("pace")
+    counted = {name[6:]: int(count) for name, count in pace.items() if name.startswith("slots:")}
+    assert counted == dict(+slots)
+    assert {name.partition(":")[2] for name in pace} == set(counted)
+
+
 def check_totals(model: Model, found: Dump) -> None:
     """The cell's totals are what a count of all nodes and jobs would give."""
     cell = {name: int(value) for name, value in found.hash("cell").items() if value.lstrip("-").isdecimal()}
@@ -142,6 +157,35 @@ def check_totals(model: Model, found: Dump) -> None:
     for state in ("done", "failed", "cancelled"):
         ended = sum(job.state == state for job in model.jobs.values())
         assert cell.get(f"n_{state}", 0) == ended, state
+
+
+def check_holders(model: Model, found: Dump) -> None:
+    """Each node that is not offline stands in the list of its instance, once, and no other does."""
+    listed = [
+        (instance, node)
+        for instance in found.named("instancenodes")
+        for node in found.members(f"instancenodes:{instance}")
+    ]
+    online = [node.name for node in model.nodes.values() if node.status != "offline"]
+    assert sorted(listed) == sorted((found.hash(f"node:{name}")["owner"], name) for name in online)
+
+
+def check_dead(model: Model, found: Dump) -> None:
+    """Dead letters are the failed jobs that took two nodes with them and that none answered."""
+    killing = {"lost", "forgotten", "unanswered", "no_progress"}
+    expected = set()
+    for job in model.jobs.values():
+        record = found.hash(f"job:{job.name}")
+        ends = {at: record.get(f"end{at}", "").partition(" ")[0] for at in range(1, len(job.tried) + 1)}
+        known = {word: {at for at, how in ends.items() if how == word} for word in {*ends.values()}}
+        assert known.get("answered", set()) | known.get("declined", set()) <= job.answered, job.name
+        assert not job.unsent & {at for at, how in ends.items() if how in killing}, job.name
+        killed = [at for at, how in ends.items() if how in killing]
+        if job.state == "failed" and not job.answered and len(killed) >= 2:
+            expected.add(job.name)
+    assert {name.partition(":")[2] for name in found.content if name.startswith("dead:")} == expected
+    assert set(found.scores("dead")) == expected
+    assert int(found.hash("cell").get("n_dead", 0)) == len(expected)
 
 
 def check_orders(model: Model) -> None:

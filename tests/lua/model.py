@@ -127,6 +127,10 @@ class JobModel:
     """By when it must be waiting or assigned no more, or have made progress."""
     asked: set[str] = field(default_factory=set)
     """Ends that somebody asked for: done, failed, cancelled."""
+    answered: set[int] = field(default_factory=set)
+    """Attempts whose node said itself that it failed."""
+    unsent: set[int] = field(default_factory=set)
+    """Attempts that did not reach their node."""
 
     @property
     def running(self) -> bool:
@@ -201,8 +205,8 @@ class Model:
                 del self.links[requirement]
 
     def cleared(self, name: str) -> bool:
-        """Whether a job that the node did ended its rest in this step."""
-        return self.seen.hash(f"node:{name}")["strikes"] == "0"
+        """Whether its rest ended in this step: it did a job, or was not to blame for one that it failed."""
+        return int(self.seen.hash(f"node:{name}")["strikes"]) < BREAKER_FAILURES
 
     def look(self, found: Dump) -> None:
         """Take in what happened; fail where it should not have."""

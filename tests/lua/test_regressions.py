@@ -297,7 +297,7 @@ def test_nodes_of_a_dead_instance_get_no_new_work(world: World) -> None:
     world.ready("dead", instance="web2")
     world.ready("live", slots=2)
     world.open()
-    world.ledger.jobs.settle("web2", 60_000)
+    world.heard("web2")
     assert world.reserve("j1").node_id == "dead"
     world.go(world.settings.presence_ms)
     world.ledger.jobs.complete("j1", "dead", 1, "ok", instance="web2")
@@ -313,14 +313,14 @@ def test_an_instance_that_was_only_slow_has_its_nodes_back_in_a_moment(world: Wo
     """A process that had not swept for three seconds lost its nodes until their next heartbeat."""
     world.ready("n1", instance="web2")
     world.open()
-    world.ledger.jobs.settle("web2", 60_000)
+    world.heard("web2")
     world.go(world.settings.presence_ms)
     assert world.reserve("j1").state == "waiting"
-    world.ledger.jobs.settle("web2", 60_000)
+    world.heard("web2")
     world.go(world.settings.presence_ms - 1)
-    world.ledger.jobs.settle("web2", 60_000)
+    world.heard("web2")
     world.go(1)
-    world.ledger.jobs.settle("web2", 60_000)
+    world.settle(sweeper="web2")
     assert states(world, "j1") == ["assigned"]
 
 

@@ -5,16 +5,18 @@ typed calls; `TwiceStore` repeats each of them below, so a scenario also tries a
 """
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
 from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
-from scheduling.ledger.codes import LedgerError, NoNode, StaleAttempt, StaleCapabilities
-from scheduling.ledger.sessions import Refusal
+from scheduling.ledger.codes import LedgerError, NoNode, QueueFull, StaleAttempt, StaleCapabilities
+from scheduling.ledger.sessions import Held, Refusal, Restored, Unanswered
 from scheduling.store.plain import PlainStore
-from tests.lua import room_scenarios  # noqa: F401  # registers its scenarios
+from scheduling.workers import HEARD_MS, note_worker, read_workers
+from tests.lua import instance_scenarios, room_scenarios  # noqa: F401  # they register theirs
 from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
 
@@ -96,12 +98,33 @@ def back_from_offline(world: World) -> None:
     assert world.beat("n1").status == "ready"
 
 
+@scenario("heartbeat")
+def lists_what_it_runs(world: World) -> None:
+    waiting(world)
+    world.go(1000)
+    world.beat("n1", attempts=[("j0", 1), ("j1", 1), ("foreign", 1)])
+    assert world.job("j0")["state"] == "dispatched"
+
+
 @scenario("touch_node")
 def silent_node(world: World) -> None:
     world.ready("n1")
     world.go(23_000)
     world.settle()
     world.ledger.nodes.touch("n1", "so-n1")
+
+
+@scenario("note_worker")
+def workers_come_and_go(world: World) -> None:
+    """One that was not heard for long counts no more, and leaves nothing behind."""
+    now_ms = int(world.now_ms)
+    for name in ("drain@a-1", "drain@b-2", "control@a-3"):
+        note_worker(world.ledger.cell, name)
+    assert read_workers(world.ledger.cell, now_ms) == {"drain": 2, "control": 1}
+    world.go(HEARD_MS + 1)
+    note_worker(world.ledger.cell, "drain@b-2")
+    assert read_workers(world.ledger.cell, now_ms + HEARD_MS + 1) == {"drain": 1}
+    assert world.store.command("ZCARD", world.keys.workers) == 1
 
 
 @scenario("drain_node")
@@ -275,6 +298,35 @@ def resumed_elsewhere(world: World) -> None:
     assert [entry["kind"] for entry in world.inbox()] == ["out", "moved"]
 
 
+@scenario("restore_session")
+def told_by_its_owner(world: World) -> None:
+    """All that a restore can find behind, once each; then nothing is, and then another one holds it."""
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    world.ledger.sessions.store(result(0))
+    world.ledger.sessions.release("s", "pt")
+    running = [Unanswered("pt", order, "[]", f'{{"lost":{order}}}') for order in (0, 1, 2, -5)]
+    held = Held("s", "web1", "client", 1, "", "{}", "E.7", 1, 5, (4, 0), {"pt": (3, 0)}, running)
+    assert world.ledger.sessions.restore([held]) == [Restored(held=True, behind=True, lost=3)]
+    kept = [(entry["order"], entry["main"]) for entry in world.dump().entries("out:s")]
+    assert kept == [("0", '{"order": 0}'), ("-5", '{"lost":-5}'), ("1", '{"lost":1}'), ("2", '{"lost":2}')]
+    taken = replace(held, sent=5, numbers={"pt": (3, 3)}, running=[], call="again")
+    assert world.ledger.sessions.restore([taken]) == [Restored(held=True, behind=False, lost=0)]
+    world.open(instance="web2", socket="client-again")
+    assert world.ledger.sessions.restore([taken]) == [Restored(held=False, behind=False, lost=0)]
+
+
+@scenario("restore_session")
+def all_lost(world: World) -> None:
+    held = Held("s", "web1", "client", 1, "t", "{}", "E.7", 3, 5, (4, 0), {"pt": (4, 3)}, [])
+    assert world.ledger.sessions.restore([held]) == [Restored(held=True, behind=True, lost=0)]
+    resumed = world.ledger.sessions.resume("s", "web2", "client-again", "t")
+    assert resumed is not None
+    assert (resumed.epoch, resumed.last, resumed.first_kept, resumed.turn) == ("E.7", 3, 4, 2)
+    assert (resumed.next_index, resumed.audio_from, resumed.running) == (5, (4, 0), (("pt", 3),))
+
+
 @scenario("detach_session")
 def detached(world: World) -> None:
     world.open()
@@ -288,6 +340,17 @@ def refused(world: World) -> None:
     assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "[]", "{}"))
     assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "[]", "{}"))
     assert [entry["main"] for entry in world.dump().entries("out:s")] == ["{}"]
+
+
+@scenario("reserve")
+def refused_because_it_would_wait_too_long(world: World) -> None:
+    """A second run finds the mark that the first has left, under which less is let in."""
+    world.store.command("HSET", world.keys.cell, "admit_wait_ms", 5000, "standing_wait_ms", 500)
+    waiting(world)
+    for number in range(10, 20):
+        with contextlib.suppress(QueueFull):
+            world.reserve(f"j{number}")
+    assert any(name.startswith("refused:") for name in world.dump().hash("pace"))
 
 
 @scenario("reserve")
@@ -390,6 +453,59 @@ def everything_lapses(world: World) -> None:
     assert len(world.outbox()) == 5
 
 
+def killed(world: World) -> None:
+    """Job ``j0`` took three nodes with it."""
+    for number in range(3):
+        world.ready(f"n{number}")
+    world.open()
+    world.reserve("j0")
+    for attempt in (1, 2, 3):
+        node = world.job("j0")["node"]
+        world.ledger.jobs.advance("j0", node, attempt, "dispatched", f"t{attempt}", "web1")
+        world.ledger.nodes.offline(node, f"so-{node}", "gone", 0)
+    assert set(world.dump().scores("dead")) == {"j0"}
+
+
+@scenario("node_offline")
+def a_job_that_kills_nodes(world: World) -> None:
+    killed(world)
+
+
+@scenario("settle_deadlines")
+def a_job_that_hangs_nodes(world: World) -> None:
+    for number in range(3):
+        world.ready(f"n{number}", acks=True)
+    world.open()
+    world.started("j0")
+    for attempt in (2, 3):
+        world.go(world.settings.ack_ms)
+        world.settle()
+        node = world.job("j0")["node"]
+        world.ledger.jobs.advance("j0", node, attempt, "dispatched", f"t{attempt}", "web1")
+    world.go(world.settings.ack_ms)
+    world.settle()
+    assert set(world.dump().scores("dead")) == {"j0"}
+    assert {world.node(f"n{number}")["strikes"] for number in range(3)} == {"0"}
+
+
+@scenario("drop_dead")
+def done_with(world: World) -> None:
+    killed(world)
+    world.ledger.dead.drop("j0")
+    world.ledger.dead.drop("ghost")
+    assert not [key for key in world.dump().content if key.startswith("dead")]
+
+
+@scenario("note_replay")
+def placed_again(world: World) -> None:
+    killed(world)
+    for number in range(20):
+        assert world.ledger.dead.note_replay("j0", f"again-{number}")
+    noted = world.dump().hash("dead:j0")["replays"].split()
+    assert noted == [f"again-{number}" for number in range(4, 20)]
+    assert not world.ledger.dead.note_replay("ghost", "again")
+
+
 @scenario("store_result")
 def out_of_order(world: World) -> None:
     world.open()
@@ -432,3 +548,14 @@ def kept_for_a_while(world: World) -> None:
     bodies.put("a", "c291bmQ=").wait()
     bodies.drop("a", after_ms=1000).wait()
     assert world.dump().scores("bodyindex") == {"a": world.now_ms + 1000}
+
+
+@scenario("keep_body")
+def kept_longer(world: World) -> None:
+    bodies = Bodies(world.store, world.settings)
+    bodies.put("a", "c291bmQ=").wait()
+    assert bodies.keep("a", 5000)
+    assert not bodies.keep("gone", 5000)
+    assert world.dump().scores("bodyindex") == {"a": world.now_ms + 5000}
+    bodies.drop("a").wait()
+    assert world.store.command("HMGET", world.keys.bodies, "total", "kept") == [b"0", b"0"]

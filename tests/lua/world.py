@@ -34,8 +34,9 @@ class World:
 
     def __init__(self, store: Store, **settings: int | str) -> None:
         self.store = store
-        # Marks that live in real time must outlive a test that compares two moments.
-        limits: dict[str, int | str] = {"wake_ms": 60_000, **settings}
+        # Marks that live in real time must outlive a test that compares two moments; queues may be long.
+        limits: dict[str, int | str] = {"wake_ms": 60_000, "admit_wait_ms": 10**9, **settings}
+        limits.setdefault("standing_wait_ms", limits["admit_wait_ms"])
         self.settings = Settings(redis_url="redis://unused", **limits)  # type: ignore[arg-type]
         self.ledger = Ledger(store, self.settings)
         self.keys = self.ledger.keys
@@ -52,7 +53,22 @@ class World:
     def dump(self) -> Dump:
         return dump(self.store, self.keys.prefix)
 
+    def heard(self, instance: str) -> None:
+        """Let an instance show that it lives; one that was declared dead begins anew."""
+        self.ledger.instances.touch(instance, 0)
+
+    def pass_swept(self, ms: int, sweeper: str = "me") -> None:
+        """Let time pass in which somebody sweeps all along."""
+        for _ in range(ms // 1000):
+            self.settle(sweeper=sweeper)
+            self.go(1000)
+        self.go(ms % 1000)
+        self.settle(sweeper=sweeper)
+
     def settle(self, most: int = 64, sweeper: str = "me") -> int | None:
+        """Sweep; web processes show on the way that they live."""
+        if sweeper.startswith("web"):
+            self.heard(sweeper)
         return self.ledger.jobs.settle(sweeper, 60_000, most)
 
     def register(self, node: str, **changes: Any) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
+from scheduling.bodies import Bodies
 from scheduling.delivery import OutEntry
 from scheduling.jobspec import JobSpec
 from scheduling.keys import shard_of
@@ -29,6 +30,7 @@ class Results:
     def __init__(self, world: World) -> None:
         self.world = world
         self.ledger = world.ledger
+        self.bodies = Bodies(world.store, world.settings)
         world.ready("node", klass="C", slots=200)
 
     def open(self, session: str) -> None:

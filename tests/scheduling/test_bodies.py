@@ -1,7 +1,7 @@
 import pytest
 import redis
 
-from scheduling.bodies import Bodies
+from scheduling.bodies import KEPT_SHARE, Bodies
 from scheduling.keys import Keys
 from scheduling.ledger.codes import BodyBudgetSpent
 from scheduling.settings import Settings
@@ -41,3 +41,32 @@ def test_lapsed_bodies_leave_the_account(bodies: Bodies, redis_client: redis.Red
     redis_client.hset(account, "clock", 1000 + 10**9)
     bodies.put("a:2", "A" * 100).wait()
     assert redis_client.hget(account, "total") == b"100"
+
+
+def test_what_is_kept_leaves_room_for_what_people_say_now(bodies: Bodies, redis_client: redis.Redis) -> None:
+    """Dead letters share the budget of the living: without one of their own they would have refused them."""
+    part = MIB // KEPT_SHARE // 2
+    for number in range(3):
+        bodies.put(f"a:{number}", "A" * part).wait()
+    assert [bodies.keep(f"a:{number}", 60_000) for number in range(3)] == [True, True, False]
+    bodies.drop("a:0").wait()
+    assert bodies.keep("a:2", 60_000)
+    assert redis_client.hget(Keys("0").bodies, "kept") == str(2 * part).encode()
+
+
+def test_kept_bodies_that_lapsed_leave_both_accounts(bodies: Bodies, redis_client: redis.Redis) -> None:
+    account = Keys("0").bodies
+    redis_client.hset(account, "clock", 1000)
+    bodies.put("a:1", "A" * 1000).wait()
+    assert bodies.keep("a:1", 60_000)
+    redis_client.hset(account, "clock", 1000 + 10**9)
+    bodies.put("a:2", "A" * 100).wait()
+    assert redis_client.hmget(account, "total", "kept") == [b"100", b"0"]
+    assert redis_client.hkeys(account).count(b"k:a:1") == 0
+
+
+def test_the_size_of_a_body_is_that_of_what_it_holds(bodies: Bodies) -> None:
+    for name, text in (("a:3", "AAAA"), ("a:2", "AAA="), ("a:1", "AA==")):
+        bodies.put(name, text).wait()
+    assert bodies.sizes(["a:3", "a:2", "a:1", "a:none"]) == [3, 2, 1, 0]
+    assert bodies.sizes([]) == []

@@ -1,6 +1,7 @@
 """Results on their way from the outbox to the out streams, on a real server."""
 
 import logging
+import socket
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from scheduling.bodies import Bodies
 from scheduling.drain import drain_shard
 from scheduling.store.plain import PlainStore
 from tests.lua.world import World
@@ -34,7 +36,7 @@ def results(store: PlainStore) -> Results:
 
 
 def drain(results: Results, session: str = "s") -> int:
-    return drain_shard(results.ledger, results.shard(session)).count
+    return drain_shard(results.ledger, results.bodies, results.shard(session)).count
 
 
 def test_results_are_released_in_order_however_they_come(results: Results) -> None:
@@ -51,8 +53,8 @@ def test_results_are_released_in_order_however_they_come(results: Results) -> No
 
 
 def test_a_drain_of_nothing_does_nothing(results: Results) -> None:
-    assert drain_shard(results.ledger, 0).count == 0
-    assert not drain_shard(results.ledger, 0).more
+    assert drain_shard(results.ledger, results.bodies, 0).count == 0
+    assert not drain_shard(results.ledger, results.bodies, 0).more
 
 
 def test_a_failure_without_an_error_is_told_like_any_other(results: Results) -> None:
@@ -130,6 +132,39 @@ def test_a_drained_job_is_kept_for_the_retention_only(results: Results) -> None:
     assert 0 < left_ms <= results.world.settings.retention_ms
 
 
+def test_audio_that_cannot_be_dropped_holds_up_no_result(
+    results: Results, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server of bodies may be another one than the ledger's, and down."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        url = f"redis://127.0.0.1:{nobody.getsockname()[1]}"
+    with PlainStore(url, timeout_s=0.1) as down:
+        bodies = Bodies(down, results.world.settings)
+        for job in "ab":
+            results.start(job)
+            results.end(job)
+        assert drain_shard(results.ledger, bodies, results.shard()).count == 2
+    assert [entry["main"]["type"] for entry in results.out()] == ["missing_result"] * 2
+    assert results.undone() == 0
+    assert "left to lapse" in caplog.text
+
+
+def test_audio_of_what_failed_is_dropped_and_that_of_a_dead_letter_kept(store: PlainStore) -> None:
+    """What failed for good was kept for two minutes more, though nobody could use it."""
+    results = Results(World(store, max_attempts=1))
+    results.open("s")
+    for job in ("failed", "dead"):
+        results.bodies.put(f"audio-{job}", "c291bmQ=").wait()
+        results.start(job)
+    results.end("failed")
+    results.ledger.jobs.advance("dead", "node", 1, "dispatched", "t", "web1")
+    results.ledger.nodes.offline("node", "so-node", "gone", 0)
+    assert drain(results) == 2
+    assert results.bodies.sizes(["audio-failed", "audio-dead"]) == [0, 5]
+    kept_ms = store.command("PTTL", results.ledger.keys.body("audio-dead"))
+    assert kept_ms > results.world.settings.body_ttl_ms
+
+
 def test_after_an_idle_look_the_next_result_wakes_a_drain(results: Results) -> None:
     results.start("a")
     results.start("b")
@@ -146,7 +181,7 @@ def test_a_drain_says_that_more_is_left(store: PlainStore) -> None:
     for number in range(60):
         results.start(f"j{number}")
         results.end(f"j{number}", "text")
-    drained = [drain_shard(results.ledger, results.shard()) for _ in range(3)]
+    drained = [drain_shard(results.ledger, results.bodies, results.shard()) for _ in range(3)]
     assert [(each.count, each.more) for each in drained] == [(50, True), (10, True), (0, False)]
 
 
@@ -215,13 +250,13 @@ class Fanout(RuleBasedStateMachine):
 
     @rule(shard=st.integers(0, 1))
     def drain(self, shard: int) -> None:
-        drain_shard(self._results.ledger, shard)
+        drain_shard(self._results.ledger, self._results.bodies, shard)
 
     @rule(shard=st.integers(0, 1), step=st.integers(0, 12), takes_effect=st.booleans())
     def drain_and_die(self, shard: int, step: int, takes_effect: bool) -> None:
         self._store.kill_at(step, takes_effect=takes_effect)
         with suppress(Killed):
-            drain_shard(self._results.ledger, shard)
+            drain_shard(self._results.ledger, self._results.bodies, shard)
         self._store.spare()
 
     @rule(shard=st.integers(0, 1), step=st.integers(0, 12))
@@ -230,10 +265,10 @@ class Fanout(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             self.claims_lapse()
-            drain_shard(self._results.ledger, shard)
+            drain_shard(self._results.ledger, self._results.bodies, shard)
 
         self._store.stall_at(step, meanwhile)
-        drain_shard(self._results.ledger, shard)
+        drain_shard(self._results.ledger, self._results.bodies, shard)
         self._store.spare()
 
     @rule()
@@ -249,7 +284,7 @@ class Fanout(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.claims_lapse()
         for shard in range(2):
-            while drain_shard(self._results.ledger, shard).more:
+            while drain_shard(self._results.ledger, self._results.bodies, shard).more:
                 pass
         for (session, tgt), expected in self._expected().items():
             assert self._released(session, tgt) == expected

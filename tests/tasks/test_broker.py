@@ -6,7 +6,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from scheduling.settings import Settings
-from tasks.broker import VISIBILITY_TIMEOUT_S, broker_url, tls_options, transport_options
+from tasks.broker import SOCKET_TIMEOUT_S, VISIBILITY_TIMEOUT_S, broker_url, tls_options, transport_options
 from tasks.configuration import TASK_TIMEOUT_S
 from tasks.names import CONTROL, SETTLE
 from tasks.wakeups import Wakeups
@@ -27,6 +27,11 @@ from tests.valkey import Valkey
         ("unix:///run/redis.sock?db=2", "redis+socket:///run/redis.sock?virtual_host=2"),
         ("unix://:secret@/run/redis.sock", "redis+socket://:secret@/run/redis.sock?virtual_host=0"),
         ("amqp://user:word@h//", "amqp://user:word@h//"),
+        ("redis+sentinel://h1/my", "sentinel://h1:26379/0"),
+        (
+            "redis+sentinel://me:p%40ss@h1:1,h2/my/3?sentinel_password=other",
+            "sentinel://me:p%40ss@h1:1/3;sentinel://me:p%40ss@h2:26379/3",
+        ),
     ],
 )
 def test_a_url_of_the_ledger_is_written_for_kombu(url: str, kombu_url: str) -> None:
@@ -47,6 +52,10 @@ def test_tls_is_verified_unless_the_url_says_otherwise() -> None:
         "ssl_ca_certs": "ca.pem",
     }
     assert tls_options("redis://h") is None
+    assert tls_options("rediss+sentinel://h/my?ssl_ca_certs=ca.pem") == tls_options(
+        "rediss://h?ssl_ca_certs=ca.pem"
+    )
+    assert tls_options("amqps://h") is None
 
 
 def test_a_message_comes_back_later_than_any_task_ends(valkey: Valkey) -> None:
@@ -58,6 +67,15 @@ def test_a_message_comes_back_later_than_any_task_ends(valkey: Valkey) -> None:
 
 def test_a_broker_that_is_no_redis_gets_no_options_of_redis() -> None:
     assert transport_options(Settings(redis_url="redis://h", celery_broker_url="amqp://h")) == {}
+
+
+def test_celery_is_told_what_stands_in_no_url_of_its_own() -> None:
+    url = "redis+sentinel://me:word@h1,h2/my?sentinel_password=other"
+    options = transport_options(Settings(redis_url=url))
+    assert options["master_name"] == "my"
+    assert options["sentinel_kwargs"]["password"] == "other"
+    assert options["sentinel_kwargs"]["socket_timeout"] < SOCKET_TIMEOUT_S
+    assert options["visibility_timeout"] == VISIBILITY_TIMEOUT_S
 
 
 def test_cells_and_the_ledger_may_share_the_broker_s_server(own_valkey: Valkey) -> None:

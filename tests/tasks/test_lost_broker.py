@@ -2,57 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 
 from tasks.names import CONTROL, DRAIN
 from tasks.wakeups import MOST_WAITING
-from tests.peers import FakeClient
-from tests.stack import Stack, wait_until
+from tests.stack import wait_until
 from tests.tasks.broker import waiting
+from tests.tasks.lost_broker import system
 from tests.valkey import Valkey, free_port
-
-#: The web process waits long enough for a worker to be first whenever one is there.
-PERIODS: dict[str, Any] = {"sweep_ms": 50, "wake_ms": 50, "fallback_ms": 400}
-
-
-class System:
-    """One web process, a node and a client; each utterance is one more result."""
-
-    def __init__(self, stack: Stack, client: FakeClient) -> None:
-        self.stack = stack
-        self._client = client
-        self._said = 0
-
-    def say(self) -> None:
-        """Say something and wait for its translation."""
-        self._client.utterance(self._said)
-        self._said += 1
-        assert self._client.result(self._said)["type"] == "translation_result"
-
-    def stat(self, name: str) -> int:
-        return int(self.stack.webs[0].stats()[name])
-
-    def say_until_a_worker_drains(self) -> None:
-        """Who drained shows in what the web process counts."""
-
-        def by_a_worker() -> bool:
-            before = self.stat("fallback_drains")
-            self.say()
-            return self.stat("fallback_drains") == before
-
-        wait_until(by_a_worker, "a worker drains a result")
-
-    def say_without_workers(self) -> None:
-        """The web process drains; at first a worker may still hold a message it took before."""
-
-        def by_the_web_process() -> bool:
-            self.say()
-            return self.stat("fallback_drains") >= before + 3
-
-        before = self.stat("fallback_drains")
-        wait_until(by_the_web_process, "the web process drains")
 
 
 @pytest.fixture
@@ -61,17 +19,11 @@ def run() -> Iterator[ExitStack]:
         yield stack
 
 
-def system(run: ExitStack, broker_url: str) -> System:
-    stack = run.enter_context(Stack(celery_broker_url=broker_url, **PERIODS))
-    node = run.enter_context(stack.node(("en", "pt"), slots=4))
-    stack.wait_dispatchable(node.node_id)
-    return System(stack, run.enter_context(stack.client()))
-
-
 def test_the_broker_refuses(run: ExitStack) -> None:
     found = system(run, f"redis://127.0.0.1:{free_port()}")
     found.say_without_workers()
     wait_until(lambda: found.stat("publish_failures") > 1, "publishing fails again and again")
+    found.wait_told("unreachable")
     assert "the broker takes no messages" in found.stack.webs[0].log
     found.stack.assert_clean_logs()
 
@@ -84,10 +36,12 @@ def test_the_broker_is_stopped_and_goes_on(run: ExitStack, own_valkey: Valkey) -
     try:
         found.say_without_workers()
         wait_until(lambda: found.stat("publish_failures") > 0, "the publisher gives up")
+        found.wait_told("unreachable")
         found.say_without_workers()
     finally:
         own_valkey.resume()
     found.say_until_a_worker_drains()
+    found.wait_told("ok")
     found.stack.assert_clean_logs()
 
 
@@ -112,8 +66,32 @@ def test_there_is_no_worker_and_then_there_is(run: ExitStack, own_valkey: Valkey
     found.say_without_workers()
     assert found.stat("published") > 0
     assert 0 < waiting(own_valkey.url, DRAIN) <= MOST_WAITING
+    found.wait_workers()
+    found.say_until(lambda: waiting(own_valkey.url, DRAIN) == MOST_WAITING, "nobody takes the messages")
+    found.wait_told("silent")
     found.stack.worker(DRAIN).wait_log(" ready.")
+    found.wait_workers(drain=1)
     found.say_until_a_worker_drains()
+    found.wait_told("ok")
     wait_until(lambda: waiting(own_valkey.url, DRAIN) == 0, "the worker clears the queue")
     assert waiting(own_valkey.url, CONTROL) <= MOST_WAITING
     found.stack.assert_clean_logs()
+
+
+def test_a_process_with_nothing_to_publish_tells_of_its_broker(run: ExitStack, own_valkey: Valkey) -> None:
+    """It learnt that the broker was gone only when it needed it, which at night may be hours later."""
+    found = system(run, own_valkey.url)
+    found.wait_told("ok")
+    own_valkey.kill()
+    found.wait_told("unreachable")
+    own_valkey.start()
+    found.wait_told("ok")
+
+
+def test_results_that_wait_for_a_worker_are_told_by_their_age(run: ExitStack, own_valkey: Valkey) -> None:
+    found = system(run, own_valkey.url, fallback_ms=5000)
+    found.ask()
+    wait_until(lambda: found.stat("outbox_age_ms") > 0, "the age of the oldest is told")
+    found.hear()
+    wait_until(lambda: found.stat("outbox_age_ms") == 0, "nothing waits any more")
+    assert found.stat("fallback_drains") > 0

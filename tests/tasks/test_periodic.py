@@ -1,11 +1,8 @@
 """Two beats at once, and Flower that watches: the whole background, as real processes."""
 
-import json
 import threading
-import urllib.error
-import urllib.request
-from typing import Any
 
+from scheduling.bodies import Bodies
 from scheduling.drain import drain_shard
 from scheduling.ledger import Ledger
 from scheduling.store.plain import PlainStore
@@ -13,32 +10,8 @@ from tasks.configuration import PERIODIC
 from tasks.names import ASSIGN_POOLS, CONTROL, DRAIN, DRAIN_RESULTS, SETTLE
 from tests.stack import Stack, wait_until
 from tests.tasks.backlog import Backlog
+from tests.tasks.flower import Flower
 from tests.valkey import Valkey, free_port
-
-
-class Flower:
-    """Its HTTP API."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/api/"
-
-    def get(self, path: str) -> Any:
-        """Give an answer; nothing while Flower starts."""
-        try:
-            with urllib.request.urlopen(self._url + path, timeout=10) as reply:
-                return json.load(reply)
-        except urllib.error.URLError:
-            return {}
-
-    def registered(self) -> list[set[str]]:
-        """Tasks each worker knows."""
-        workers = self.get("workers").values()
-        return [set(worker["registered"]) for worker in workers if "registered" in worker]
-
-    def results(self, task: str) -> list[str]:
-        """What the runs of a task gave that succeeded."""
-        tasks = self.get(f"tasks?taskname={task}&state=SUCCESS").values()
-        return [each["result"] for each in tasks]
 
 
 def test_two_beats_do_no_harm_and_flower_shows_it_all() -> None:
@@ -74,7 +47,7 @@ def test_two_drains_of_a_shard_at_once_tell_nothing_twice(valkey: Valkey, store:
     def drain() -> None:
         with PlainStore(valkey.url) as own:
             for shard in range(settings.shards):
-                drain_shard(Ledger(own, settings), shard)
+                drain_shard(Ledger(own, settings), Bodies(own, settings), shard)
 
     threads = [threading.Thread(target=drain) for _ in range(4)]
     for thread in threads:

@@ -1,6 +1,8 @@
 """Cases of the publisher for a process patched by gevent, each with a broker of its own."""
 
 import gc
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -102,6 +104,21 @@ def stopped_while_the_loop_goes_on() -> None:
             broker.resume()
         _publishes(publisher)
         assert clients(broker.url) <= 2
+        assert _greenlets() <= greenlets
+
+
+def stopped_rabbitmq(url: str, group: int) -> None:
+    with _running(url) as publisher:
+        _publishes(publisher)
+        greenlets = _greenlets()
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            for failures in (1, 2):
+                publisher.wake(SETTLE, CONTROL)
+                _until(lambda failures=failures: publisher.failed == failures, "it gives up")  # type: ignore[misc]
+        finally:
+            os.killpg(group, signal.SIGCONT)
+        _publishes(publisher)
         assert _greenlets() <= greenlets
 
 

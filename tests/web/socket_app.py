@@ -14,13 +14,15 @@ from gevent.event import Event
 
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed, ConnectionOptions
+from web.gate import Gate
 from web.keepalive import Keepalive
 from web.socket_routes import Sockets
 
 MIB = 1024 * 1024
 
 app = Flask(__name__)
-sockets = Sockets(app, keepalive=Keepalive(float(os.environ.get("PING_INTERVAL_S", "20"))))
+gate = Gate(float(os.environ.get("GATE_PER_S", "10000")), int(os.environ.get("GATE_BURST", "10000")))
+sockets = Sockets(app, keepalive=Keepalive(float(os.environ.get("PING_INTERVAL_S", "20"))), gate=gate)
 
 reported: list[str] = []
 got_request_exception.connect(lambda _, exception: reported.append(repr(exception)), weak=False)
@@ -33,6 +35,12 @@ def echo(connection: Connection) -> None:
     """Send everything back."""
     while True:
         connection.send(connection.receive() or "")
+
+
+@sockets.route("/node", ConnectionOptions(first=True))
+def node(connection: Connection) -> None:
+    """Send everything back, on a path whose peers are let in first."""
+    echo(connection)
 
 
 @sockets.route("/compressed", ConnectionOptions(deflate=True, max_message_bytes=MIB))
@@ -132,6 +140,7 @@ def stats() -> dict[str, Any]:
         "threads": len(list(Path("/proc/self/task").iterdir())),
         "python_threads": threading.active_count(),
         "open": len(sockets.registry),
+        "refused": gate.refused,
         "close_codes": sockets.registry.close_codes,
         "reported": reported,
     }

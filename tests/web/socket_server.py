@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -55,9 +56,10 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def open_client(server: SocketServer, path: str) -> ClientConnection:
-    """Connect an independent client, with no limit and no compression."""
-    return connect(server.url + path, max_size=None, compression=None, proxy=None)
+def open_client(server: SocketServer, path: str, origin: str | None = None) -> ClientConnection:
+    """Connect an independent client, with no limit and no compression; browsers state an origin."""
+    stated = Origin(origin) if origin else None
+    return connect(server.url + path, max_size=None, compression=None, proxy=None, origin=stated)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from gevent.event import Event
 from tests.web.raw_peer import PING, PONG, TEXT, RawPeer, frame
 from tests.web.socket_pair import socket_pair
 from web.close_codes import CloseCode
-from web.connection import Connection, ConnectionClosed, ConnectionOptions
+from web.connection import SPARE_SHARE, Connection, ConnectionClosed, ConnectionOptions
 from web.outbound import LEAST_FRAME_BYTES
 
 SOON_S = 10.0
@@ -65,6 +65,26 @@ def test_flush_lets_a_sender_wait_for_a_slow_reader() -> None:
             assert peer.read() == (TEXT, b"x" * 4_000_000)
             gevent.sleep(0.001)
         sending.get(timeout=SOON_S)
+
+
+def test_what_may_be_left_out_is_left_out_of_a_queue_long_before_its_end() -> None:
+    options = ConnectionOptions(max_queue_bytes=1_000_000)
+    with socket_pair(options) as (connection, peer):
+        sent, offered = 0, 0
+        while connection.offer("?" * 10_000):
+            offered += 1
+            assert connection.queued_bytes < BEYOND_KERNEL
+            gevent.sleep()
+        assert connection.queued_bytes <= SPARE_SHARE * options.max_queue_bytes + 10_010
+        for _ in range(50):
+            connection.send("!" * 10_000)
+            sent += 1
+            assert not connection.offer("?")
+        received = [peer.read()[1][:1] for _ in range(offered + sent)]
+        assert received == [b"?"] * offered + [b"!"] * sent
+        assert connection.flush(SOON_S)
+        assert connection.offer("?")
+        assert peer.read() == (TEXT, b"?")
 
 
 def test_a_burst_that_the_kernel_takes_is_no_slow_peer() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -14,7 +15,9 @@ Pair = tuple[str, str]
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[Stack]:
     """Give a system that gives nobody much time, and every job two attempts."""
-    with Stack(ack_ms=500, attempt_ms=1500, wait_ms=500, relax_ms=100, max_attempts=2) as stack:
+    with Stack(
+        ack_ms=500, attempt_ms=1500, wait_ms=500, relax_ms=100, max_attempts=2, resource_threshold=100
+    ) as stack:
         yield stack
         stack.assert_clean_logs()
 
@@ -33,6 +36,59 @@ def test_2_expired_attempt_gives_its_slot_back(hasty: Stack) -> None:
         silent[0] = False
         client.say()
         assert client.texts(2) == ["-", "now"]
+
+
+def test_a_node_without_progress_loses_its_job_to_another(hasty: Stack) -> None:
+    """The old one is told to stop; what it says afterwards changes nothing."""
+    pair = ("stuck", "helped")
+    with hasty.node(pair, answer=None) as stuck, hasty.client(*pair) as client:
+        client.say()
+        first = stuck.job()
+        with hasty.node(pair) as other:
+            assert stuck.wait("job_cancel")["job_id"] == first["job_id"]
+            assert other.job()["attempt_id"] == 2
+            stuck.answer(first, text_asr="too late")
+            assert client.texts(1) == ["stuck 0"]
+            client.say()
+            client.result(2)
+        assert not client.all("error")
+
+
+def test_a_node_that_acknowledged_before_is_held_to_it(hasty: Stack) -> None:
+    """It has shown that it does, so its silence means that the job did not arrive."""
+    pair = ("ack", "missing")
+    with hasty.node(pair, answer=None) as node, hasty.client(*pair) as client:
+        client.say()
+        node.accept(node.job())
+        client.wait("ui_event", event="NODE_ACCEPTED")
+        node.answer(node.job())
+        client.result(1)
+        with hasty.node(pair, answer=None, ours=True) as other:
+            client.say()
+            wait_until(lambda: len(node.jobs) + len(other.jobs) == 3, "both to be asked")
+            silent, heard = sorted((node, other), key=lambda each: int(each.jobs[-1]["attempt_id"]))
+            assert heard.jobs[-1]["attempt_id"] == 2
+            heard.answer(heard.jobs[-1])
+            assert silent.wait("job_cancel")["job_id"] == silent.jobs[-1]["job_id"]
+            assert client.texts(2) == ["ack 0", "ack 1"]
+
+
+def test_a_long_step_is_not_taken_from_a_node_that_lists_it(hasty: Stack) -> None:
+    """A real agent, whose pipeline shows nothing for twice as long as an attempt may be silent."""
+    words = [
+        "web.command", "node", "--node-id", "slow", "--pipeline", "echo", "--pairs", "long-step",
+        "--service-ms", "3000", "--heartbeat-s", "0.4", "--url", hasty.webs[0].url("/ws/node"),
+    ]  # fmt: skip
+    agent = hasty.start("slow-agent", words)
+    hasty.wait_dispatchable("slow")
+    with hasty.client("long", "step") as client:
+        client.say(b"a word  " * 400)
+        client.wait("ui_event", event="NODE_ACCEPTED")
+        with hasty.node(("long", "step"), answer=None) as idle:
+            assert client.result()["type"] == "translation_result"
+            assert not idle.jobs
+        assert not client.all("error")
+    agent.kill()
 
 
 def test_attempts_of_one_job_on_one_node_have_ids_of_their_own(hasty: Stack) -> None:
@@ -113,6 +169,23 @@ def test_node_lost_with_its_job_is_replaced(stack: Stack, pair: Pair) -> None:
         with stack.node(pair, web=1):
             lost.cut()
             assert client.texts(1) == [f"{pair[0]} 0"]
+
+
+def test_a_job_that_loses_every_node_ends_in_one_clear_error(stack: Stack, pair: Pair) -> None:
+    with ExitStack() as peers:
+        client = peers.enter_context(stack.client(*pair))
+        left = [peers.enter_context(stack.node(pair, web=web, answer=None)) for web in (0, 1, 0)]
+        client.say()
+        for attempt in (1, 2, 3):
+            wait_until(lambda: any(node.jobs for node in left), f"attempt {attempt}")
+            (victim,) = [node for node in left if node.jobs]
+            assert victim.job()["attempt_id"] == attempt
+            left.remove(victim)
+            victim.cut()
+        assert client.result()["type"] == "missing_result"
+        assert client.wait("error")["code"] == "NODE_UNAVAILABLE"
+        assert client.wait("ui_event", event="ERROR")["hint"]
+        assert len(client.all("error")) == len(client.results) == 1
 
 
 def test_failure_everywhere_ends_in_one_clear_error(stack: Stack, pair: Pair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import gevent
 import pytest
@@ -71,6 +72,28 @@ def test_one_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptureFixtur
         assert [pings.get(timeout=SOON_S) for _ in range(4)] == ["failing", "fine"] * 2
     keepalive.discard(failing)
     keepalive.discard(fine)
+
+
+class Silent:
+    """Notes for how long it was silent whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.last_seen_s = time.monotonic()
+        self.silent_s = Queue[float]()
+
+    def keep_alive(self, now_s: float, interval_s: float) -> None:
+        self.silent_s.put(now_s - self.last_seen_s)
+
+
+def test_peers_are_not_silent_because_this_process_was_stopped() -> None:
+    """After a pause of two intervals all that had nothing to say were closed: no ping had asked them."""
+    keepalive, peer = Keepalive(interval_s=0.05), Silent()
+    keepalive.add(peer)
+    until_s = time.monotonic() + 0.5
+    while time.monotonic() < until_s:
+        pass  # nothing else runs, as in a process that is stopped
+    assert peer.silent_s.get(timeout=SOON_S) < 2 * keepalive.interval_s
+    keepalive.discard(peer)
 
 
 def test_pings_are_sent_and_any_pong_is_a_sign_of_life() -> None:

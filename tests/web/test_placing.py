@@ -8,6 +8,7 @@ from scheduling.store.plain import PlainStore
 from tests.lua.world import CLASSES, POOLS, World, reservation
 from tests.scheduling.test_pooling import EN_PT, PT, speech
 from web.placing import Placer
+from web.restoring import Restorer
 from web.timing import Timings
 
 
@@ -34,7 +35,8 @@ def test_a_catalog_swapped_in_meanwhile_is_looked_at(
     World(store).ready("n1")
     with Interleaved(valkey.url) as interleaved:
         ledger = World(interleaved).ledger
-        placer = Placer(ledger, None, None, "web1", Timings())  # type: ignore[arg-type]  # neither is reached
+        restorer = Restorer(ledger, "web1")
+        placer = Placer(ledger, None, None, "web1", Timings(), restorer)  # type: ignore[arg-type]  # neither is reached
         interleaved.meanwhile = lambda: placer.swap_catalog(read_pools(store, Keys("0")))
         assert placer.catalog == Catalog()
         assert placer._pools(PT) == [EN_PT.class_id]
@@ -54,7 +56,8 @@ def test_a_job_finds_the_node_that_was_made_ready_since_this_process_looked(
     world = World(store)
     world.ready("n1")
     world.open()
-    placer = Placer(world.ledger, None, None, "web1", Timings())  # type: ignore[arg-type]  # neither is reached
+    restorer = Restorer(world.ledger, "web1")
+    placer = Placer(world.ledger, None, None, "web1", Timings(), restorer)  # type: ignore[arg-type]  # neither is reached
     placer.swap_catalog(read_pools(store, world.keys))
     world.ledger.nodes.offline("n1", "so-n1", "gone", 0)
     store.command("DEL", f"{world.keys.prefix}poolgone:{former.class_id}")

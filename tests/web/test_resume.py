@@ -36,7 +36,7 @@ def _leave(stack: Stack, client: FakeClient) -> None:
         wait_until(lambda: ledger.hget(name, "owner") == "", "the session to be detached")
 
 
-def _place(client: FakeClient, offset: int = 0, **other: Any) -> Frame:
+def place_of(client: FakeClient, offset: int = 0, **other: Any) -> Frame:
     """Say where a client stands."""
     ack = client.wait("session_init_ack")
     stands = {"session_id": client.session_id, "token": ack["resume_token"], "epoch": ack["epoch"]}
@@ -72,7 +72,7 @@ def test_what_was_missed_comes_once_in_order_then_it_goes_on(two: Stack, pair: P
         _leave(two, client)
         node.answer(jobs[2])
         node.answer(jobs[1])
-        back, ack = _back(two, pair, _place(client, offset=1), web)
+        back, ack = _back(two, pair, place_of(client, offset=1), web)
         with back:
             assert (ack["resumed"], ack["history_lost"], ack["session_id"]) == (
                 True,
@@ -116,7 +116,7 @@ def test_the_preferred_pool_stays_with_the_language_pair(two: Stack, pair: Pair)
 
             wait_until(is_known, "the new pool to be known")
             _leave(two, client)
-            back, _ = _back(two, pair, _place(client, offset=1))
+            back, _ = _back(two, pair, place_of(client, offset=1))
             with back:
                 back.chunk(bytes(3200), final=True, seq=1)
                 assert preferred(back, 1) == first
@@ -132,7 +132,7 @@ def test_results_sent_to_a_socket_that_was_lost_come_again_with_their_speech(two
         client.say()
         sent = client.result()
         _leave(two, client)
-        back, ack = _back(two, pair, _place(client, offset=0))
+        back, ack = _back(two, pair, place_of(client, offset=0))
         with back:
             assert ack["missed"] == 1
             assert back.result()["tts_audio"] == sent["tts_audio"] != ""
@@ -149,7 +149,7 @@ def test_audio_is_heard_once_wherever_the_socket_was_lost(two: Stack, pair: Pair
         first = node.job()
         client.wait("audio_ack", seq=1)
         _leave(two, client)
-        back, ack = _back(two, pair, _place(client), sample_rate=8000)
+        back, ack = _back(two, pair, place_of(client), sample_rate=8000)
         with back:
             assert (ack["audio_seq"], ack["utterance_index"]) == (1, 1)
             for seq in range(3):  # more than is wanted does no harm
@@ -164,7 +164,7 @@ def test_what_is_buffered_is_not_cut_but_sent_again(two: Stack, pair: Pair) -> N
         client = two.client(*pair, resumable=True)
         client.chunk(b"ab")
         _leave(two, client)
-        back, ack = _back(two, pair, _place(client))
+        back, ack = _back(two, pair, place_of(client))
         with back:
             assert ack["audio_seq"] == 0
             back.chunk(b"ab", seq=0)
@@ -177,7 +177,7 @@ def test_what_is_buffered_is_not_cut_but_sent_again(two: Stack, pair: Pair) -> N
 def test_the_old_socket_is_closed_and_its_end_does_no_harm(two: Stack, pair: Pair) -> None:
     with two.node(pair), two.client(*pair, resumable=True) as client:
         for web in (1, 1, 0):
-            back, ack = _back(two, pair, _place(client), web)
+            back, ack = _back(two, pair, place_of(client), web)
             assert ack["resumed"]
             code, reason = client.wait_closed()
             assert code == 4001, reason
@@ -190,7 +190,7 @@ def test_the_old_socket_is_closed_and_its_end_does_no_harm(two: Stack, pair: Pai
 @pytest.mark.parametrize("wrong", [{"token": "guessed"}, {"token": ""}, {"session_id": "s-NONE"}])
 def test_a_wrong_token_opens_another_session_and_says_so(two: Stack, pair: Pair, wrong: Frame) -> None:
     with two.node(pair), two.client(*pair, resumable=True) as client:
-        thief, ack = _back(two, pair, _place(client) | wrong)
+        thief, ack = _back(two, pair, place_of(client) | wrong)
         with thief:
             assert (ack["resumed"], ack["history_lost"]) == (False, True)
             assert ack["session_id"] != client.session_id
@@ -198,14 +198,14 @@ def test_a_wrong_token_opens_another_session_and_says_so(two: Stack, pair: Pair,
         assert client.texts(1) == [f"{pair[0]} 0"], "the session is still its owner's"
 
 
-@pytest.mark.parametrize("wrong", [{"epoch": "another.1"}, {"offset": 7}])
+@pytest.mark.parametrize("wrong", [{"epoch": "another.1"}, {"offset": 7000}])
 def test_a_place_that_is_not_known_is_called_lost_history(two: Stack, pair: Pair, wrong: Frame) -> None:
     with two.node(pair):
         client = two.client(*pair, resumable=True)
         client.say()
         client.result()
         _leave(two, client)
-        back, ack = _back(two, pair, _place(client, offset=1) | wrong)
+        back, ack = _back(two, pair, place_of(client, offset=1) | wrong)
         with back:
             assert (ack["resumed"], ack["history_lost"], ack["offset"]) == (True, True, 0)
             back.result()
@@ -220,7 +220,7 @@ def test_results_that_are_kept_no_more_are_called_lost_history(two: Stack, pair:
         _leave(two, client)
         with two.redis as ledger:
             ledger.xtrim(Keys("0").out(client.session_id), maxlen=1, approximate=False)
-        back, ack = _back(two, pair, _place(client, offset=1))
+        back, ack = _back(two, pair, place_of(client, offset=1))
         with back:
             assert (ack["resumed"], ack["history_lost"], ack["offset"], ack["missed"]) == (True, True, 2, 1)
             assert back.texts(1) == [f"{pair[0]} 2"]
@@ -233,7 +233,7 @@ def test_a_refusal_reaches_a_client_that_was_away(two: Stack, pair: Pair) -> Non
     assert client.wait("error")["details"]["utterance_index"] == 0
     assert client.result()["offset"] == 1
     _leave(two, client)
-    back, ack = _back(two, pair, _place(client, offset=0))
+    back, ack = _back(two, pair, place_of(client, offset=0))
     with back:
         assert (ack["audio_seq"], ack["utterance_index"]) == (1, 1)
         assert (back.result()["type"], back.result()["utterance_index"]) == ("missing_result", 0)
@@ -248,7 +248,7 @@ def test_a_whole_utterance_sent_again_is_done_once(two: Stack, pair: Pair) -> No
         client.utterance(4, b"abcd" * 99)
         job = node.job()
         _leave(two, client)
-        back, _ = _back(two, pair, _place(client))
+        back, _ = _back(two, pair, place_of(client))
         with back:
             back.utterance(4, b"abcd" * 99)
             node.answer(job)
@@ -281,7 +281,7 @@ def test_sigterm_sends_clients_that_resume_elsewhere_at_once() -> None:
         code, reason = client.wait_closed()
         assert code == 1012
         assert re.search(r"come back in [0-9.]+ s", reason)
-        back, ack = _back(stack, ("en", "pt"), _place(client))
+        back, ack = _back(stack, ("en", "pt"), place_of(client))
         with back:
             assert (ack["resumed"], ack["audio_seq"]) == (True, 1)
             back.chunk(b"ab", seq=1)
@@ -301,7 +301,7 @@ def test_a_session_nobody_comes_back_to_ends() -> None:
         _leave(stack, client)
         with stack.redis as ledger:
             wait_until(lambda: not ledger.exists(Keys("0").session(client.session_id)), "its record to lapse")
-        back, ack = _back(stack, ("en", "pt"), _place(client), web=0)
+        back, ack = _back(stack, ("en", "pt"), place_of(client), web=0)
         with back:
             assert (ack["resumed"], ack["history_lost"]) == (False, True)
 
@@ -317,7 +317,7 @@ def test_a_killed_process_costs_a_client_that_resumes_nothing() -> None:
         stack.webs[0].kill()
         client.wait_closed()
         node.answer(job)
-        back, ack = _back(stack, ("en", "pt"), _place(client))
+        back, ack = _back(stack, ("en", "pt"), place_of(client))
         with back:
             assert (ack["resumed"], ack["utterance_index"]) == (True, 1)
             back.chunk(bytes(3200), final=True, seq=1)
@@ -346,7 +346,7 @@ def test_more_may_be_missed_than_is_queued_for_a_slow_peer() -> None:
             client.result(nth)
         _leave(stack, client)
         url = stack.webs[1].url("/ws/session")
-        with SlowClient(url, resumable=True, resume=_place(client)) as back:
+        with SlowClient(url, resumable=True, resume=place_of(client)) as back:
             assert back.wait("session_init_ack")["missed"] == 12
             assert back.result(12)["tts_audio"] == speech
             assert [frame["offset"] for frame in back.results] == list(range(1, 13))

@@ -8,7 +8,7 @@ from scheduling import explain
 from scheduling.capability import CapabilityClass
 from scheduling.explain.reading import number
 from scheduling.explain.views import Node
-from scheduling.instances import Power, power_left, read_instances
+from scheduling.instances import Instance, Power, power_left, read_instances
 from scheduling.ledger import Cell
 from scheduling.ledger.cell import text
 from scheduling.messages import HardwareInfo, ResourceUsage
@@ -16,6 +16,7 @@ from scheduling.totals import read_totals
 from web.api import fleet_views as views
 
 _ONLINE_MS = 10_000
+_TOLD = {"instance_id", "hostname", "pid", "version", "started_at_ms", "generation"}
 _SERVICES = ("asr", "nmt", "tts", "semantic", "tone")
 
 
@@ -26,7 +27,8 @@ def read_cluster(cell: Cell, limit: int, cursor: str) -> views.Cluster:
     lengths = cell.store.commands([("XLEN", cell.keys.inbox(one.instance_id)) for one, _ in heard])
     instances = [
         views.InstanceView(
-            **one.model_dump(include={"instance_id", "hostname", "pid", "version", "started_at_ms"}),
+            **one.model_dump(include=_TOLD),
+            state=_state(one, totals.now_ms - heard_ms, cell.settings.presence_ms),
             uptime_seconds=max(0, heard_ms - one.started_at_ms) // 1000,
             is_online=totals.now_ms - heard_ms < _ONLINE_MS,
             inbox_length=length,
@@ -41,6 +43,7 @@ def read_cluster(cell: Cell, limit: int, cursor: str) -> views.Cluster:
         instances=instances,
         total_instances=len(instances),
         online_instances=len(online),
+        lost_instances=totals.instances_lost,
         total_nodes=totals.online,
         online_nodes=totals.online,
         ready_nodes=totals.by_status["ready"],
@@ -49,6 +52,12 @@ def read_cluster(cell: Cell, limit: int, cursor: str) -> views.Cluster:
         nodes=_nodes(cell, page.nodes),
         next_cursor=page.next_cursor,
     )
+
+
+def _state(one: Instance, silent_ms: int, presence_ms: int) -> views.InstanceState:
+    if silent_ms >= presence_ms:
+        return views.InstanceState.SILENT
+    return views.InstanceState.LEAVING if one.leaving else views.InstanceState.LIVING
 
 
 def _nodes(cell: Cell, nodes: Sequence[Node]) -> list[views.ClusterNode]:

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from scheduling.explain import views
 from scheduling.messages import codec
 from web.api import fleet_views
+from web.api.memory import CellMemory
 from web.api.metrics import Metrics
 from web.api.session_routes import Session, Simulation
 from web.api.upload_routes import UploadBody
@@ -59,6 +60,7 @@ OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], typ
     ("get", "/languages"): (fleet_views.Languages, (), None),
     ("get", "/stats"): (fleet_views.Stats, (), None),
     ("get", "/metrics"): (Metrics, (), None),
+    ("get", "/memory"): (CellMemory, (), None),
     ("get", "/cluster"): (fleet_views.Cluster, _PAGED, None),
     ("get", "/pools"): (views.PoolPage, ("limit",), None),
     ("get", "/nodes"): (views.NodePage, _PAGED, None),
@@ -71,6 +73,10 @@ OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], typ
     ("get", "/jobs/{job_id}"): (views.Job, (), None),
     ("get", "/jobs/{job_id}/explain"): (views.JobExplanation, (), None),
     ("post", "/jobs/{job_id}/cancel"): (views.Job, (), Reason),
+    ("get", "/dead"): (views.DeadPage, _PAGED, None),
+    ("get", "/dead/{job_id}"): (views.DeadLetter, (), None),
+    ("delete", "/dead/{job_id}"): (views.DeadLetter, (), None),
+    ("post", "/dead/{job_id}/replay"): (views.Replayed, (), None),
     ("get", "/explain"): (views.PairExplanation, _PAIR, None),
     ("get", "/simulate"): (Simulation, _SIMULATION, None),
     ("get", "/sessions/{session_id}"): (Session, (), None),

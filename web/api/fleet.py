@@ -60,6 +60,7 @@ def read_stats(dispatcher: Dispatcher) -> views.Stats:
         waiting=totals.waiting,
         sessions=clients.active_users,
         rooms=totals.rooms,
+        dead=totals.dead,
         jobs=dict(totals.jobs),
         rates=_rates(first, last, span_s),
         latency_ms={"job": _latency(first, last), **_flows(dispatcher.timings.summary())},

@@ -7,6 +7,7 @@ from web.api.asked import limit_of
 from web.api.cluster import read_cluster
 from web.api.errors import bad_request
 from web.api.fleet import Languages, read_stats
+from web.api.memory import read_cell_memory
 from web.api.metrics import read_metrics
 from web.dispatcher import Dispatcher
 
@@ -24,6 +25,10 @@ def add_fleet(api: Blueprint, dispatcher: Dispatcher) -> None:
     @api.get("/metrics")
     def metrics() -> Response:
         return jsonify(read_metrics(dispatcher).model_dump(mode="json"))
+
+    @api.get("/memory")
+    def memory() -> Response:
+        return jsonify(read_cell_memory(dispatcher).model_dump(mode="json"))
 
     @api.get("/cluster")
     def cluster() -> Response:

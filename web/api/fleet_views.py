@@ -1,5 +1,7 @@
 """What the reads of the whole fleet look like. Times are ms since 1970 unless said."""
 
+from enum import StrEnum
+
 from scheduling.explain.views import Node, View
 from scheduling.instances import Power, Usage
 
@@ -89,8 +91,10 @@ class Stats(View):
     waiting: int
     sessions: int
     rooms: int
+    dead: int
+    """Dead letters now."""
     jobs: dict[str, int]
-    """Since the cell was opened: reserved, waited, retried, done, failed, cancelled, refused."""
+    """Since the cell was opened: reserved, waited, retried, done, failed, cancelled, refused, dead."""
     rates: dict[str, float]
     """The same per second, over the last 10 s."""
     latency_ms: dict[str, Latency]
@@ -102,6 +106,16 @@ class Stats(View):
     total_services: int
 
 
+class InstanceState(StrEnum):
+    """How a web process is."""
+
+    LIVING = "living"
+    SILENT = "silent"
+    """Not heard for ``PRESENCE_MS``: its nodes get no new work. It is gone after ``INSTANCE_DEAD_MS``."""
+    LEAVING = "leaving"
+    """It ends, and has sent its peers elsewhere."""
+
+
 class InstanceView(View):
     """One web process."""
 
@@ -110,6 +124,9 @@ class InstanceView(View):
     pid: int
     version: str
     started_at_ms: int
+    generation: int
+    """Another one after it was declared dead and came back."""
+    state: InstanceState
     uptime_seconds: int
     is_online: bool
     inbox_length: int
@@ -150,6 +167,8 @@ class Cluster(View):
     """200 at most, the last heard first."""
     total_instances: int
     online_instances: int
+    lost_instances: int
+    """Processes declared dead since the cell was opened."""
     total_nodes: int
     online_nodes: int
     ready_nodes: int

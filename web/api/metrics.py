@@ -5,6 +5,7 @@ from typing import Any
 from scheduling.explain.views import View
 from scheduling.totals import read_totals
 from web.api import fleet_views as views
+from web.background import Background, read_background
 from web.dispatcher import Dispatcher
 from web.service_catalog import CatalogState
 from web.tallies import efficiencies
@@ -18,20 +19,19 @@ class CellMetrics(View):
     nodes: dict[str, int]
     slots: views.SlotTotals
     waiting: int
+    dead: int
+    """Dead letters now."""
     job_latency_classes_ms: dict[str, int]
     """Jobs done by the upper bound of their duration, ms."""
 
 
-class ProcessMetrics(View):
+class ProcessMetrics(Background):
     """Of this process, since its start."""
 
     instance_id: str
     flows: dict[str, dict[str, float]]
     link: dict[str, Any]
     refused: dict[str, int]
-    published: int
-    publish_failures: int
-    fallback_drains: int
     stale_messages: int
     cuts: dict[str, int]
     """Utterances cut from streams, by what ended them."""
@@ -67,6 +67,7 @@ def read_metrics(dispatcher: Dispatcher) -> Metrics:
             nodes=dict(totals.by_status),
             slots=views.SlotTotals(total=totals.slots, used=totals.slots_used),
             waiting=totals.waiting,
+            dead=totals.dead,
             job_latency_classes_ms={f"{1.15**at:.0f}": n for at, n in sorted(totals.latency.items())},
         ),
         model_not_available=dispatcher.presence.marked(),
@@ -81,13 +82,11 @@ def _process(dispatcher: Dispatcher) -> ProcessMetrics:
         flows=dispatcher.timings.summary(),
         link=link_summary(dispatcher.store.stats),
         refused=dict(dispatcher.presence.describe().refused),
-        published=dispatcher.publisher.published,
-        publish_failures=dispatcher.publisher.failed,
-        fallback_drains=dispatcher.sweeper.fallbacks,
         stale_messages=dispatcher.node_messages.stale,
         cuts=dict(dispatcher.sessions.cuts),
         reruns=dict(tallies.reruns),
         quality=dict(tallies.quality),
         language_probability=tallies.language_probability,
         service_efficiencies=efficiencies(list(dispatcher.peers.nodes.values())),
+        **dict(read_background(dispatcher)),
     )

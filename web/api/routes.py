@@ -11,6 +11,7 @@ from scheduling.settings import Settings
 from web.api.access import require_access
 from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of, services_of
 from web.api.control import Control
+from web.api.dead_routes import add_dead
 from web.api.documents import openapi
 from web.api.errors import PREFIX, add_error_handlers, bad_request
 from web.api.fleet_routes import add_fleet, add_languages
@@ -30,6 +31,7 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     _add_reads(api, dispatcher)
     add_fleet(api, dispatcher)
     add_sessions(api, dispatcher.ledger.cell)
+    add_dead(api, dispatcher)
     _add_explanations(api, dispatcher)
     _add_controls(api, Control(dispatcher.ledger, dispatcher.publisher))
     app.register_blueprint(api)

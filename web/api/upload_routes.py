@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import gevent
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
 
@@ -46,7 +47,7 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
             raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
         init = _init()
         request.max_content_length = 2 * most_bytes
-        audio, audio_format, rate = _recording()
+        audio, audio_format, rate = _recording(settings.upload_s)
         if len(audio) > most_bytes:
             raise ApiError(
                 413,
@@ -58,9 +59,9 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
         except InvalidAudio as error:
             raise bad_request(str(error)) from error
         except Refused as refused:
-            raise _api_error(refused) from refused
+            raise api_error(refused) from refused
         except (LedgerError, StoreError) as error:
-            raise _api_error(store_down(error)) from error
+            raise api_error(store_down(error)) from error
         return _answer(dispatcher.uploads.wait(job_id, wait_s))
 
     @public.get("/utterances/<job_id>")
@@ -84,7 +85,21 @@ def _init() -> SessionInit:
         raise bad_request(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}.") from error
 
 
-def _recording() -> tuple[bytes, str, int]:
+def _recording(within_s: float) -> tuple[bytes, str, int]:
+    """Give sound, format and rate. A body that trickles in would keep its place in the process for ever."""
+    timeout = gevent.Timeout(within_s)
+    try:
+        with timeout:
+            request.get_data()
+    except gevent.Timeout as error:
+        if error is not timeout:
+            raise
+        said = f"The recording did not come within {within_s:g} s. Send it faster, or in parts."
+        raise ApiError(408, ErrorCode.INVALID_MESSAGE, said) from error
+    return _understood()
+
+
+def _understood() -> tuple[bytes, str, int]:
     if request.mimetype == "application/json":
         try:
             body = UploadBody.model_validate_json(request.get_data())
@@ -108,7 +123,8 @@ def _number(name: str, default: int, most: int) -> int:
     return int(words)
 
 
-def _api_error(refused: Refused) -> ApiError:
+def api_error(refused: Refused) -> ApiError:
+    """Give the answer to a recording that was not accepted."""
     status = _STATUS.get(refused.code, 503)
     after_s = max(1, -(-(refused.retry_after_ms or 5000) // 1000)) if status in (429, 503) else None
     return ApiError(status, refused.code, refused.message, after_s)

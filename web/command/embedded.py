@@ -22,10 +22,11 @@ class EmbeddedValkey:
     so that it is held until the server has ended, however its supervisor ended.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, appendfsync: str = "everysec") -> None:
         # What people said passes through here.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder.resolve()
+        self._appendfsync = appendfsync
         self._lock_fd = _lock(self.folder)
         self.port = free_port()
 
@@ -65,7 +66,7 @@ class EmbeddedValkey:
             "port": str(self.port),
             "dir": str(self.folder),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": self._appendfsync,
             "save": "",
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",

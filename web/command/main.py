@@ -16,7 +16,8 @@ Try everything on this machine:       speech-dispatch up
 One recording through all of it:      speech-dispatch demo
 A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
 The two ends of it:                   node, say
-What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel
+What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel,
+                                      dead
 How well it places jobs, measured:    simulate
 """
 
@@ -63,6 +64,9 @@ _SUBCOMMANDS = {
     "undrain": _Subcommand("web.command.operator", "let a node work again after a drain or a quarantine"),
     "quarantine": _Subcommand("web.command.operator", "take a node out of work until an operator ends it"),
     "cancel": _Subcommand("web.command.operator", "end a job; its client is told"),
+    "dead": _Subcommand(
+        "web.command.operator_dead", "list, show, replay or drop jobs that took their nodes with them"
+    ),
 }
 
 

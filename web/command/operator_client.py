@@ -52,9 +52,13 @@ class OperatorClient:
         asked = {name: value for name, value in query.items() if value != ""}
         return self._ask("GET", path, f"?{urlencode(asked)}" if asked else "", None)
 
-    def post(self, *path: str, reason: str) -> dict[str, Any]:
+    def post(self, *path: str, reason: str = "") -> dict[str, Any]:
         """Do something for a reason; give the body. Raises as `get` does."""
         return self._ask("POST", path, "", json.dumps({"reason": reason}))
+
+    def delete(self, *path: str) -> dict[str, Any]:
+        """Drop something; give what it was. Raises as `get` does."""
+        return self._ask("DELETE", path, "", None)
 
     def _ask(self, method: str, path: tuple[str, ...], query: str, body: str | None) -> dict[str, Any]:
         kind = HTTPSConnection if self._secure else HTTPConnection

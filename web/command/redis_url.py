@@ -1,11 +1,13 @@
 """`REDIS_URL`: where it comes from, whether a server answers there, and how to show it."""
 
 import os
-from urllib.parse import urlsplit, urlunsplit
+import re
 
 from web.command.errors import RedisSilent, RedisUrlMissing
 
 _TIMEOUT_S = 3.0
+#: What stands between the user and the host, and passwords among the options.
+_SECRET = re.compile(r"(://[^/?#@:]*:)[^?#]*(?=@)|([?&](?:sentinel_)?password=)[^&#]*")
 
 
 def given() -> str | None:
@@ -23,22 +25,17 @@ def require(command: str) -> str:
 
 def without_password(url: str) -> str:
     """Give the URL as it may be printed."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{place}"))
+    return _SECRET.sub(r"\1\2***", url)
 
 
 def require_answer(url: str) -> None:
     """Raise `RedisSilent`, saying why, unless the server at `url` answers within a few seconds."""
     # Imported here: the other commands start faster without.
-    import redis
+    from scheduling.errors import StoreError
+    from scheduling.store.plain import PlainStore
 
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-        ) as client:
-            client.ping()
-    except (redis.RedisError, ValueError, OSError) as error:
+        with PlainStore(url, timeout_s=_TIMEOUT_S) as store:
+            store.command("PING")
+    except (StoreError, ValueError) as error:
         raise RedisSilent(f"REDIS_URL is set to {without_password(url)}, but: {error}") from error

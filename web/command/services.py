@@ -7,9 +7,10 @@ import os
 import resource
 import sys
 from argparse import ArgumentParser, Namespace
-from math import inf
 from typing import NoReturn
 
+from scheduling.ledger.codes import SchemaMismatch
+from scheduling.ledger.layout import require_layout
 from scheduling.settings import Settings, SettingsError, get_settings
 from tasks.names import CONTROL, DRAIN
 from web.command import redis_url
@@ -22,6 +23,9 @@ from web.command.supervisor import Supervisor
 QUEUES = (CONTROL, DRAIN)
 #: Files a web process has open besides its sockets, generously.
 _OTHER_FILES = 256
+#: Tasks end by themselves within drain_ms, so who is not gone by then hangs, s; it holds nothing that another
+#: worker does not take up, and platforms kill after 30 s without asking.
+_TASKS_END_S = 20.0
 #: Quiet is without the banner: the log says what is connected and ready all the same.
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "tasks.app:app")
 #: Flower keeps what it saw in memory: so many tasks, and the workers that left within so many seconds.
@@ -76,16 +80,16 @@ def add_worker_arguments(parser: ArgumentParser) -> None:
 
 def run_worker(args: Namespace) -> int:
     """Become the Celery worker of one queue, or keep those of all queues running until one ends."""
-    _require_settings("worker")
+    _require_layout(_require_settings("worker"))
     if args.queue != "all":
         _become(_worker_command(args.queue, args.concurrency))
     console = Console(sys.stdout, speaker="worker", names=QUEUES)
-    # SIGTERM lets running tasks finish, however long they take; a second one kills.
+    # SIGTERM lets running tasks finish; a second one kills.
     specs = [
         ProcessSpec(
             name=queue,
             command=(*this_command("worker"), "--queue", queue, "--concurrency", str(args.concurrency)),
-            stop=Stop(within_s=inf),
+            stop=Stop(within_s=_TASKS_END_S),
             restarts=False,
         )
         for queue in QUEUES
@@ -102,7 +106,7 @@ def add_beat_arguments(parser: ArgumentParser) -> None:
 
 def run_beat(args: Namespace) -> NoReturn:
     """Become Celery's scheduler of periodic tasks."""
-    _require_settings("beat")
+    _require_layout(_require_settings("beat"))
     _become((*_CELERY, "beat", "--loglevel", "INFO"))
 
 
@@ -137,6 +141,14 @@ def _worker_command(queue: str, concurrency: int) -> tuple[str, ...]:
         "--concurrency", str(concurrency), "--task-events", "--without-gossip", "--without-mingle",
         "--loglevel", "INFO",
     )  # fmt: skip
+
+
+def _require_layout(settings: Settings) -> None:
+    """Refuse a ledger that this version must not touch."""
+    try:
+        require_layout(settings)
+    except SchemaMismatch as error:
+        raise CommandError(f"{error}.") from error
 
 
 def _require_settings(command: str) -> Settings:

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from scheduling.scripts import Script
 from scheduling.store.base import Parts
 from scheduling.store.plain import PlainStore
+from tests.lua.admission import ADMIT_WAIT_MS, STANDING_WAIT_MS
 from tests.lua.model import JobModel, Model, NodeModel
 from tests.lua.world import DE, PT, World
 
@@ -44,7 +45,7 @@ class Cell(RuleBasedStateMachine):
         store.repeats = False
         store.command("FLUSHALL")
         self.store = store
-        self.world = World(store)
+        self.world = World(store, admit_wait_ms=ADMIT_WAIT_MS, standing_wait_ms=STANDING_WAIT_MS)
         self.ledger = self.world.ledger
         self.model = Model()
         self.model.now = self.world.now_ms

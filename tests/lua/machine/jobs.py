@@ -5,8 +5,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from scheduling.ledger.codes import NoNode, SessionMoved, StaleAttempt
+from scheduling.ledger.codes import NoNode, QueueFull, SessionMoved, StaleAttempt
 from scheduling.requirement import Requirement
+from tests.lua.admission import check_admitted, check_refused
 from tests.lua.machine.base import CAN, SESSIONS, Cell, requirements, some
 from tests.lua.model import JobModel
 from tests.lua.world import POOLS, result
@@ -64,17 +65,32 @@ class JobRules(Cell):
         if pools or not fresh:
             self.model.links.setdefault(requirement.requirement_id, set(pools))
         linked = self.model.links.get(requirement.requirement_id, set())
+        if fresh and not any(self.serves_or_did(pool) for pool in linked):
+            linked |= set(pools)  # a caller that knows the pools of now links it anew
         try:
             placed = self.world.reserve(name, **ask)
         except NoNode:
             assert not any(self.found.members(f"members:{pool}") for pool in linked)
             return
+        except QueueFull as refusal:
+            asked = JobModel(
+                name, requirement.requirement_id, session, requirement.tgt, 0, cost, self.model.now
+            )
+            former = self.found
+            self.see()
+            check_refused(self.model, asked, fair.get("tenant", ""), refusal.wait_ms, former, self.found)
+            return
+        check_admitted(self.model, placed, requirement.requirement_id, self.world.dump())
         assert linked, "a job waits for pools that nobody knows"
         self.model.jobs[name] = JobModel(
             name, requirement.requirement_id, session, requirement.tgt, placed.order, cost, self.model.now
         )
         again = self.world.reserve(f"{name}-again", **ask, request=f"request-{name}")
         assert (again.job_id, again.order) == (name, placed.order)
+
+    def serves_or_did(self, pool: str) -> bool:
+        """Whether a pool has a node, or had one a moment ago."""
+        return bool(self.found.members(f"members:{pool}")) or f"poolgone:{pool}" in self.found.content
 
     @rule(session=sessions, requirement=requirements, times=st.integers(2, 4))
     def speak(self, session: str, requirement: Requirement, times: int) -> None:
@@ -155,6 +171,7 @@ class JobRules(Cell):
             return
         if job.holds(node, attempt):
             job.asked.add(expected)
+            job.answered.add(attempt)
         assert call() == expected
 
     @precondition(lambda self: self.alive())
@@ -171,6 +188,8 @@ class JobRules(Cell):
             return self.ledger.jobs.requeue(job.name, node, attempt, "X", "x")
 
         if expected:
+            if job.holds(node, attempt):
+                job.unsent.add(attempt)
             assert call() == expected
         else:
             self.refused(call, StaleAttempt)

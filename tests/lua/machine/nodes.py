@@ -8,7 +8,7 @@ from hypothesis.stateful import rule
 from scheduling.ledger.codes import NodeReplaced, StaleCapabilities
 from scheduling.requirement import Requirement
 from tests.lua.machine.base import CAN, Cell, classes, requirements, some
-from tests.lua.model import GRACE_MS, JobModel, NodeModel
+from tests.lua.model import ATTEMPT_MS, GRACE_MS, UTTERANCE_MS, JobModel, NodeModel
 from tests.lua.world import CLASSES, POOLS
 
 #: A class without nodes is forgotten after this time here, ms.
@@ -56,6 +56,9 @@ class NodeRules(Cell):
         node.pinned = former.pinned if former else ""
         node.pools = self.model.pools_of(POOLS[klass], node)
         self.model.nodes[name] = node
+        if lists:
+            for job in self.held_by(name):
+                self.renewed(node, job)
         if lists is False:
             lost = [job.name for job in self.held_by(name) if job.state != "assigned"]
             self.see()
@@ -102,12 +105,24 @@ class NodeRules(Cell):
         assert state.aborts == ((("foreign", 1),) if lists else ())
         if POOLS[node.klass] not in node.pools:
             node.pools = self.model.pools_of(POOLS[node.klass], node) or (set() if changed else node.pools)
+        for job in held if lists else []:
+            self.renewed(node, job)
         node.beats(
             self.model.now, healthy=healthy, overloaded=overloaded, draining=draining, held=max(0, extra)
         )
         if lost:
             self.see()
             assert not [job.name for job in lost if job.holds(node.name, len(job.tried))]
+
+    def renewed(self, node: NodeModel, job: JobModel) -> None:
+        """What a node lists is its own for as long again as an attempt may be silent, and counts as sent."""
+        job.advances(self.model.now)
+        found = self.world.dump()
+        due = min(self.model.now + ATTEMPT_MS, job.created_ms + UTTERANCE_MS)
+        leases = found.scores(f"leases:{node.name}")
+        assert {leases[f"{job.name}|{len(job.tried)}|{slot}"] for slot in range(1, job.cost + 1)} == {due}
+        assert found.scores("deadlines")[f"j|{job.name}"] == due
+        assert found.hash(f"job:{job.name}")["state"] != "assigned"
 
     def should_be_known(self, node: NodeModel, job: JobModel) -> bool:
         """Whether the node must have read the attempt it was sent: it had two of its intervals for it."""

@@ -112,3 +112,16 @@ def test_what_was_said_is_never_shown(world: World) -> None:
     world.started("j1")
     world.ledger.jobs.complete("j1", "n1", 1, "ok", instance="web1", result='{"text_asr": "secret words"}')
     assert "secret" not in look(world, "j1").model_dump_json()
+
+
+def test_a_job_that_took_its_nodes_with_it_says_where_to_read_on(world: World) -> None:
+    for name in ("n2", "n3"):
+        world.ready(name)
+    world.reserve("j1")
+    for attempt in (1, 2, 3):
+        node = world.job("j1")["node"]
+        world.ledger.jobs.advance("j1", node, attempt, "dispatched", f"t{attempt}", "web1")
+        world.ledger.nodes.offline(node, f"so-{node}", "gone", 0)
+    assert look(world, "j1").sentence.endswith(
+        "was lost. It took its nodes with it: speech-dispatch dead show j1"
+    )

@@ -3,7 +3,7 @@
 import pytest
 
 from scheduling.explain import explain_node, node_page, pool_list
-from scheduling.explain.fleet import BadCursor
+from scheduling.explain.paging import BadCursor
 from scheduling.explain.views import NodeExplanation
 from scheduling.explain.words import NODE_REASONS, REASONS
 from scheduling.ledger.codes import LedgerError, UnknownNode

@@ -229,6 +229,7 @@ FROM_NODE = [
             "max_concurrent_jobs": 8,
             "heartbeat_interval_s": 5.5,
             "acknowledges": True,
+            "result_acks": True,
             "resumable": True,
             "running_attempts": [ATTEMPT],
             "credential": "secret",
@@ -296,7 +297,11 @@ FROM_NODE = [
 ]
 
 TO_NODE = [
-    _to_node(m.NodeRegisterAck, {"node_id": "node-A"}, {"message": "registered", "status": "registering"}),
+    _to_node(
+        m.NodeRegisterAck,
+        {"node_id": "node-A"},
+        {"message": "registered", "status": "registering", "result_acks": True},
+    ),
     _to_node(m.ErrorMessage, *_ERROR, anything="details"),
     _to_node(
         m.NodeStatusMessage,
@@ -333,6 +338,7 @@ TO_NODE = [
             "turn_id": "turn-1",
         },
     ),
+    _to_node(m.JobResultAck, {"job_id": "job-1~2", "attempt_id": 2, "accepted": False}),
     _to_node(m.JobCancel, {"job_id": "job-1"}, {"trace_id": "t-1", "reason": "job_timeout"}),
     _to_node(m.NodeControl, {"command": "reload"}, {"reason": "new model"}),
     _to_node(m.PairingCode, {"code": "123456"}, {"expires_in_s": 300}),

@@ -32,6 +32,10 @@ class Proxy:
         """Swallow what the server says next, and cut the connection."""
         self._lose = True
 
+    def lead_to(self, port: int) -> None:
+        """Take connections that come from now on to another server; those there are stay."""
+        self._upstream = port
+
     def cut(self) -> None:
         """Break every connection."""
         for sock in self._sockets:

@@ -88,7 +88,7 @@ def test_json_is_the_answer_of_the_api(stack: Stack, pair: Pair) -> None:
 
 
 def test_all_pages_are_followed(stack: Stack, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.command.operator._PAGE", 1)
+    monkeypatch.setattr("web.command.operator_common.PAGE", 1)
     monkeypatch.setenv("SPEECH_DISPATCH_URL", f"http://127.0.0.1:{stack.webs[0].port}")
     with stack.node(pair) as one, stack.node(pair) as other, pytest.MonkeyPatch.context() as patch:
         shown: list[str] = []

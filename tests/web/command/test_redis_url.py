@@ -30,6 +30,11 @@ def test_a_given_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
         ("rediss://:secret@host:6380/1?a=b", "rediss://:***@host:6380/1?a=b"),
         ("redis://me:p%40ss@host", "redis://me:***@host"),
+        ("redis://host?password=word&db=1", "redis://host?password=***&db=1"),
+        (
+            "redis+sentinel://me:word@h1,[::1]:7/my/0?sentinel_password=other",
+            "redis+sentinel://me:***@h1,[::1]:7/my/0?sentinel_password=***",
+        ),
     ],
 )
 def test_a_password_is_not_shown(url: str, shown: str) -> None:

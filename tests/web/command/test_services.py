@@ -54,6 +54,17 @@ def test_the_first_queue_s_worker_to_die_ends_the_other(valkey: Valkey) -> None:
         assert wait_gone(pids) == []
 
 
+def test_a_worker_that_hangs_is_not_waited_for(valkey: Valkey) -> None:
+    """Found by make chaos: now and then Celery does not end when a message comes while it shuts down (its log
+    says "Requeuing undeliverable message"). The command waited for it until the platform lost patience."""
+    with run("worker", "--concurrency", "1", redis_url=valkey.url) as worker:
+        pids = ready_pids(worker)
+        os.kill(pids[0], signal.SIGSTOP)
+        assert worker.finish(signal.SIGTERM) == 0
+        assert any("it did not end in time" in line for line in worker.lines)
+        assert wait_gone(pids) == []
+
+
 def test_beat_leaves_no_file_behind(valkey: Valkey, tmp_path: Path) -> None:
     """Celery's own default is a `celerybeat-schedule` wherever it happens to be started."""
     with Running("web.command", "beat", env={"REDIS_URL": valkey.url}, cwd=tmp_path) as beat:

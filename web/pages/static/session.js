@@ -8,6 +8,12 @@ const LONGEST_WAIT_MS = 15000;
 const KEPT_BEFORE = 100; // pieces of 100 ms spoken before the session is open
 const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4001, 4004]); // closes that coming back would not mend
 
+/** Milliseconds after which a close reason asks back ("come back in N s"), at most 5 min, stretched a little. */
+const hintMs = (reason) => {
+  const told = /come back in (\d+(?:\.\d+)?) ?s\b/.exec(reason);
+  return told ? Math.min(300, Number(told[1])) * 1000 * (1 + Math.random() / 4) : null;
+};
+
 const url = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -24,6 +30,7 @@ export class Session extends EventTarget {
     this.ack = null;
     this.state = "idle";
     this.attempt = 0; // which call of open() is the valid one
+    this.askedBackMs = null; // when a server that closed wants to see us again
     this.#forget();
   }
 
@@ -119,7 +126,10 @@ export class Session extends EventTarget {
   async #connect(attempt) {
     for (let tries = 0; attempt === this.attempt; tries += 1) {
       this.#become(this.ack || tries ? "lost" : "connecting");
-      if (tries) await pause(Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries) * (0.5 + Math.random() / 2));
+      const stepMs = tries ? Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries) * (0.5 + Math.random() / 2) : 0;
+      const waitMs = this.askedBackMs ?? stepMs;
+      this.askedBackMs = null;
+      if (waitMs) await pause(waitMs);
       if (attempt !== this.attempt || (await this.#dial(attempt))) return;
     }
   }
@@ -144,9 +154,10 @@ export class Session extends EventTarget {
         }
         this.#take(message, socket);
       };
-      socket.onclose = ({ code }) => {
+      socket.onclose = ({ code, reason }) => {
         clearInterval(beat);
         const ours = socket === this.socket && attempt === this.attempt;
+        if (ours) this.askedBackMs = hintMs(reason);
         if (ours && FINAL.has(code)) this.close();
         else if (ours && this.state === "open") this.opening = this.#connect(attempt);
         done(!ours || FINAL.has(code));
