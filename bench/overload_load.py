@@ -17,7 +17,6 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.figures import quantile
-from bench.load import utterance
 
 SERVICE_MS = 1000.0
 #: Sessions of each tenant: none has more under way than one session may.
@@ -25,6 +24,14 @@ _SESSIONS = 24
 _SOUND = "QUJD" * 800
 #: All that was let in has ended by then, s.
 _PATIENCE_S = 40.0
+
+
+def utterance(session_id: str, index: int, audio: str) -> dict[str, Any]:
+    """Give a one-shot utterance of a client; ``audio`` is base64 of pcm16."""
+    return {
+        "type": "utterance", "session_id": session_id, "utterance_index": index, "manual_cut": True,
+        "src_lang": "en", "tgt_lang": "pt", "audio": audio, "audio_format": "pcm16", "sample_rate": 16000,
+    }  # fmt: skip
 
 
 @dataclass

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.figures import quantile
-from bench.load import utterance
+from bench.overload_load import utterance
 from bench.stack import Stack
 
 _SPEAKERS = 20

@@ -25,7 +25,7 @@ def results(store: PlainStore) -> Results:
         made.start(job, index=number)
         bodies.put(f"a:{job}", "c291bmQ=").wait()
         made.end(job, f"text {number}")
-    drain_shard(made.ledger, made.shard())
+    drain_shard(made.ledger, bodies, made.shard())
     return made
 
 

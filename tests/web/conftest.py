@@ -12,11 +12,13 @@ _numbers = count()
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Give two web processes on one Valkey, where each test may make classes of its own.
+    """Give two web processes on one Valkey, where each test may make classes of its own and let much wait.
 
     Its logs must be clean when all tests are done.
     """
-    with Stack(webs=2, relax_ms=200, max_classes=4096) as running:
+    with Stack(
+        webs=2, relax_ms=200, max_classes=4096, admit_wait_ms=60_000, standing_wait_ms=60_000
+    ) as running:
         yield running
         running.assert_clean_logs()
 

@@ -6,6 +6,8 @@ from tests.peers import FakeClient, FakeNode
 from tests.stack import Stack
 
 PAIR = ("en", "pt")
+#: Whose turn it is shows only where many may wait.
+LONG = {"admit_wait_ms": 60_000, "standing_wait_ms": 60_000}
 
 
 def order_served(stack: Stack, node: FakeNode, tenants: list[str]) -> list[str]:
@@ -28,21 +30,24 @@ def order_served(stack: Stack, node: FakeNode, tenants: list[str]) -> list[str]:
 
 
 def test_a_tenant_that_talks_without_end_leaves_others_their_turn() -> None:
-    with Stack() as stack, stack.node(PAIR, answer=None, slots=1) as node:
+    with Stack(**LONG) as stack, stack.node(PAIR, answer=None, slots=1) as node:
         served = order_served(stack, node, ["flood"] * 4 + ["calm"])
         assert served == ["flood", "calm", "flood", "flood", "flood"]
 
 
 def test_a_tenant_of_a_higher_class_goes_first() -> None:
     with (
-        Stack(tenant_priorities="doctor=high,robot=low") as stack,
+        Stack(tenant_priorities="doctor=high,robot=low", **LONG) as stack,
         stack.node(PAIR, answer=None, slots=1) as node,
     ):
         assert order_served(stack, node, ["robot", "guest", "doctor"]) == ["doctor", "guest", "robot"]
 
 
 def test_a_tenant_of_more_weight_gets_more_of_the_slots() -> None:
-    with Stack(tenant_weights="paid=100") as stack, stack.node(PAIR, answer=None, slots=1) as node:
+    with (
+        Stack(tenant_weights="paid=100", **LONG) as stack,
+        stack.node(PAIR, answer=None, slots=1) as node,
+    ):
         served = order_served(stack, node, ["free", "free", "paid", "paid", "paid"])
         assert served == ["free", "paid", "paid", "paid", "free"]
 

@@ -110,7 +110,8 @@ class Process:
         calm.cell.open()
         self.faulty = FaultyStore(store, Faults(seed, rate=0))
         self.ledger = Ledger(self.faulty, self.settings)
-        bodies, peers, timings = Bodies(self.faulty, self.settings), Peers(), Timings()
+        self.bodies = bodies = Bodies(self.faulty, self.settings)
+        peers, timings = Peers(), Timings()
         assigner = Assigner(self.ledger, bodies, peers, "web1")
         restorer = Restorer(self.ledger, "web1")
         self.placer = Placer(self.ledger, bodies, assigner, "web1", timings, restorer)
@@ -135,7 +136,7 @@ class Process:
         registration = NodeRegistration("n1", "so-n1", "web1", "", 64, 15_000, capability, False, "{}")
         calm.nodes.register(registration)
         connection = cast(Connection, self.node)
-        return NodeLink(connection, registration, False, capability, (services, languages, None))
+        return NodeLink(connection, registration, False, False, capability, (services, languages, None))
 
     def _session(self, calm: Ledger) -> SessionLink:
         init = SessionInit(client_version="1", platform="x", src_lang="en", tgt_lang="pt")
@@ -173,7 +174,7 @@ class Process:
         try:
             self.ledger.jobs.settle("web1", 60_000)
             for shard in range(self.settings.shards):
-                drain_shard(self.ledger, shard)
+                drain_shard(self.ledger, self.bodies, shard)
             self.delivery.look([self.session])
         except StoreError:
             return

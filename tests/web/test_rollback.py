@@ -25,7 +25,14 @@ def lasting() -> Iterator[Valkey]:
 @pytest.fixture(params=[30, 2000], ids=["noticed by a sweep", "noticed by who asks"])
 def stack(lasting: Valkey, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Give one instance whose sweeps come at once, or so rarely that a call is earlier."""
-    with Stack(valkey=lasting, sweep_ms=request.param, presence_ms=10_000, wake_ms=20, fallback_ms=30) as one:
+    with Stack(
+        valkey=lasting,
+        sweep_ms=request.param,
+        presence_ms=10_000,
+        instance_dead_ms=30_000,
+        wake_ms=20,
+        fallback_ms=30,
+    ) as one:
         yield one
         one.assert_clean_logs()
 
