@@ -11,6 +11,8 @@ from typing import Any
 from bench.load.frames import CLOSE, HANDSHAKE, PING, PONG, TEXT, Refused, masked, take
 
 _READ = 1 << 18
+#: How soon a peer that was asked to come back does, s.
+_BACK_S = 0.5
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -55,21 +57,40 @@ class Loop:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._running = True
+        self.refused = 0
+        """Handshakes that were answered with 503."""
         self.lost = 0
         """Sockets that ended."""
 
     def connect(self, port: int, path: str, on_open: Callable[[Peer], None], on_message: OnMessage) -> Peer:
         """Connect to this machine and ask for a WebSocket; `on_open` is called when it is one."""
-        sock = socket.create_connection(("127.0.0.1", port), timeout=30)
-
-        def shaken(peer: Peer, head: bytes) -> None:
-            if not head.startswith(b"HTTP/1.1 101"):
-                raise Refused(f"{path}: {head[:200]!r}")
-            on_open(peer)
-
-        peer = self.add(sock, shaken, on_message)
+        peer = self.add(_dial(port), self._shaken(port, path, on_open), on_message)
         self.send(peer, HANDSHAKE % path.encode())
         return peer
+
+    def _shaken(self, port: int, path: str, on_open: Callable[[Peer], None]) -> Callable[[Peer, bytes], None]:
+        def shaken(peer: Peer, head: bytes) -> None:
+            if head.startswith(b"HTTP/1.1 101"):
+                on_open(peer)
+            elif head.startswith(b"HTTP/1.1 503"):
+                # The server lets in only so many at once: come back, as clients do.
+                self.refused += 1
+                self._drop(peer)
+                self.lost -= 1
+                self.at(time.monotonic() + _BACK_S, again(peer))
+            else:
+                raise Refused(f"{path}: {head[:200]!r}")
+
+        def again(peer: Peer) -> Callable[[], None]:
+            def connect() -> None:
+                peer.sock = _dial(port)
+                peer.fd, peer.closed, peer.received = peer.sock.fileno(), False, b""
+                self._watch(peer, shaken)
+                self.send(peer, HANDSHAKE % path.encode())
+
+            return connect
+
+        return shaken
 
     def listen(self, accept: Callable[[socket.socket], None]) -> int:
         """Listen on this machine; gives the port."""
@@ -80,13 +101,16 @@ class Loop:
 
     def add(self, sock: socket.socket, on_head: Callable[[Peer, bytes], None], on_message: OnMessage) -> Peer:
         """Watch a socket whose handshake is to come."""
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = Peer(sock, on_message)
+        self._watch(peer, on_head)
+        return peer
+
+    def _watch(self, peer: Peer, on_head: Callable[[Peer, bytes], None]) -> None:
+        peer.sock.setblocking(False)
+        peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer.on_head = on_head
         self._peers[peer.fd] = peer
         self._epoll.register(peer.fd, select.EPOLLIN)
-        return peer
 
     def send(self, peer: Peer, frames: bytes) -> None:
         """Send now; what the socket does not take is sent when it does."""
@@ -162,6 +186,8 @@ class Loop:
                 return
             on_head, peer.on_head = peer.on_head, None
             on_head(peer, head)
+            if peer.closed:
+                return
         frames, peer.received = take(data)
         for first, payload in frames:
             if first == TEXT:
@@ -198,3 +224,7 @@ class Loop:
             del self._peers[peer.fd]
             self._epoll.unregister(peer.fd)
             peer.sock.close()
+
+
+def _dial(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=30)

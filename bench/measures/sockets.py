@@ -4,13 +4,15 @@ from bench.generators import generator, nodes
 from bench.measures.bench import Bench
 
 _SERVICE_MS = 300.0
+#: How fast it can let sockets in is measured, not how fast it is set to.
+_OPEN_GATE = {"HANDSHAKES_PER_S": "1000000", "HANDSHAKE_BURST": "1000000"}
 
 
 def measure_idle(bench: Bench) -> None:
     """Open sessions as fast as one web process takes them, and see what it grew by."""
     count = bench.plan.connections
     bench.say(f"{count} idle connections")
-    with bench.ours() as ours:
+    with bench.ours(**_OPEN_GATE) as ours:
         before, stored = ours.rss_bytes("web"), ours.rss_bytes("valkey")
         with generator("idle", port=ours.ports[0], sessions=count) as idle:
             idle.wait(b"begin")

@@ -67,6 +67,17 @@ def test_idle_sessions_are_opened_and_stay(port: int) -> None:
     assert report["per_s"] > 0 and report["lost"] == 0
 
 
+def test_who_is_asked_to_come_back_does() -> None:
+    """The server lets in only so many sockets at once; a generator that knew no 503 measured nothing."""
+    with (
+        Stack(handshakes_per_s=20, handshake_burst=4) as stack,
+        generator("idle", port=stack.webs[0].port, sessions=8, at_once=8) as idle,
+    ):
+        idle.wait(b"begin")
+        assert idle.report()["lost"] == 0
+        assert stack.webs[0].stats()["sessions"] == 8
+
+
 def test_speakers_go_on_from_step_to_step_until_it_is_too_much(port: int) -> None:
     with generator("nodes", ports=[port], nodes=1, first=20, service_ms=50) as made:
         made.wait(b"up")
