@@ -17,7 +17,7 @@ _ADDITIONS = {
     # Records of jobs and sessions, entries of out streams and of the outbox have one more as well.
     "lua/reserve.lua": (r"'created_ms', now,", "'created_ms', now, 'added', 'x',"),
     "lua/open_session.lua": (r"'profile', ARGV\[3\],", "'profile', ARGV[3], 'added', 'x',"),
-    "lua/include/out.lua": (r"OUT_LENGTH, id, \.\.\.", "OUT_LENGTH, id, 'added', 'x', ..."),
+    "lua/include/out.lua": (r"200, id, \.\.\.", "200, id, 'added', 'x', ..."),
     "lua/include/finish.lua": (r"'job', job\.id\)", "'job', job.id, 'added', 'x')"),
     # What is kept as JSON or lines of it.
     "scheduling/instances.py": (

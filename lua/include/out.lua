@@ -2,6 +2,7 @@
 --
 -- Entry ids are `created_ms-N`: N counts 1, 2, 3 … from the session's record on, without a gap, so a client that
 -- names the last one it has is told exactly what it missed. A record made anew has later ids than its forerunner.
+
 -- Appends an entry to a session's stream and gives its id; false for a session that is gone. Of its entries as
 -- many are kept as a client that comes back may have missed.
 local function append_out(session, ...)

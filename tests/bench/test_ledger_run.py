@@ -61,7 +61,11 @@ def test_a_slot_leased_twice_is_found(valkey: Valkey, broken: Path) -> None:
 
 
 def test_a_slot_never_given_back_is_found(valkey: Valkey, broken: Path) -> None:
-    change(broken / "include" / "jobs.lua", "for slot = 1, job.cost do", "for slot = 2, job.cost do")
+    change(
+        broken / "include" / "jobs.lua",
+        "1, job.cost do\n    redis.call('ZREM'",
+        "2, job.cost do\n    redis.call('ZREM'",
+    )
     assert walk(valkey.url, 150)[0].leaks > 0
 
 
