@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
 
@@ -103,11 +104,15 @@ class NodeSocket:
     def enter_again(self, link: NodeLink) -> Registered:
         """Enter a node that the ledger forgot or gave up, unless another socket has it.
 
-        What it ran when it registered is out of date; its next heartbeat says what it runs now. Raises
-        `NodeIdConflict`, `NodeReplaced` and `StoreError`.
+        What it ran when it registered is out of date; its next heartbeat says what it runs now. The last one
+        is repeated, so that it need not wait for work until then. Raises `NodeIdConflict`, `NodeReplaced` and
+        `StoreError`.
         """
         link.registration = replace(link.registration, running=None)
-        return self._enter(link, again=True)
+        entered = self._enter(link, again=True)
+        with suppress(LedgerError):  # lost once more: its next message tells
+            self._messages.repeat_heartbeat(link)
+        return entered
 
     def _take(self, connection: Connection, link: NodeLink | None, data: str | bytes) -> NodeLink | None:
         """Deal with one frame; give the node's link, which a registration makes."""

@@ -54,7 +54,7 @@ _UTTERANCES = 12
 _PATIENCE_S = 30.0
 
 
-_REGISTERS = {
+REGISTERS = {
     "type": "node_register",
     "version": "2",
     "capability_schema_version": "2.0",
@@ -111,12 +111,13 @@ class Process:
         self.faulty = FaultyStore(store, Faults(seed, rate=0))
         self.ledger = Ledger(self.faulty, self.settings)
         self.bodies = bodies = Bodies(self.faulty, self.settings)
-        peers, timings = Peers(), Timings()
+        self.peers = peers = Peers()
+        timings = Timings()
         assigner = Assigner(self.ledger, bodies, peers, "web1")
         restorer = Restorer(self.ledger, "web1")
         self.placer = Placer(self.ledger, bodies, assigner, "web1", timings, restorer)
         self.delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), lambda _: None)
-        publisher = Publisher(app_on("redis://127.0.0.1:1"))
+        self.publisher = publisher = Publisher(app_on("redis://127.0.0.1:1"))
         self.messages = NodeMessages(
             self.ledger, bodies, peers, assigner, publisher, "web1", timings, lambda *_: None
         )
@@ -129,7 +130,7 @@ class Process:
         self.placer.swap_catalog(read_pools(store, calm.keys))
 
     def _node(self, calm: Ledger) -> NodeLink:
-        stated = parse_node_message(json.dumps(_REGISTERS))
+        stated = parse_node_message(json.dumps(REGISTERS))
         assert isinstance(stated, NodeRegister)
         services, languages = stated.capability_by_type, stated.language_capabilities
         capability = capability_class(services, languages, True, None)
