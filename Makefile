@@ -21,7 +21,7 @@ install: $(stamp) ## install everything into .venv, at the versions of requireme
 $(stamp): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@echo "Installing into $(VENV): about 660 MB with the speech models, some 20 s on a fast line."
+	@echo "Installing into $(VENV): about 950 MB with the speech models, some 20 s on a fast line."
 	@$(PYTHON) -m venv $(VENV)
 	@$(pip) install --require-hashes --requirement requirements.lock
 	@$(pip) install --no-deps --no-build-isolation --editable .
