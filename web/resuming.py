@@ -1,11 +1,16 @@
 """Sessions that outlive their socket: beginning one, losing its socket, going on over another one."""
 
 import json
+import logging
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+import gevent
+
+from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.ledger.sessions import Resumed
 from scheduling.messages import AudioAck, Resume, dump
@@ -15,7 +20,11 @@ from web.peers import Peers
 from web.restoring import Restorer
 from web.session_link import SessionLink
 
+_log = logging.getLogger(__name__)
+
 _TOKEN_BYTES = 32
+#: How often a ledger that does not answer is asked for what a client missed, s.
+_AGAIN_S = 0.5
 #: Results that a client may have and the ledger has lost; more are not those of this session.
 _MOST_AHEAD = 1000
 
@@ -61,9 +70,24 @@ class Resuming:
         }  # fmt: skip
 
     def catch_up(self, link: SessionLink) -> None:
-        """Send what its client missed; hints that came before the link was known are made up for."""
-        if link.resumable:
+        """Send what its client missed; hints that came before the link was known are made up for.
+
+        A ledger that does not answer is asked again in the background: the client has its ack already.
+        """
+        if not link.resumable:
+            return
+        try:
             self._delivery.look([link])
+        except StoreError as error:
+            _log.warning("what the client of session %s missed waits: %s", link.session_id, error)
+            gevent.spawn(self._catch_up_later, link)
+
+    def _catch_up_later(self, link: SessionLink) -> None:
+        while not (link.left or link.connection.closed):
+            gevent.sleep(_AGAIN_S)
+            with suppress(StoreError):
+                self._delivery.look([link])
+                return
 
     def leave(self, link: SessionLink) -> None:
         """Note in the ledger that the socket is gone. Raises `LedgerError` and `StoreError`."""
