@@ -101,9 +101,12 @@ local function add_serving(words, sign)
   end
 end
 
--- The slots that work for each pool, busy or free; they too move by what this node's record says it adds.
+-- The slots that work for each pool, busy, free or back in a moment; they too move by what this node's record says
+-- it adds.
+local WORKS = {[''] = true, capacity_exceeded = true, away = true}
+
 local function count_serving(node, why)
-  local works = (why == '' or why == 'capacity_exceeded') and node.max > node.held
+  local works = WORKS[why] and node.max > node.held
   local is = works and node.max - node.held .. ' ' .. node.pools or ''
   local was = redis.call('HGET', key('node', node.id), 'serving') or ''
   if is ~= was then

@@ -137,7 +137,7 @@ def check_pace(model: Model, found: Dump) -> None:
     """Slots at work are counted by pool, and nothing is noted of a pool without any."""
     slots: Counter[str] = Counter()
     for node in model.nodes.values():
-        works = found.hash(f"node:{node.name}")["why"] in ("", "capacity_exceeded")
+        works = found.hash(f"node:{node.name}")["why"] in ("", "capacity_exceeded", "away")
         slots.update(dict.fromkeys(node.pools if works else (), max(0, node.slots - node.held)))
     pace = found.hash("pace")
     counted = {name[6:]: int(count) for name, count in pace.items() if name.startswith("slots:")}

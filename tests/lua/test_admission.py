@@ -49,6 +49,18 @@ def finish_one(world: World) -> None:
     world.ledger.jobs.complete(job, "n1", int(attempt), "ok", instance="web1")
 
 
+def test_a_rolling_restart_is_no_overload(world: World) -> None:
+    """While the sockets of most nodes were on their way to another process, what people said was refused by
+    the pace of the few that were there, and for as long as refusals went on by a tenth of it.
+    """
+    busy(world, slots=4, work_ms=1000)
+    world.ready("n2", slots=1)
+    world.started("third")
+    world.ledger.nodes.offline("n1", "so-n1", "its server restarts", 30_000)
+    admitted, _ = fill(world)
+    assert admitted == 5 * ADMIT_MS // 1000
+
+
 def test_in_an_overload_jobs_waited_in_vain(world: World) -> None:
     """Up to 10,000 were let in whatever the pace: each waited for 10 s, and most were given up after that."""
     busy(world, slots=4, work_ms=1000)
