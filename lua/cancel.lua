@@ -11,11 +11,7 @@
 --   {1, state} | {-6} unknown job
 local cell = KEYS[1]
 --@include ground
---@include nodes
 --@include jobs
---@include assign
---@include choose
---@include fair
 --@include waiting
 --@include serve
 --@include finish

@@ -19,19 +19,12 @@
 --   {-6} unknown job | {-7} stale attempt
 local cell = KEYS[1]
 --@include ground
---@include nodes
 --@include jobs
---@include assign
---@include choose
---@include fair
---@include admit
---@include waiting
---@include serve
 --@include finish
---@include dead
---@include retry
---@include place
---@include settle
+--@include nodes
+--@include admit
+--@include serve
+--@include due
 
 local job = read_job(ARGV[1])
 if not job then
@@ -50,20 +43,23 @@ elseif job.node ~= ARGV[2] or tostring(job.attempt) ~= ARGV[3] or not RUNNING[jo
 end
 
 -- How fast the queue drains, for the estimate in a refusal.
-local function note_pace()
-  if tonumber(redis.call('HGET', cell, 'waiting')) == 0 then
-    return
-  end
-  local last, gap = unpack(redis.call('HMGET', cell, 'ended_ms', 'gap_ms'))
+local waiting, last, gap = unpack(redis.call('HMGET', cell, 'waiting', 'ended_ms', 'gap_ms'))
+if waiting ~= '0' then
   local since = math.min(now - tonumber(last or now), 10000)
   redis.call('HSET', cell, 'ended_ms', now, 'gap_ms', math.floor(tonumber(gap or 100) * 0.9 + since * 0.1))
 end
 
-note_pace()
-redis.call('HSET', KEYS[2], 'result', ARGV[7], 'speech', ARGV[8]) -- of a failure too: its details go to the client
+-- Another node can cure it: gives what became of the job.
+local function send_elsewhere()
+  --@include retry
+  return with_wake(retry(job, ARGV[5], ARGV[6], true, NO_STRIKE[ARGV[5]] and 'declined' or 'answered'), job, ARGV[3], ARGV[2])
+end
+
+-- Of a failure too: its details go to the client.
+job.unwritten = {'result', ARGV[7], 'speech', ARGV[8]}
 if ARGV[4] == 'retry' then
-  local how = NO_STRIKE[ARGV[5]] and 'declined' or 'answered'
-  local words = with_wake(retry(job, ARGV[5], ARGV[6], true, how), job, ARGV[3], ARGV[2])
+  write_job(job)
+  local words = send_elsewhere()
   settle(4)
   return {1, words}
 end

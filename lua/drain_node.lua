@@ -15,14 +15,7 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
 --@include serve
---@include finish
---@include dead
 --@include retry
 local node = read_node(ARGV[1])
 if not node then

@@ -22,8 +22,8 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include rooms
 --@include holdings
+--@include rooms
 local id, most = ARGV[1], tonumber(ARGV[4])
 local heard, generation = tonumber(redis.call('ZSCORE', KEYS[2], id)), redis.call('HGET', KEYS[3], id)
 if not heard then

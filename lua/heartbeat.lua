@@ -25,22 +25,11 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include classes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
 --@include serve
---@include finish
---@include dead
---@include retry
---@include reconcile
---@include outbox
---@include holdings
+know('health_beats', 'unhealthy_beats', 'unhealthy_window', 'unhealthy_in_window', 'silence_ms', 'breaker_failures')
 
 local id = ARGV[1]
-local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused', 'drain_reason')
+local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused', 'drain_reason', 'beat_ms')
 if not owned[1] or owned[1] == '' then
   return {-3}
 elseif owned[1] ~= ARGV[2] then
@@ -55,34 +44,49 @@ end
 if owned[4] == ARGV[11] then
   return reply()
 end
-
--- What was sent to it within two of its intervals may have crossed its list.
-local aborts = ''
-if ARGV[12] == '1' then
-  local listed = listed_from(ARGV, 13)
-  aborts = take_list(id, listed, true)
-  retry_lost(id, listed, 2 * redis.call('HGET', KEYS[2], 'beat_ms'), 'The node does not know this utterance.')
-  node = read_node(id)
-end
-
 local back = node.status == 'offline'
-node.away_until, node.mute_until = nil, nil
-node.overloaded = ARGV[5] == '1'
-node.semantic = ARGV[9]
-node.held = math.max(0, tonumber(ARGV[3]) - node.used)
-redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'aborts', aborts, 'away', '', 'mute_ms', '', 'overloaded', ARGV[5], 'held', node.held, 'running', ARGV[3],
-  'usage', ARGV[6], 'semantic', ARGV[9])
-redis.call('PERSIST', KEYS[2])
-note_life(node)
 
--- A changed node leaves its pools now, not when a worker comes by; each change is marked anew.
+-- A changed node leaves its pools now, before it is given anything, not when a worker comes by; each change is
+-- marked anew.
 local class = owned[2]
-if ARGV[8] ~= '' and ARGV[7] ~= class then
+local function change_class()
   class = ARGV[7]
   redis.call('HSET', KEYS[2], 'class', class, 'class_json', ARGV[8], 'dirty', '0')
   move_to_pools(node, '')
 end
-if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
+if ARGV[8] ~= '' and ARGV[7] ~= class then
+  change_class()
+end
+
+-- Gives the places of attempts to abort. What was sent to it within two of its intervals may have crossed its list.
+local function take_attempts()
+  --@include reconcile
+  local listed = listed_from(ARGV, 13)
+  local aborts = take_list(id, listed, true)
+  retry_lost(id, listed, 2 * owned[7], 'The node does not know this utterance.')
+  return aborts
+end
+local aborts = ''
+if ARGV[12] == '1' and (ARGV[13] or node.used > 0) then
+  aborts = take_attempts()
+  node = read_node(id)
+end
+
+node.away_until, node.mute_until = nil, nil
+node.overloaded = ARGV[5] == '1'
+node.semantic = ARGV[9]
+node.held = math.max(0, tonumber(ARGV[3]) - node.used)
+local WINDOW = limit('unhealthy_window')
+local beats = string.sub(owned[3] .. (ARGV[4] == '1' and '+' or '-'), -math.max(WINDOW, limit('health_beats')))
+redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'aborts', aborts, 'away', '', 'mute_ms', '', 'overloaded', ARGV[5],
+  'held', node.held, 'running', ARGV[3], 'usage', ARGV[6], 'semantic', ARGV[9], 'beats', beats)
+redis.call('PERSIST', KEYS[2])
+note_seen(node)
+
+-- It does not stand in the pool of its class: joins it, or has a worker make it.
+local function join_class()
+  --@include classes
+  --@include outbox
   local pools = pools_of_node(id, class)
   if pools then
     move_to_pools(node, pools)
@@ -90,17 +94,21 @@ if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
     note_dirty(id, KEYS[2])
   end
 end
+if not string.find(' ' .. node.pools .. ' ', ' ' .. class .. ' ', 1, true) then
+  join_class()
+end
 local refused = node.pools == '' and owned[5] == class
 
 -- registering -> ready -> degraded -> ready; draining as the node or an operator wishes.
-local WINDOW = limit('unhealthy_window')
-local beats = string.sub(owned[3] .. (ARGV[4] == '1' and '+' or '-'), -math.max(WINDOW, limit('health_beats')))
-redis.call('HSET', KEYS[2], 'beats', beats)
 local healthy, unhealthy = #string.match(beats, '%+*$'), #string.match(beats, '%-*$')
 local _, unhealthy_lately = string.gsub(string.sub(beats, -WINDOW), '%-', '')
-if back then
+local function come_back()
+  --@include holdings
   hold_node(node.owner, id)
   set_status(node, 'registering', 'back after silence: it gets work once its heartbeats are healthy', true)
+end
+if back then
+  come_back()
 end
 if ARGV[10] == '1' or node.drain ~= '' then
   set_status(node, 'draining', node.drain == '' and 'the node asked for it' or owned[6], true)

@@ -11,13 +11,8 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include classes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
 --@include serve
+--@include classes
 local node = read_node(ARGV[1])
 local pools = pools_of_node(ARGV[1], ARGV[2])
 if not node or not pools or redis.call('HGET', KEYS[2], 'class') ~= ARGV[2] then

@@ -12,11 +12,7 @@
 --   {1, jobs still waiting for it} | {-10} computed from other pools than there are now
 local cell = KEYS[1]
 --@include ground
---@include nodes
---@include jobs
---@include assign
 --@include choose
---@include fair
 --@include waiting
 --@include place
 local requirement = ARGV[1]

@@ -15,14 +15,6 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
---@include serve
---@include finish
---@include dead
 --@include retry
 if redis.call('HGET', KEYS[2], 'socket') ~= ARGV[2] then
   return {0}

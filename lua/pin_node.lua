@@ -11,13 +11,8 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include classes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
 --@include serve
+--@include classes
 local class = redis.call('HGET', KEYS[2], 'class')
 if not class then
   return {-3}

@@ -13,7 +13,8 @@
 -- REPLY
 --   {1} | {-11} over the budget
 local LAPSED_AT_ONCE = 64
-local clock = redis.call('HGET', KEYS[1], 'clock')
+local clock, total, former =
+  unpack(redis.call('HMGET', KEYS[1], 'clock', 'total', 'b:' .. ARGV[1]))
 local time = redis.call('TIME')
 local now = tonumber(clock) or time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -29,15 +30,20 @@ local function forget(name)
   redis.call('ZREM', KEYS[2], name)
 end
 
-for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, LAPSED_AT_ONCE)) do
+local lapsed = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, LAPSED_AT_ONCE)
+for _, name in ipairs(lapsed) do
   forget(name)
 end
-if redis.call('EXISTS', KEYS[3]) == 1 then
+if former and redis.call('EXISTS', KEYS[3]) == 1 then
   return {1}
+elseif former then
+  forget(ARGV[1]) -- an earlier body of this name lapsed and is still on the account
 end
-forget(ARGV[1]) -- an earlier body of this name lapsed and may still be on the account
+if former or lapsed[1] then
+  total = redis.call('HGET', KEYS[1], 'total')
+end
 local bytes = string.len(ARGV[2])
-if tonumber(redis.call('HGET', KEYS[1], 'total') or 0) + bytes > tonumber(ARGV[4]) then
+if tonumber(total or 0) + bytes > tonumber(ARGV[4]) then
   return {-11}
 end
 redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])

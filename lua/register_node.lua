@@ -28,15 +28,6 @@ local cell = KEYS[1]
 --@include ground
 --@include nodes
 --@include classes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
---@include serve
---@include finish
---@include dead
---@include retry
 --@include reconcile
 --@include outbox
 --@include holdings
@@ -85,7 +76,7 @@ redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', A
 redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
 
 local node = read_node(id)
-count_node(node)
+refresh_node(node)
 note_life(node)
 local pools = pools_of_node(id, ARGV[7])
 if pools then

@@ -13,15 +13,7 @@
 --   {1, "retried 0" or "failed wake"} | {-6} unknown job | {-7} stale attempt
 local cell = KEYS[1]
 --@include ground
---@include nodes
 --@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
---@include serve
---@include finish
---@include dead
 --@include retry
 local job = read_job(ARGV[1])
 if not job then

@@ -35,22 +35,14 @@
 --   {-8, wait ms} it would wait for too long, or as many wait as may
 local cell = KEYS[1]
 --@include ground
---@include nodes
 --@include jobs
 --@include assign
 --@include choose
 --@include fair
---@include admit
---@include waiting
---@include serve
---@include finish
---@include dead
---@include retry
---@include place
---@include settle
---@include link
+--@include due
+know('dispatch_ms', 'utterance_ms', 'retention_ms', 'session_ms', 'presence_ms', 'affinity_percent', 'spread_ms')
 
-local owner, refused = unpack(redis.call('HMGET', KEYS[3], 'owner', 'refused'))
+local owner, refused, order = unpack(redis.call('HMGET', KEYS[3], 'owner', 'refused', 'order:' .. ARGV[4]))
 if not owner then
   return {-5}
 elseif owner ~= ARGV[3] then
@@ -59,40 +51,56 @@ elseif ARGV[15] ~= '' and refused == ARGV[14] then
   return {-12} -- this call stood in a buffer so long that its client was told no
 end
 
-local function reply(id)
+local function reply_again(id)
   local v = redis.call('HMGET', key('job', id), 'order', 'state', 'attempt', 'node', 'semantic', 'wait')
   local instance = v[4] and v[4] ~= '' and redis.call('HGET', key('node', v[4]), 'owner')
   return {1, id, tonumber(v[1] or -1), v[2] or 'ended', tonumber(v[3] or 0), v[4] or '', instance or '', v[5] or '0',
     tonumber(v[6] or 0)}
 end
 -- The binding of a job that failed is gone, so that its utterance can be said again; a repeated call is not.
-local bound = redis.call('GET', KEYS[2])
-if bound or redis.call('EXISTS', key('job', ARGV[1])) == 1 then
-  return reply(bound or ARGV[1])
+if redis.call('EXISTS', KEYS[2], key('job', ARGV[1])) > 0 then
+  return reply_again(redis.call('GET', KEYS[2]) or ARGV[1])
 end
-if tonumber(redis.call('HGET', KEYS[3], 'order:' .. ARGV[4]) or 0) < tonumber(ARGV[21]) then
+order = tonumber(order or 0)
+if order < tonumber(ARGV[21]) then
   return {-20} -- the server lost writes: a number would be given a second time
 end
 settle(4)
 
+local function outdated()
+  return redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
+end
+
 -- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
-local outdated = redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
-if (ARGV[22] or outdated) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+local function link_pools()
+  --@include link
   link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
+  return pools_of(ARGV[5])
+end
+
+local pools = pools_of(ARGV[5])
+if not pools[1] and (ARGV[22] or outdated()) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+  pools = link_pools()
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
-local pools = pools_of(ARGV[5])
 local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tried = ' ', cost = tonumber(ARGV[9]),
   pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false, hold = '', session = ARGV[2]}
-local node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
--- Its former nodes are all gone, and a worker is about to link what was made since: the caller knows it already.
-if not node and not someone_serves(pools) and not outdated and ARGV[22] then
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
-  pools = pools_of(ARGV[5])
-  node = favoured(pools, job, ARGV[19]) or choose_apart(pools, job, ARGV[8])
+
+local function favoured_node()
+  --@include wishes
+  return favoured(pools, job, ARGV[19])
 end
-if not node then
+
+local function find_node()
+  local wishes = ARGV[19] ~= '' or limit('affinity_percent') > 0
+  return wishes and favoured_node() or choose_apart(pools, job, ARGV[8])
+end
+
+-- No node is free: gives the reply to a job that may not wait.
+local function refusal()
+  --@include waiting
+  --@include admit
   if not someone_serves(pools) then
     return {-9}
   end
@@ -105,30 +113,58 @@ if not node then
   end
 end
 
-local order = redis.call('HINCRBY', KEYS[3], 'order:' .. job.tgt, 1) - 1
+local function wait_in_line()
+  --@include waiting
+  count('n_waited')
+  job.wait_until = now + limit('wait_ms')
+  enqueue(job)
+end
+
+-- Its former nodes are all gone, and a worker is about to link what was made since: the caller knows it already.
+local function left_alone()
+  --@include waiting
+  return ARGV[22] and not outdated() and not someone_serves(pools)
+end
+
+local node = find_node()
+if not node and left_alone() then
+  pools = link_pools()
+  node = find_node()
+end
+local no = not node and refusal()
+if no then
+  return no
+end
+
 job.tenant = job.tenant or ARGV[16]
 rank_job(job, tonumber(ARGV[17]), tonumber(ARGV[18]), not node)
 count('n_reserved')
-redis.call('HSET', KEYS[3], 'next_index', ARGV[14], 'preferred', ARGV[8], 'pair', ARGV[10])
-if ARGV[15] ~= '' then
-  redis.call('HSET', KEYS[3], 'audio_from', ARGV[15])
+local said = {'order:' .. job.tgt, order + 1, 'next_index', ARGV[14], 'preferred', ARGV[8], 'pair', ARGV[10]}
+local function say(name, value)
+  said[#said + 1], said[#said + 2] = name, value
 end
+if ARGV[15] ~= '' then
+  say('audio_from', ARGV[15])
+end
+if node then
+  say('last_node', node.id)
+  say('last_ms', now)
+end
+redis.call('HSET', KEYS[3], unpack(said))
 redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
 redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retention_ms'))
-redis.call('HSET', key('job', job.id), 'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5],
-  'rank', job.rank, 'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline,
-  'wait_until_ms', 0, 'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
-  'created_ms', now, 'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '',
-  'room', ARGV[20], 'wait', job.wait or 0)
+job.unwritten = {'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5], 'rank', job.rank,
+  'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline, 'wait_until_ms', 0,
+  'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13], 'created_ms', now,
+  'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '', 'room', ARGV[20],
+  'wait', job.wait or 0}
 if node then
-  redis.call('HSET', KEYS[3], 'last_node', node.id, 'last_ms', now)
   assign(job, node)
   if node.owner ~= ARGV[3] then
     tell_dispatch(job, node)
   end
 else
-  count('n_waited')
-  job.wait_until = now + limit('wait_ms')
-  enqueue(job)
+  wait_in_line()
 end
-return reply(job.id)
+return {1, job.id, order, job.state, job.attempt, job.node or '', node and node.owner or '', job.semantic or '0',
+  job.wait or 0}

@@ -26,8 +26,8 @@
 --   {1, 1 if anything was behind, how many of running are lost} | {0} another socket holds it rightly
 local cell = KEYS[1]
 --@include ground
---@include out
 --@include holdings
+--@include out
 local record = redis.call('HMGET', KEYS[2], 'socket', 'turn', 'created_ms', 'out_seq', 'next_index', 'restored', 'owner')
 local socket, turn, created, owner = record[1], tonumber(record[2] or 0), record[3], record[7]
 if record[6] and string.match(record[6], '^%S+') == ARGV[14] then

@@ -14,13 +14,8 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include classes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
 --@include serve
+--@include classes
 local current = redis.call('HGET', KEYS[2], 'class')
 if not current then
   return {-3}

@@ -12,18 +12,7 @@
 --   {1, next due ms or 0} | {0} somebody else sweeps
 local cell = KEYS[1]
 --@include ground
---@include nodes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
---@include serve
---@include finish
---@include dead
---@include retry
---@include place
---@include settle
+--@include due
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return {0}
 end

@@ -1,5 +1,6 @@
--- store_result: keep the client messages of one order number until its turn; the first writer wins.
+-- store_result: keep the client messages of one order number until its turn, and release them when it has come.
 --
+-- The first writer wins. A result whose turn it is, which most are, is not stored at all.
 -- KEYS
 --   1 cell     root hash of the cell
 --   2 session  record of the session
@@ -12,14 +13,27 @@
 --   5 events   JSON list of events sent before it
 --   6 main     JSON of the result or its replacement
 --   7 room     code of the room whose members listen, '' for none
+--   8 id       session id
+--   9 most     results released at most; 0 for none: then it is only kept
 -- REPLY
---   {1} | {0} this number has ended already, or its session
+--   {1, next order number to release, 1 if more is ready} | {0} its session is gone, or nothing was to be released
+--   and the number has ended already
 local cell = KEYS[1]
 --@include ground
-local owner, released = unpack(redis.call('HMGET', KEYS[2], 'owner', 'released:' .. ARGV[1]))
-if not owner or tonumber(ARGV[2]) < tonumber(released or 0) then
+--@include release
+know('out_entries', 'retention_ms', 'resume_ms', 'inbox_ms', 'group_ms', 'utterance_ms')
+local turn, order, most = read_turn(KEYS[2], ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[9])
+if not turn.owner or (order < turn.order and most == 0) then
   return {0}
+elseif order < turn.order then
+  return {1, turn.order, redis.call('HEXISTS', KEYS[3], turn.order)} -- a repeated call: it was released
 end
-redis.call('HSETNX', KEYS[3], ARGV[2], cmsgpack.pack({ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]}))
+local result = {ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]}
+if order == turn.order and most > 0 and redis.call('HEXISTS', KEYS[3], order) == 0 then
+  local more = release_run(turn, ARGV[8], ARGV[1], KEYS[3], most, result)
+  return {1, turn.order, more}
+end
+redis.call('HSETNX', KEYS[3], order, cmsgpack.pack(result))
 redis.call('PEXPIRE', KEYS[3], limit('utterance_ms') + limit('retention_ms'))
-return {1}
+local more = most > 0 and release_run(turn, ARGV[8], ARGV[1], KEYS[3], most) or 0
+return {1, turn.order, more}

@@ -11,11 +11,6 @@
 local cell = KEYS[1]
 --@include ground
 --@include nodes
---@include jobs
---@include assign
---@include choose
---@include fair
---@include waiting
 --@include serve
 local socket = redis.call('HGET', KEYS[2], 'socket')
 if not socket or socket == '' then

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -53,7 +53,6 @@ def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> None:
     records = _read_records(ledger, jobs)
     formatted = (_format(job_id, record) for job_id, record in records.items())
     results = [result for result in formatted if result]
-    ledger.sessions.store_all(results)
     _release(ledger, results)
     settle_audio(ledger, bodies, records.values())
     retention_ms = ledger.cell.settings.retention_ms
@@ -67,11 +66,17 @@ def _read_records(ledger: Ledger, jobs: Sequence[str]) -> dict[str, dict[str, An
     }
 
 
-def _release(ledger: Ledger, results: Iterable[ReadyResult]) -> None:
-    turns = list(dict.fromkeys((result.session_id, result.tgt_lang) for result in results))
+def _release(ledger: Ledger, results: Sequence[ReadyResult]) -> None:
+    """Store each result and release those whose turn has come."""
+    stored = ledger.sessions.store_all(results)
+    turns = {
+        (result.session_id, result.tgt_lang): None
+        for result, more in zip(results, stored, strict=True)
+        if more
+    }
     while turns:
-        released = ledger.sessions.release_all(turns)
-        turns = [turn for turn, (_, more) in zip(turns, released, strict=True) if more]
+        released = ledger.sessions.release_all(list(turns))
+        turns = {turn: None for turn, (_, more) in zip(turns, released, strict=True) if more}
 
 
 def _format(job_id: str, record: dict[str, Any]) -> ReadyResult | None:

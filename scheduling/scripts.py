@@ -1,9 +1,8 @@
 """The Lua scripts as Python sees them: includes expanded, header parsed, digest computed once.
 
 A script is one file of ``lua/``; what several scripts share stands in ``lua/include/`` and is pulled in
-by a line ``--@include name`` (once each, however often it is asked for). The head comment of a script is
-its signature: what it is for, its ``KEYS``, its ``ARGV`` and its ``REPLY``. ``tests/lua/test_headers.py``
-holds every file to it.
+(`scheduling.script_source`). The head comment of a script is its signature: what it is for, its ``KEYS``,
+its ``ARGV`` and its ``REPLY``. ``tests/lua/test_headers.py`` holds every file to it.
 """
 
 import re
@@ -14,14 +13,11 @@ from hashlib import sha1
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-_INCLUDE = re.compile(r"^--@include (?P<name>[a-z][a-z0-9_]*)\s*$")
+from scheduling.script_source import INCLUDE, BadScriptError, expand, prune, read
+
 _SECTION = re.compile(r"^-- (?P<section>KEYS|ARGV|REPLY)\s*$")
 _ENTRY = re.compile(r"^-- {1,4}(?P<number>\d+)(?P<rest>\.\.)? +(?P<name>[a-z][a-z0-9_]*)\b")
 _ERROR_LINE = re.compile(r"user_script:(?P<line>\d+)")
-
-
-class BadScriptError(Exception):
-    """A file of ``lua/`` is missing, malformed, or includes itself; raised when it is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class Script:
     variadic: bool
     """Whether the last key or argument may be given any number of times."""
     source: str = field(repr=False)
-    """With every include in place: what is sent to the server."""
+    """What is sent to the server: with every include in place, without what it does not use."""
     sha1: str
     """The 40 hex digits by which the server knows ``source``."""
     origins: tuple[str, ...] = field(repr=False, default=())
@@ -82,9 +78,9 @@ def load_all() -> dict[str, Script]:
 
 def load_from(folder: Traversable, name: str) -> Script:
     """Read a script from another folder laid out like ``lua/``. Raises `BadScriptError`."""
-    header = parse_header(name, _read(folder, f"{name}.lua"))
-    lines = list(_expand(folder, f"{name}.lua", stack=(), seen=set()))
-    source = "".join(f"{text}\n" for text, _ in lines)
+    header = parse_header(name, read(folder, f"{name}.lua"))
+    lines = prune(expand(folder, f"{name}.lua"))
+    source = "".join(f"{line.text}\n" for line in lines)
     return Script(
         name=name,
         purpose=header.purpose,
@@ -93,7 +89,7 @@ def load_from(folder: Traversable, name: str) -> Script:
         variadic=header.more_keys or header.more_args,
         source=source,
         sha1=sha1(source.encode(), usedforsecurity=False).hexdigest(),
-        origins=tuple(origin for _, origin in lines),
+        origins=tuple(line.origin for line in lines),
     )
 
 
@@ -109,7 +105,7 @@ def parse_header(name: str, text: str) -> Header:
 
 def _head(text: str) -> Iterator[str]:
     for line in text.splitlines():
-        if not line.startswith("--") or _INCLUDE.match(line):
+        if not line.startswith("--") or INCLUDE.match(line):
             return
         yield line
 
@@ -143,29 +139,3 @@ def _numbered(head: list[str], section: str) -> Iterator[re.Match[str]]:
             current = started["section"]
         elif current == section and (entry := _ENTRY.match(line)):
             yield entry
-
-
-def _expand(
-    folder: Traversable, path: str, stack: tuple[str, ...], seen: set[str]
-) -> Iterator[tuple[str, str]]:
-    """Give each line with its origin, the text of an include in the place of its directive."""
-    if path in stack:
-        raise BadScriptError("an include includes itself: " + " > ".join((*stack, path)))
-    if path in seen:
-        return
-    seen.add(path)
-    for number, line in enumerate(_read(folder, path, stack).splitlines(), start=1):
-        if directive := _INCLUDE.match(line):
-            yield from _expand(folder, f"include/{directive['name']}.lua", (*stack, path), seen)
-        elif line.startswith("--@"):
-            raise BadScriptError(f"{path}:{number}: not a directive: {line!r}")
-        else:
-            yield line, f"{path}:{number}"
-
-
-def _read(folder: Traversable, path: str, stack: tuple[str, ...] = ()) -> str:
-    try:
-        return folder.joinpath(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        asked = f" (included by {' > '.join(stack)})" if stack else ""
-        raise BadScriptError(f"there is no lua/{path}{asked}") from None

@@ -2,14 +2,16 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 import gevent
+from gevent.hub import get_hub
 
 from scheduling.bodies import Bodies
 from scheduling.errors import StoreError
 from scheduling.jobspec import JobSpec, wire_id
-from scheduling.ledger import Assigned, Ledger
+from scheduling.ledger import Assigned, Dispatch, Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
 from scheduling.messages import UiEvent, UiEventName, UiStatus
@@ -18,6 +20,8 @@ from web.peers import Peers
 
 _log = logging.getLogger(__name__)
 
+#: Bounds one script; each takes it some 20 µs.
+_NOTED_AT_ONCE = 64
 _FIELDS = ("spec", "state", "attempt", "node", "semantic", "tried", "audio", "created_ms")
 #: The audio of a job placed here by another instance may still be on its way to the body store.
 _BODY_PAUSES_S = tuple(0.002 * 2**n for n in range(9))  # 1 s in all
@@ -31,6 +35,7 @@ class Assigner:
         self._bodies = bodies
         self._peers = peers
         self._instance = instance
+        self._dispatched: list[Dispatch] = []
 
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
         """Send an attempt known by its record: handed on by a completion, or assigned by another instance.
@@ -104,15 +109,22 @@ class Assigner:
             if session := self._peers.sessions.get(view["session_id"]):
                 session.send(event)
         token = f"{link.socket}:{assigned.attempt}:dispatched"
-        self._ledger.jobs.submit_advance(
-            assigned.job_id,
-            link.node_id,
-            assigned.attempt,
-            "dispatched",
-            token,
-            self._instance,
-            _as_list(event),
+        self._note_soon(
+            Dispatch(assigned.job_id, link.node_id, assigned.attempt, token, f"[{event}]" if event else "")
         )
+
+    def _note_soon(self, dispatch: Dispatch) -> None:
+        """Tell the ledger of what was sent in this turn of the event loop, in one call."""
+        self._dispatched.append(dispatch)
+        if len(self._dispatched) == 1:
+            get_hub().loop.run_callback(self._note_all)
+
+    def _note_all(self) -> None:
+        sent, self._dispatched = self._dispatched, []
+        for first in range(0, len(sent), _NOTED_AT_ONCE):
+            # Runs in the hub, where nothing may be raised: what is not noted goes by the attempt's deadline.
+            with suppress(StoreError):
+                self._ledger.jobs.submit_dispatched(sent[first : first + _NOTED_AT_ONCE], self._instance)
 
     def _body(self, name: str) -> str | None:
         for pause_s in _BODY_PAUSES_S:
@@ -143,7 +155,3 @@ def dispatched_event(job_id: str, view: dict[str, Any], created_ms: int, node_id
         node_id=node_id if view.get("journey") else None,
     )
     return event.model_dump_json(exclude_none=True)
-
-
-def _as_list(frame: str) -> str:
-    return f"[{frame}]" if frame else ""

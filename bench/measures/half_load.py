@@ -68,7 +68,7 @@ def _note_flows(bench: Bench, between: Between) -> None:
             bench.book.add(f"{flow}_{name}p99_ms", times.quantile_ms(0.99))
         bench.book.add(f"{flow}_count", total.count)
         bench.book.add(f"round_trips_{flow}", round(link.count / total.count, 3))
-    dispatched, created = between.wait("advance_attempt", "link").count, between.flow("create").count
+    dispatched, created = between.wait("note_dispatched", "link").count, between.flow("create").count
     bench.book.add("round_trips_dispatch", round(dispatched / created, 3))
 
 

@@ -9,6 +9,7 @@
 -- of whom nothing waits: it is hardly the cause. A queue counts as standing while the last refusal is no longer ago
 -- than STANDING jobs take: with a load of 1.2 some 6 are refused in that time. One job may always wait, so that no
 -- slot is idle for want of work.
+--@include fair
 local GUESS_MS = 2000 -- what a job takes of a slot, until one has ended
 local STANDING = 32
 local MODEST = 4
@@ -83,7 +84,7 @@ end
 
 -- A job has ended: how long it held its slots.
 local function note_work(job, node)
-  local took = (now - tonumber(redis.call('HGET', key('job', job.id), 'assigned_ms') or now)) * job.cost
+  local took = (now - job.assigned) * job.cost
   for pool in string.gmatch(node.pools, '%S+') do
     local slots, mean = unpack(redis.call('HMGET', PREFIX .. 'pace', 'slots:' .. pool, 'work:' .. pool))
     if slots then

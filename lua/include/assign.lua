@@ -1,4 +1,6 @@
 -- assign: binds the next attempt of a job to a node by leases that end by themselves.
+--@include nodes
+--@include jobs
 
 -- Semantic repair is an attribute decided here, where the node is known: both languages must be its own.
 local function repairs_semantics(job, node)
@@ -15,21 +17,21 @@ local function assign(job, node)
   job.state = 'assigned'
   job.tried = job.tried .. node.id .. ' '
   job.relaxed = false
+  job.assigned = now
   for slot = 1, job.cost do
     redis.call('ZADD', key('leases', node.id), due, lease_member(job, slot))
   end
   node.used = node.used + job.cost
   job.semantic = repairs_semantics(job, node)
-  redis.call('HSET', key('job', job.id), 'state', 'assigned', 'attempt', job.attempt, 'node', node.id,
-    'tried', job.tried, 'relaxed', '0', 'assigned_ms', now, 'semantic', job.semantic)
+  write_job(job, 'state', 'assigned', 'attempt', job.attempt, 'node', node.id, 'tried', job.tried, 'relaxed', '0',
+    'assigned_ms', now, 'semantic', job.semantic)
   redis.call('HINCRBY', key('node', node.id), 'given', 1)
   node.turn = redis.call('HINCRBY', cell, 'turn', 1)
-  redis.call('HSET', key('node', node.id), 'turn', node.turn)
   if limit('affinity_percent') > 0 then
     redis.call('HSET', PREFIX .. 'warm', job.requirement, node.id)
   end
   watch_job(job, due)
-  refresh_node(node)
+  refresh_node(node, 'turn', node.turn)
 end
 
 -- The reply is a fast path for the caller only; everybody else learns of an assignment by inbox.

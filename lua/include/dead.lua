@@ -4,6 +4,9 @@
 -- it, or gave no more sign of it. `answered` speaks for it: a node worked on it and lived to say what was wrong. The
 -- others say nothing: unreached (never sent), declined (full, shutting down, no model), withdrawn (by an operator),
 -- out_of_time (it was alive when the utterance's time was over).
+--@include nodes
+--@include serve
+--@include finish
 local KILLED = {lost = true, forgotten = true, unanswered = true, no_progress = true}
 local STRUCK = {unanswered = true, no_progress = true} -- those that the node's breaker counted
 local LEAST_KILLED = 2 -- a single node may always die of something else

@@ -1,16 +1,17 @@
 -- finish: a job ends once; what the workers owe the client is recorded in the same step.
+--@include nodes
+--@include jobs
 
 -- How long jobs take from being placed to their result, ms, in classes that grow by 15 %.
 local function note_latency(job)
-  local took = now - redis.call('HGET', key('job', job.id), 'created_ms')
-  local class = math.ceil(math.log(math.max(1, took)) / math.log(1.15))
+  local class = math.ceil(math.log(math.max(1, now - job.created)) / math.log(1.15))
   redis.call('HINCRBY', PREFIX .. 'latency', math.min(class, 100), 1)
 end
 
 local function finish(job, state, code, message)
   job.state = state
   count('n_' .. state)
-  redis.call('HSET', key('job', job.id), 'state', state, 'code', code, 'message', message, 'ended_ms', now)
+  write_job(job, 'state', state, 'code', code, 'message', message, 'ended_ms', now)
   redis.call('ZREM', PREFIX .. 'deadlines', 'j|' .. job.id)
   if state == 'done' then
     note_latency(job)

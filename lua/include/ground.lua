@@ -16,17 +16,27 @@ elseif schema ~= SCHEMA then
 end
 
 -- Redis TIME is the clock of truth; simulation and tests set `clock` (ms) instead.
-local function read_clock()
-  if clock then
-    return tonumber(clock)
-  end
+local now = tonumber(clock)
+if not clock then
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local now = read_clock()
+
+-- Limits do not change while a script runs. Those it is going to need it reads in one call.
+local limits = {}
+
+local function know(...)
+  local names = {...}
+  for at, value in ipairs(redis.call('HMGET', cell, ...)) do
+    limits[names[at]] = value
+  end
+end
 
 local function limit(name)
-  return tonumber(redis.call('HGET', cell, name))
+  if limits[name] == nil then
+    limits[name] = redis.call('HGET', cell, name)
+  end
+  return tonumber(limits[name])
 end
 
 local function count(name)

@@ -2,6 +2,7 @@
 local JOB_FIELDS = {
   'state', 'session', 'order', 'tgt', 'requirement', 'rank', 'attempt', 'node', 'tried', 'cost', 'deadline_ms',
   'wait_until_ms', 'relaxed', 'shard', 'pair', 'tenant', 'start', 'hold', 'waiting_ms',
+  'created_ms', 'assigned_ms', 'token',
 }
 
 local function read_job(id)
@@ -14,7 +15,21 @@ local function read_job(id)
     attempt = tonumber(v[7]), node = v[8], tried = v[9], cost = tonumber(v[10]), deadline = tonumber(v[11]),
     wait_until = tonumber(v[12]), relaxed = v[13] == '1', shard = v[14], pair = v[15],
     tenant = v[16], start = tonumber(v[17]), hold = v[18], waiting_since = tonumber(v[19] or now),
+    created = tonumber(v[20]), assigned = tonumber(v[21] or now), token = v[22],
   }
+end
+
+-- `unwritten`: fields that were put aside to be written together with the next ones.
+local function write_job(job, ...)
+  local fields = job.unwritten
+  if not fields then
+    return redis.call('HSET', key('job', job.id), ...)
+  end
+  for _, value in ipairs({...}) do
+    fields[#fields + 1] = value
+  end
+  job.unwritten = nil
+  redis.call('HSET', key('job', job.id), unpack(fields))
 end
 
 local RUNNING = {assigned = true, dispatched = true, accepted = true, started = true}
@@ -32,13 +47,14 @@ local function lease_member(job, slot)
   return job.id .. '|' .. job.attempt .. '|' .. slot
 end
 
--- The attempt shows that it lives: it may go on for `ms`, but not beyond the utterance's time.
-local function renew_lease(job, ms)
+-- The attempt shows that it lives: it may go on for `ms`, but not beyond the utterance's time. `...` are fields of
+-- its record that have changed besides.
+local function renew_lease(job, ms, ...)
   local due = math.min(now + ms, job.deadline)
   for slot = 1, job.cost do
     redis.call('ZADD', key('leases', job.node), 'XX', due, lease_member(job, slot))
   end
-  redis.call('HSET', key('job', job.id), 'renewed_ms', now)
+  redis.call('HSET', key('job', job.id), 'renewed_ms', now, ...)
   watch_job(job, due)
 end
 

@@ -1,4 +1,5 @@
 -- link: the index requirement <-> pools, kept by whoever sees a new one first.
+--@include waiting
 local MOST_POOLS = 32 -- a reservation looks at each; more would grow its cost
 
 local function link(requirement, json, pools)

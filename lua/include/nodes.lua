@@ -3,8 +3,7 @@ local TURN_SPAN = 2 ^ 40 -- a pool's score is load in thousandths times this, pl
 local MOST_DOUBLINGS = 5 -- of a breaker's rest
 local NODE_FIELDS = {
   'status', 'max', 'held', 'seen_ms', 'stale_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
-  'mute_ms', 'drain', 'strikes', 'breaker_ms', 'status_ms',
-  'held_for',
+  'mute_ms', 'drain', 'strikes', 'breaker_ms', 'status_ms', 'held_for', 'counted', 'serving',
 }
 
 -- `used` is the number of live leases; only `assign` and a fresh reading change it.
@@ -17,8 +16,8 @@ local function read_node(id)
     id = id, status = v[1], max = tonumber(v[2]), held = tonumber(v[3]), seen = tonumber(v[4]), stale = tonumber(v[5]),
     overloaded = v[6] == '1', away_until = tonumber(v[7]), pools = v[8], why = v[9], turn = tonumber(v[10]),
     owner = v[11], semantic = v[12], mute_until = tonumber(v[13]), drain = v[14], strikes = tonumber(v[15]),
-    breaker_until = tonumber(v[16]), status_since = tonumber(v[17]), held_for = v[18],
-    used = redis.call('ZCARD', key('leases', id)),
+    breaker_until = tonumber(v[16]), status_since = tonumber(v[17]), held_for = v[18], counted = v[19] or '',
+    serving = v[20] or '', used = redis.call('ZCARD', key('leases', id)),
   }
 end
 
@@ -66,39 +65,27 @@ local function note_why(pool, why, command, id)
 end
 
 -- The cell's totals of nodes by status and of slots: what this node adds to them stands in its record, so a sum
--- moves by the difference alone and cannot drift.
+-- moves by the difference alone and cannot drift. Gives what is to be written there.
 local function count_node(node)
-  local record = key('node', node.id)
   local is = node.status == 'offline' and '' or node.status .. ' ' .. node.max .. ' ' .. node.used
-  local was = redis.call('HGET', record, 'counted') or ''
-  if is == was then
-    return
+  if is == node.counted then
+    return is
   end
   local status, slots, used = string.match(is, '^(%S+) (%S+) (%S+)$')
-  local old_status, old_slots, old_used = string.match(was, '^(%S+) (%S+) (%S+)$')
-  local function add(name, amount)
-    if amount ~= 0 then
-      redis.call('HINCRBY', cell, name, amount)
-    end
-  end
+  local old_status, old_slots, old_used = string.match(node.counted, '^(%S+) (%S+) (%S+)$')
   if status ~= old_status then
-    add('nodes:' .. (status or ''), status and 1 or 0)
-    add('nodes:' .. (old_status or ''), old_status and -1 or 0)
-  end
-  add('slots', (slots or 0) - (old_slots or 0))
-  add('slots_used', (used or 0) - (old_used or 0))
-  redis.call('HSET', record, 'counted', is)
-end
-
--- Adds slots to what works for pools, or takes them away; with the last slot goes all that is noted of a pool's pace.
-local function add_serving(words, sign)
-  local slots, pools = string.match(words, '^(%d+) (.*)$')
-  for pool in string.gmatch(pools or '', '%S+') do
-    if redis.call('HINCRBY', PREFIX .. 'pace', 'slots:' .. pool, sign * slots) == 0 then
-      redis.call('HDEL', PREFIX .. 'pace', 'slots:' .. pool, 'work:' .. pool, 'refused:' .. pool)
-      redis.call('SET', key('poolrests', pool), now, 'PX', math.max(1, limit('admit_wait_ms')))
+    for name, change in pairs({[status or ''] = 1, [old_status or ''] = -1}) do
+      if name ~= '' then
+        redis.call('HINCRBY', cell, 'nodes:' .. name, change)
+      end
     end
   end
+  for name, change in pairs({slots = (slots or 0) - (old_slots or 0), slots_used = (used or 0) - (old_used or 0)}) do
+    if change ~= 0 then
+      redis.call('HINCRBY', cell, name, change)
+    end
+  end
+  return is
 end
 
 -- The slots that work for each pool, busy, free or back in a moment; they too move by what this node's record says
@@ -108,19 +95,29 @@ local WORKS = {[''] = true, capacity_exceeded = true, away = true}
 local function count_serving(node, why)
   local works = WORKS[why] and node.max > node.held
   local is = works and node.max - node.held .. ' ' .. node.pools or ''
-  local was = redis.call('HGET', key('node', node.id), 'serving') or ''
-  if is ~= was then
-    add_serving(is, 1) -- first, or the pace of a pool with this one node would be forgotten on the way
-    add_serving(was, -1)
-    redis.call('HSET', key('node', node.id), 'serving', is)
+  if is == node.serving then
+    return is
   end
+  -- Adds slots to what works for pools, or takes them away; with the last slot goes all that is noted of their pace.
+  local function add(words, sign)
+    local slots, pools = string.match(words, '^(%d+) (.*)$')
+    for pool in string.gmatch(pools or '', '%S+') do
+      if redis.call('HINCRBY', PREFIX .. 'pace', 'slots:' .. pool, sign * slots) == 0 then
+        redis.call('HDEL', PREFIX .. 'pace', 'slots:' .. pool, 'work:' .. pool, 'refused:' .. pool)
+        redis.call('SET', key('poolrests', pool), now, 'PX', math.max(1, limit('admit_wait_ms')))
+      end
+    end
+  end
+  add(is, 1) -- first, or the pace of a pool with this one node would be forgotten on the way
+  add(node.serving, -1)
+  return is
 end
 
--- Recomputes what the node's state means for its pools and the totals.
-local function refresh_node(node)
-  count_node(node)
+-- Recomputes what the node's state means for its pools and the totals; `...` are fields of its record that have
+-- changed besides.
+local function refresh_node(node, ...)
   local why = reason_against(node)
-  count_serving(node, why)
+  local counted, serving = count_node(node), count_serving(node, why)
   local score = math.floor((node.max - free_slots(node)) * 1000 / node.max) * TURN_SPAN + node.turn
   for pool in string.gmatch(node.pools, '%S+') do
     if why == '' then
@@ -133,9 +130,9 @@ local function refresh_node(node)
       note_why(pool, why, 'SADD', node.id)
     end
   end
-  if why ~= node.why then
-    redis.call('HSET', key('node', node.id), 'why', why)
-    node.why = why
+  if ... or why ~= node.why or counted ~= node.counted or serving ~= node.serving then
+    redis.call('HSET', key('node', node.id), 'why', why, 'counted', counted, 'serving', serving, ...)
+    node.why, node.counted, node.serving = why, counted, serving
   end
 end
 
@@ -218,9 +215,14 @@ local function clear_strikes(node)
   end
 end
 
-local function note_life(node)
+-- The caller goes on to say when to look after it again: `watch_life`.
+local function note_seen(node)
   node.seen = now
   redis.call('HSET', key('node', node.id), 'seen_ms', now)
   redis.call('ZADD', PREFIX .. 'nodes', now, node.id)
+end
+
+local function note_life(node)
+  note_seen(node)
   watch_life(node)
 end

@@ -3,16 +3,19 @@
 -- Entry ids are `created_ms-N`: N counts 1, 2, 3 … from the session's record on, without a gap, so a client that
 -- names the last one it has is told exactly what it missed. A record made anew has later ids than its forerunner.
 
--- Appends an entry to a session's stream and gives its id; false for a session that is gone. Of its entries as
--- many are kept as a client that comes back may have missed.
+-- Of its entries as many are kept as a client that comes back may have missed.
+local function add_out(session, id, ...)
+  return redis.call('XADD', key('out', session), 'MAXLEN', '~', limit('out_entries') or 200, id, ...)
+end
+
+-- Appends an entry to a session's stream and gives its id; false for a session that is gone.
 local function append_out(session, ...)
   local record = key('session', session)
   local created = redis.call('HGET', record, 'created_ms')
   if not created then
     return false
   end
-  local id = created .. '-' .. redis.call('HINCRBY', record, 'out_seq', 1)
-  return redis.call('XADD', key('out', session), 'MAXLEN', '~', limit('out_entries') or 200, id, ...)
+  return add_out(session, created .. '-' .. redis.call('HINCRBY', record, 'out_seq', 1), ...)
 end
 
 -- How long a stream, and what it refers to, outlive its last entry, ms.
@@ -23,8 +26,9 @@ end
 -- Keeps the session's record and stream for a client that comes back, and tells its owner how far the stream goes.
 local function hint_out(session, owner, until_id)
   local record = key('session', session)
-  local lives = redis.call('PTTL', record)
-  redis.call('PEXPIRE', record, math.max(lives, out_lives()))
+  if redis.call('PTTL', record) < out_lives() then
+    redis.call('PEXPIRE', record, out_lives())
+  end
   redis.call('PEXPIRE', key('out', session), out_lives())
   tell(owner, 'kind', 'out', 'session', session, 'until', until_id)
 end

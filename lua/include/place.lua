@@ -1,4 +1,8 @@
 -- place: jobs that wait for a requirement, after it found new pools or a job changed its wishes.
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
 local PLACED_AT_ONCE = 64 -- bounds one script; what is left stands in the index of deadlines
 
 -- The first waiting job that can be placed and its node, looking past jobs that exclude every free one.

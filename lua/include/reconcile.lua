@@ -1,4 +1,6 @@
 -- reconcile: what a node says it runs against what the ledger gave it, both ways; the differences are counted.
+--@include jobs
+--@include retry
 
 -- What a node lists it still works on, also in a long step that shows nothing, so its time begins anew. If it was
 -- not noted as sent, whoever sent it died before that.

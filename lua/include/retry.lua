@@ -1,4 +1,12 @@
 -- retry: an attempt failed; the job goes elsewhere while attempts and the utterance's deadline last.
+--@include nodes
+--@include jobs
+--@include assign
+--@include choose
+--@include waiting
+--@include serve
+--@include finish
+--@include dead
 
 local function try_elsewhere(job)
   local node = choose(pools_of(job.requirement), job, '')

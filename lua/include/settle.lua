@@ -1,4 +1,12 @@
--- settle: everything that must happen by itself stands in one index; whoever comes by settles what is due.
+-- settle: what becomes of a job, a node or a requirement whose moment has come.
+--@include nodes
+--@include jobs
+--@include choose
+--@include waiting
+--@include serve
+--@include dead
+--@include retry
+--@include place
 
 local FAILURES = {
   assigned = {'NODE_UNAVAILABLE', 'The node could not be reached in time.', 'unreached'},
@@ -73,7 +81,7 @@ end
 local SETTLERS = {j = settle_job, n = settle_node, r = settle_requirement}
 
 -- One at a time: settling one entry may end or postpone the next.
-local function settle(most)
+local function settle_due(most)
   for _ = 1, most do
     local first = redis.call('ZRANGE', PREFIX .. 'deadlines', 0, 0, 'WITHSCORES')
     if not first[1] or tonumber(first[2]) > now then

@@ -1,4 +1,7 @@
 -- waiting: the central queue: jobs by requirement in rank order, and per pool the requirements that wait for it.
+--@include jobs
+--@include choose
+--@include fair
 
 local function note_head(requirement)
   local head = redis.call('ZRANGE', key('waiting', requirement), 0, 0, 'WITHSCORES')
@@ -26,8 +29,7 @@ local function enqueue(job)
   note_waiting(job.tenant, 1)
   note_head(job.requirement)
   job.state = 'waiting'
-  redis.call('HSET', key('job', job.id), 'state', 'waiting', 'node', '', 'wait_until_ms', job.wait_until,
-    'waiting_ms', now)
+  write_job(job, 'state', 'waiting', 'node', '', 'wait_until_ms', job.wait_until, 'waiting_ms', now)
   watch_job(job, job.relax_at and math.min(job.relax_at, job.wait_until) or job.wait_until)
 end
 

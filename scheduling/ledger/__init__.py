@@ -4,7 +4,17 @@ from scheduling.keys import SCHEMA
 from scheduling.ledger.cell import Cell
 from scheduling.ledger.dead import Dead
 from scheduling.ledger.instances import Instances
-from scheduling.ledger.jobs import Assigned, Completed, Jobs, Placement, Progress, Reservation, Stage, Verdict
+from scheduling.ledger.jobs import (
+    Assigned,
+    Completed,
+    Dispatch,
+    Jobs,
+    Placement,
+    Progress,
+    Reservation,
+    Stage,
+    Verdict,
+)
 from scheduling.ledger.nodes import Beat, NodeRegistration, Nodes, NodeState, Registered
 from scheduling.ledger.pairing import Pairing
 from scheduling.ledger.rooms import Member, Rooms
@@ -35,6 +45,7 @@ __all__ = [
     "Cell",
     "Completed",
     "Dead",
+    "Dispatch",
     "Instances",
     "Jobs",
     "Ledger",

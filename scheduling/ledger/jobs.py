@@ -75,6 +75,19 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispatch:
+    """An attempt that was sent to its node."""
+
+    job_id: str
+    node_id: str
+    attempt: int
+    token: str
+    """Unique per message, so that a repeated call tells nobody twice."""
+    event: str = ""
+    """JSON messages for the client, empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """What became of a verdict."""
 
@@ -141,22 +154,15 @@ class Jobs:
     ) -> Progress:
         """Note a stage of an attempt and renew its lease. Raises `UnknownJob` and `StaleAttempt`."""
         args: list[Part] = [job_id, node_id, attempt, stage, token, instance, event]
-        reply = self._cell.call("advance_attempt", [self._keys.job(job_id)], args)
+        reply = self._cell.call("advance_attempt", [], args)
         return Progress(text(reply[1]), text(reply[2]), text(reply[3]))
 
-    def submit_advance(
-        self,
-        job_id: str,
-        node_id: str,
-        attempt: int,
-        stage: Stage,
-        token: str,
-        instance: str,
-        event: str = "",
-    ) -> Pending:
-        """Do the same without waiting; coming too late for the attempt is no error."""
-        args: list[Part] = [job_id, node_id, attempt, stage, token, instance, event]
-        return self._cell.submit("advance_attempt", [self._keys.job(job_id)], args)
+    def submit_dispatched(self, sent: Sequence[Dispatch], instance: str) -> Pending:
+        """Note attempts that were sent, without waiting; coming too late for one is no error."""
+        args: list[Part] = [instance]
+        for each in sent:
+            args += (each.job_id, each.node_id, each.attempt, each.token, each.event)
+        return self._cell.submit("note_dispatched", [], args)
 
     def complete(
         self,

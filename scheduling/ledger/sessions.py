@@ -200,10 +200,13 @@ class Sessions:
         """Keep the messages of an order number until its turn; False when it has ended already."""
         return bool(self._cell.call("store_result", *self._to_store(result))[0])
 
-    def store_all(self, results: Sequence[ReadyResult]) -> list[bool]:
-        """Do the same for several, in one round trip."""
-        replies = self._cell.calls("store_result", [self._to_store(result) for result in results])
-        return [bool(reply[0]) for reply in replies]
+    def store_all(self, results: Sequence[ReadyResult], most: int = 64) -> list[bool]:
+        """Do the same for several, in one round trip, and release up to ``most`` of each turn that has come.
+
+        Of each is told whether more of its turn is ready. A number that has ended already is no news.
+        """
+        replies = self._cell.calls("store_result", [self._to_store(result, most) for result in results])
+        return [bool(reply[0]) and bool(reply[2]) for reply in replies]
 
     def release(self, session_id: str, tgt_lang: str, most: int = 64) -> tuple[int, bool]:
         """Append the contiguous run to the out stream; give the next number and whether more is ready."""
@@ -227,13 +230,13 @@ class Sessions:
             ],
         )  # fmt: skip
 
-    def _to_store(self, result: ReadyResult) -> tuple[list[Part], list[Part]]:
+    def _to_store(self, result: ReadyResult, most: int = 0) -> tuple[list[Part], list[Part]]:
         ready = self._keys.ready(result.session_id, result.tgt_lang)
         return (
             [self._keys.session(result.session_id), ready],
             [
                 result.tgt_lang, result.order, int(result.grouped), result.speech, result.events, result.main,
-                result.room,
+                result.room, result.session_id, most,
             ],
         )  # fmt: skip
 

@@ -95,3 +95,17 @@ def test_a_node_that_goes_silent_after_it_acknowledged_loses_the_attempt(world: 
     assert record["node"] != node
     kinds = [(entry["kind"], entry["node"]) for entry in world.inbox() if entry["kind"] != "status"]
     assert kinds == [("cancel", node), ("dispatch", record["node"])]
+
+
+def test_what_a_heartbeat_says_of_the_node_holds_before_it_is_given_anything(world: World) -> None:
+    """A heartbeat that told of other capabilities and of a lost utterance freed a slot, which went to a job
+    of the capabilities it had before."""
+    world.ready("n1", beat_ms=1000)
+    world.open()
+    world.started("j1")
+    world.reserve("j2")
+    world.go(1000)
+    world.beat("n1", attempts=[("j1", 1)])
+    world.go(1000)
+    world.beat("n1", klass="B", changed=True, attempts=[])
+    assert [world.job(job)["state"] for job in ("j1", "j2")] == ["waiting", "waiting"]

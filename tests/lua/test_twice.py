@@ -12,6 +12,7 @@ import pytest
 from scheduling import scripts
 from scheduling.bodies import Bodies
 from scheduling.keys import Keys
+from scheduling.ledger import Dispatch
 from scheduling.ledger.codes import LedgerError, NoNode, QueueFull, StaleAttempt, StaleCapabilities
 from scheduling.ledger.sessions import Held, Refusal, Restored, Unanswered
 from scheduling.store.plain import PlainStore
@@ -393,6 +394,18 @@ def all_stages(world: World) -> None:
     assert len([entry for entry in world.inbox("web2") if entry["kind"] == "event"]) == 5
 
 
+@scenario("note_dispatched")
+def several_sent_at_once(world: World) -> None:
+    world.ready("n1", slots=2)
+    world.open(instance="web2")
+    for job in ("j1", "j2"):
+        world.reserve(job, instance="web2")
+    sent = [Dispatch(job, "n1", 1, f"{job}-sent", "[]") for job in ("j1", "j2", "gone")]
+    world.ledger.jobs.submit_dispatched(sent, "web1").wait()
+    assert [world.job(job)["state"] for job in ("j1", "j2")] == ["dispatched", "dispatched"]
+    assert len([entry for entry in world.inbox("web2") if entry["kind"] == "event"]) == 2
+
+
 @scenario("complete")
 def handed_on(world: World) -> None:
     waiting(world)
@@ -511,6 +524,13 @@ def out_of_order(world: World) -> None:
     world.open()
     assert world.ledger.sessions.store(result(1))
     assert world.ledger.sessions.store(result(0))
+
+
+@scenario("store_result")
+def released_as_their_turn_comes(world: World) -> None:
+    world.open()
+    assert not any(world.ledger.sessions.store_all([result(1), result(0), result(2)]))
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["0", "1", "2"]
 
 
 @scenario("note_play")

@@ -183,10 +183,21 @@ def test_sessions(world: World) -> None:
     assert sessions.close("s", "again")
 
 
+def test_results_are_released_as_they_are_stored(world: World) -> None:
+    """Once their turn has come; a batch goes on where it stopped."""
+    world.open()
+    sessions = world.ledger.sessions
+    assert sessions.store_all([result(1), result(2), result(0)], most=2) == [False, False, True]
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["0", "1"]
+    assert sessions.release("s", "pt") == (3, False)
+    assert sessions.store_all([result(0)]) == [False]
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["0", "1", "2"]
+
+
 def test_results_come_out_in_order_with_their_group(world: World) -> None:
     world.open()
     sessions = world.ledger.sessions
-    assert sessions.store_all([result(3), result(1, grouped=False), result(0)]) == [True, True, True]
+    assert not any(sessions.store_all([result(3), result(1, grouped=False), result(0)], most=0))
     assert sessions.release("s", "pt", most=1) == (1, True)
     assert sessions.release_all([("s", "pt")]) == [(2, False)]
     assert not sessions.store(result(0))

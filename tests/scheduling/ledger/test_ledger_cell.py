@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import pytest
 
+from scheduling.ledger import Dispatch
 from scheduling.ledger.codes import UnknownNode, UnknownSession
 from scheduling.settings import SCRIPT_LIMITS, Settings
 from scheduling.store.plain import PlainStore
@@ -43,7 +44,7 @@ def test_a_session_is_told_the_epoch(world: World) -> None:
 
 def test_a_call_that_is_not_waited_for_leaves_a_closed_cell_alone(world: World) -> None:
     world.store.command("FLUSHALL")
-    world.ledger.jobs.submit_advance("j1", "n1", 1, "dispatched", "t", "web1")
+    world.ledger.jobs.submit_dispatched([Dispatch("j1", "n1", 1, "t")], "web1")
     assert world.store.command("DBSIZE") == 0
 
 
