@@ -8,6 +8,8 @@ from scheduling.ledger.codes import error_for
 from scheduling.settings import Settings
 from scheduling.store.base import Part, Parts, Pending, Store
 
+#: Bodies that are given back on the way with another at most.
+_GONE_AT_ONCE = 32
 #: Audio of dead letters takes this part of the budget at most: the rest is for what people say now.
 KEPT_SHARE = 8
 
@@ -33,12 +35,28 @@ class Bodies:
         self._keys = Keys(settings.cell)
         self._ttl_ms = settings.body_ttl_ms
         self._budget = settings.body_budget
+        self._gone: list[str] = []
 
     def put(self, name: str, data: str) -> PendingBody:
         """Store base64 text; the caller goes on and waits when it must."""
-        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
-        args: list[Part] = [name, data, self._ttl_ms, self._budget]
+        gone = self._gone[:_GONE_AT_ONCE]
+        del self._gone[:_GONE_AT_ONCE]
+        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name), *map(self._keys.body, gone)]
+        args: list[Part] = [name, data, self._ttl_ms, self._budget, *gone]
         return PendingBody(self._store.submit(scripts.load("put_body"), keys, args))
+
+    def forget(self, name: str) -> None:
+        """Give a body's bytes back with the next one that is put, or by `flush`: no call of its own.
+
+        Where that fails, it lapses.
+        """
+        self._gone.append(name)
+
+    def flush(self) -> None:
+        """Give back what was forgotten since the last body was put; not waited for. Raises `StoreError`."""
+        gone, self._gone = self._gone, []
+        for name in gone:
+            self.drop(name)
 
     def get(self, name: str) -> str | None:
         """Give a body, None when it is not (or no longer) there. Raises `StoreError`."""

@@ -16,6 +16,7 @@ from scheduling.ledger.cell import text
 from scheduling.messages import ErrorCode, JobResult, Message, MissingResult, TranslationResult
 from scheduling.outbox import Drained, Entry, Outbox
 from scheduling.results import WITHDRAWN, Outcome, for_listeners, format_failure, format_success
+from scheduling.store.base import Parts
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def drain_shard(ledger: Ledger, bodies: Bodies, shard: int) -> Drained:
     return outbox.drain(partial(_fan_out, ledger, bodies), lambda: store.command("DEL", keys.wake(shard)))
 
 
-def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> None:
+def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> list[Parts]:
     jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries if "job" in entry.fields))
     records = _read_records(ledger, jobs)
     formatted = (_format(job_id, record) for job_id, record in records.items())
@@ -56,7 +57,7 @@ def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> None:
     _release(ledger, results)
     settle_audio(ledger, bodies, records.values())
     retention_ms = ledger.cell.settings.retention_ms
-    ledger.cell.store.commands([("PEXPIRE", ledger.keys.job(job), retention_ms) for job in jobs])
+    return [("PEXPIRE", ledger.keys.job(job), retention_ms) for job in jobs]
 
 
 def _read_records(ledger: Ledger, jobs: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -134,7 +135,7 @@ def _events(outcome: Outcome, room: str) -> str:
     cancelled = room and isinstance(main, MissingResult) and main.reason == WITHDRAWN
     ends = [each for each in (outcome.error, main if cancelled else None) if each]
     messages: list[Message] = [*outcome.events, *ends]
-    return json.dumps([message.model_dump(mode="json", exclude_none=True) for message in messages])
+    return f"[{','.join(message.model_dump_json(exclude_none=True) for message in messages)}]"
 
 
 def _bare_view(job_id: str, record: dict[str, Any]) -> JobView:

@@ -5,14 +5,14 @@ worker loses nothing; done entries are deleted, so a stream's length is what is 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scheduling.errors import CommandError
 from scheduling.ledger.cell import text
 from scheduling.settings import Settings
-from scheduling.store.base import Store
+from scheduling.store.base import Parts, Store
 
 _GROUP = "drain"
 #: One name for all who drain: a claim is told apart by its age, and Redis would keep for ever the name of
@@ -48,25 +48,30 @@ class Outbox:
         self._stream = stream
         self._settings = settings
 
-    def drain(self, work: Callable[[list[Entry]], None], idle: Callable[[], None] | None = None) -> Drained:
+    def drain(
+        self, work: Callable[[list[Entry]], Sequence[Parts] | None], idle: Callable[[], None] | None = None
+    ) -> Drained:
         """Have all entries worked on, for at most ``drain_ms`` or ``drain_items``.
 
-        ``idle`` is called when none is left, before the last look: what it does so that a new entry wakes
-        somebody cannot miss one. What ``work`` raises ends the drain; its entries are claimed again later.
+        ``work`` may give commands that go along with noting that its entries are done. ``idle`` is called if
+        none is left, before the last look: what it does so that a new entry wakes somebody cannot miss one.
+        What ``work`` raises ends the drain; its entries are claimed again later.
         """
         until_s = time.monotonic() + self._settings.drain_ms / 1000
         count = 0
-        while count < self._settings.drain_items and time.monotonic() < until_s:
-            entries = self.claim()
+        entries = self.claim()
+        while True:
             if not entries and idle:
                 idle()
                 entries = self.claim()
             if not entries:
                 return Drained(count, more=False)
-            work(entries)
-            self.done(entries)
+            also = work(entries) or ()
             count += len(entries)
-        return Drained(count, more=True)
+            if count >= self._settings.drain_items or time.monotonic() >= until_s:
+                self.done(entries, also)
+                return Drained(count, more=True)
+            entries = self._next(entries, also)
 
     def claim(self, most: int = _BATCH) -> list[Entry]:
         """Take entries whose claim lapsed and new ones, up to ``most`` of each.
@@ -82,22 +87,30 @@ class Outbox:
             self._make_group()
             return self._claim(most)
 
-    def done(self, entries: list[Entry]) -> None:
-        """Delete entries that were dealt with."""
+    def done(self, entries: list[Entry], also: Sequence[Parts] = ()) -> None:
+        """Delete entries that were dealt with, in one round trip with other commands."""
         if entries:
-            ids = [entry.entry_id for entry in entries]
-            # In this order: a deleted entry that is still claimed is forgotten by the next who claims it;
-            # one acknowledged but not deleted would look undone for ever, to be claimed by nobody.
-            self._store.commands([("XDEL", self._stream, *ids), ("XACK", self._stream, _GROUP, *ids)])
+            self._store.commands([*self._to_delete(entries), *also])
+
+    def _next(self, entries: list[Entry], also: Sequence[Parts]) -> list[Entry]:
+        """Delete what was dealt with and claim what is next, in one round trip."""
+        *_, lapsed, new = self._store.commands([*self._to_delete(entries), *also, *self._to_claim(_BATCH)])
+        return _claimed(lapsed, new)
 
     def _claim(self, most: int) -> list[Entry]:
-        lapsed, new = self._store.commands(
-            [
-                ("XAUTOCLAIM", self._stream, _GROUP, _CONSUMER, self._settings.claim_ms, "0", "COUNT", most),
-                ("XREADGROUP", "GROUP", _GROUP, _CONSUMER, "COUNT", most, "STREAMS", self._stream, ">"),
-            ]
-        )
-        return _entries(lapsed[1]) + (_entries(new[0][1]) if new else [])
+        return _claimed(*self._store.commands(self._to_claim(most)))
+
+    def _to_delete(self, entries: list[Entry]) -> list[Parts]:
+        ids = [entry.entry_id for entry in entries]
+        # In this order: a deleted entry that is still claimed is forgotten by the next who claims it;
+        # one acknowledged but not deleted would look undone for ever, to be claimed by nobody.
+        return [("XDEL", self._stream, *ids), ("XACK", self._stream, _GROUP, *ids)]
+
+    def _to_claim(self, most: int) -> list[Parts]:
+        return [
+            ("XAUTOCLAIM", self._stream, _GROUP, _CONSUMER, self._settings.claim_ms, "0", "COUNT", most),
+            ("XREADGROUP", "GROUP", _GROUP, _CONSUMER, "COUNT", most, "STREAMS", self._stream, ">"),
+        ]
 
     def _make_group(self) -> None:
         try:
@@ -105,6 +118,10 @@ class Outbox:
         except CommandError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+
+
+def _claimed(lapsed: Any, new: Any) -> list[Entry]:
+    return _entries(lapsed[1]) + (_entries(new[0][1]) if new else [])
 
 
 def _entries(raw: list[Any]) -> list[Entry]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from scheduling.canonical import canonical_json, short_id
 from scheduling.languages import AUTO, fold
@@ -14,6 +14,8 @@ from scheduling.translation import fold_all
 #: requirements.
 MOST_AUTO_LANGS = 4
 
+#: Requirements that need not be worked out again: clients ask for the same over and over.
+_REMEMBERED = 1024
 #: Services for which it matters what is spoken, and into what it goes.
 _HEARS = frozenset({"asr", "nmt", "semantic"})
 _SPEAKS = frozenset({"nmt", "tts", "semantic"})
@@ -57,6 +59,10 @@ class Requirement:
 
     def canonical(self) -> str:
         """Write the requirement as JSON: equal ones, and only they, give equal text."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> str:
         return canonical_json(
             {
                 "auto_langs": list(self.auto_langs),
@@ -108,10 +114,34 @@ def requirement_for(
     one. ``known`` are the
     languages that nodes hear: those of ``auto_langs`` that nobody hears are left out, unless it is all.
     """
-    services = _services(pipeline, require_semantic)
+    asked = tuple(
+        service
+        for service, used in (
+            ("asr", pipeline.use_asr),
+            ("nmt", pipeline.use_nmt),
+            ("tts", pipeline.use_tts),
+            ("tone", pipeline.use_tone),
+            ("semantic", pipeline.use_semantic and require_semantic),
+        )
+        if used
+    )
+    return _requirement(src, tgt, asked, tenant, tuple(auto_langs or ()), tuple(two_way or ()), known)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _requirement(
+    src: str,
+    tgt: str,
+    asked: tuple[str, ...],
+    tenant: str | None,
+    auto_langs: tuple[str, ...],
+    two_way: tuple[str | None, ...],
+    known: frozenset[str] | None,
+) -> Requirement:
+    services = frozenset(asked)
     source = fold(src) if services & _HEARS else ""
     target = fold(tgt) if services & _SPEAKS else ""
-    both = tuple(sorted(fold_all(filter(None, two_way or ()))))
+    both = tuple(sorted(fold_all(filter(None, two_way))))
     if len(both) != 2 or target not in both or source not in {AUTO, *both} - {target}:
         both = ()
     spoken = fold_all(auto_langs) - {target} if source == AUTO and not both else frozenset()
@@ -125,14 +155,3 @@ def requirement_for(
         auto_langs=tuple(sorted(spoken)) if len(spoken) <= MOST_AUTO_LANGS else (),
         two_way=both,
     )
-
-
-def _services(pipeline: PipelineConfig, require_semantic: bool) -> frozenset[str]:
-    asked = {
-        "asr": pipeline.use_asr,
-        "nmt": pipeline.use_nmt,
-        "tts": pipeline.use_tts,
-        "tone": pipeline.use_tone,
-        "semantic": pipeline.use_semantic and require_semantic,
-    }
-    return frozenset(service for service, used in asked.items() if used)

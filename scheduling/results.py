@@ -164,12 +164,14 @@ def _service_timings(result: JobResult) -> ServiceTimings | None:
 
 def _network_timings(job: JobView, result: JobResult, now_ms: int) -> NetworkTimings | None:
     """Three clocks meet here; a difference below zero only says that they disagree, and is left out."""
-    timings = NetworkTimings(
-        web_to_scheduler_ms=_since(job.client_timestamp_ms, job.created_ms) or None,
-        scheduler_to_node_ms=_since(job.created_ms, job.dispatched_ms),
-        node_to_scheduler_ms=_since(result.node_completed_at_ms, now_ms),
+    from_client = _since(job.client_timestamp_ms, job.created_ms) or None
+    to_node = _since(job.created_ms, job.dispatched_ms)
+    from_node = _since(result.node_completed_at_ms, now_ms)
+    if from_client is to_node is from_node is None:
+        return None
+    return NetworkTimings(
+        web_to_scheduler_ms=from_client, scheduler_to_node_ms=to_node, node_to_scheduler_ms=from_node
     )
-    return timings if timings.model_dump(exclude_none=True) else None
 
 
 def _since(start_ms: int | None, end_ms: int | None) -> int | None:

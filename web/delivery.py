@@ -119,7 +119,10 @@ class Delivery:
             _log.warning("speech of a result of session %s has lapsed", link.session_id)
             return ""
         # Nobody else reads it, but a client that comes back may ask for it once more.
-        self._bodies.drop(name, self._ledger.cell.settings.resume_ms if link.resumable else 0)
+        if link.resumable:
+            self._bodies.drop(name, self._ledger.cell.settings.resume_ms)
+        else:
+            self._bodies.forget(name)
         return speech
 
 

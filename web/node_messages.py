@@ -188,7 +188,7 @@ class NodeMessages:
         for handed in completed.handed:
             gevent.spawn(self._assigner.send_stored, handed, link.node_id)
         if completed.state == "done":  # of one that failed, whoever tells its client settles the audio
-            self._bodies.drop(f"a:{job_id}")
+            self._bodies.forget(f"a:{job_id}")
 
     def _mark_model(self, link: NodeLink, message: JobResult) -> None:
         """Take back at once what the node said it could do, before the job and others are placed again."""
@@ -241,7 +241,7 @@ class NodeMessages:
         except (StaleAttempt, UnknownJob):
             self.stale += 1
             if speech:
-                self._bodies.drop(speech)
+                self._bodies.forget(speech)
             return None
 
     def _store_speech(self, link: NodeLink, message: JobResult, job_id: str) -> str:

@@ -123,7 +123,7 @@ class Placer:
         try:
             placement = self._reserve(session, ask, job_id, requirement, pools)
         except Refused:
-            self._bodies.drop(_audio_name(job_id))
+            self._bodies.forget(_audio_name(job_id))
             raise
         if placement.job_id == job_id:
             turn = fold(ask.assign.tgt_lang), placement.order
@@ -132,7 +132,7 @@ class Placer:
             self._go_on(ask, placement)
             self._secure(body, job_id)
         else:
-            self._bodies.drop(_audio_name(job_id))  # a repeated request found its job
+            self._bodies.forget(_audio_name(job_id))  # a repeated request found its job
         return placement
 
     def _requirement(self, session: SessionLink, assign: JobAssign) -> Requirement:

@@ -106,6 +106,7 @@ class Sweeper:
         for shard, age_ms in enumerate(ages[1:]):
             self._mind_shard(shard, age_ms)
         self._rooms.mind(for_all=swept is not None)
+        self._bodies.flush()
 
     def _mind_sessions(self) -> None:
         """Go on with deliveries that broke off, and now and then with those nobody hinted at."""

@@ -554,6 +554,22 @@ def stored(world: World) -> None:
     Bodies(world.store, world.settings).put("a", "c291bmQ=").wait()
 
 
+@scenario("put_body")
+def stored_while_others_go(world: World) -> None:
+    bodies = Bodies(world.store, world.settings)
+    for name in ("a:1", "s:1", "s:2"):
+        bodies.put(name, "c291bmQ=").wait()
+    for name in ("a:1", "s:1", "a:none"):
+        bodies.forget(name)
+    bodies.put("a:2", "c291bmQ=").wait()
+    account = world.dump().hash("bodies")
+    assert {name: account[name] for name in ("total", "total:a", "total:s")} == {
+        "total": "16",
+        "total:a": "8",
+        "total:s": "8",
+    }
+
+
 @scenario("drop_body")
 def dropped(world: World) -> None:
     bodies = Bodies(world.store, world.settings)

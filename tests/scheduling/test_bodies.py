@@ -34,6 +34,44 @@ def test_the_budget_is_kept_and_given_back(bodies: Bodies) -> None:
     bodies.put("a:2", "A" * 11).wait()
 
 
+def test_what_is_forgotten_makes_room_for_the_next(bodies: Bodies, redis_client: redis.Redis) -> None:
+    bodies.put("a:1", "A" * (MIB - 10)).wait()
+    bodies.forget("a:1")
+    bodies.forget("a:1")
+    assert bodies.get("a:1") is not None
+    bodies.put("s:1", "A" * 11).wait()
+    assert bodies.get("a:1") is None
+    assert redis_client.hmget(Keys("0").bodies, "total", "total:a", "total:s") == [b"11", b"0", b"11"]
+    assert redis_client.zrange(Keys("0").body_index, 0, -1) == [b"s:1"]
+
+
+def test_what_is_forgotten_goes_though_the_next_does_not_fit(bodies: Bodies) -> None:
+    bodies.put("a:1", "A" * 100).wait()
+    bodies.forget("a:1")
+    with pytest.raises(BodyBudgetSpent):
+        bodies.put("a:2", "A" * (MIB + 1)).wait()
+    assert bodies.get("a:1") is None
+
+
+def test_what_is_forgotten_goes_though_nothing_more_is_put(bodies: Bodies, redis_client: redis.Redis) -> None:
+    for number in range(40):
+        bodies.put(f"a:{number}", "AAAA").wait()
+        bodies.forget(f"a:{number}")
+    bodies.flush()
+    assert not redis_client.keys("*body:*")
+    assert redis_client.hget(Keys("0").bodies, "total") == b"0"
+
+
+def test_a_kept_body_that_is_forgotten_leaves_both_accounts(
+    bodies: Bodies, redis_client: redis.Redis
+) -> None:
+    bodies.put("a:1", "A" * 100).wait()
+    assert bodies.keep("a:1", 60_000)
+    bodies.forget("a:1")
+    bodies.put("a:2", "AAAA").wait()
+    assert redis_client.hmget(Keys("0").bodies, "total", "kept") == [b"4", b"0"]
+
+
 def test_lapsed_bodies_leave_the_account(bodies: Bodies, redis_client: redis.Redis) -> None:
     account = Keys("0").bodies
     redis_client.hset(account, "clock", 1000)
