@@ -1,9 +1,9 @@
-"""Result fan-out: ended jobs of one outbox shard become client messages and are released in order."""
+"""Result fan-out: ended jobs of the outbox become client messages and are released in order."""
 
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -38,15 +38,18 @@ _FIELDS = (
 )
 
 
-def drain_shard(ledger: Ledger, bodies: Bodies, shard: int) -> Drained:
-    """Format and release what a shard holds, for at most ``drain_ms`` or ``drain_items``.
+def drain_shards(ledger: Ledger, bodies: Bodies, shards: Iterable[int], *, linger_ms: int = 0) -> Drained:
+    """Format and release what these shards hold, for at most ``drain_ms`` or ``drain_items``.
 
-    Everything in it may be done twice: a number that has ended is not stored again.
+    Everything in it may be done twice: a number that has ended is not stored again. ``linger_ms`` as in
+    `Outbox`.
     """
-    store, keys = ledger.cell.store, ledger.keys
-    outbox = Outbox(store, keys.results(shard), ledger.cell.settings)
-    # Once the mark is gone, a new result wakes a drain of its own.
-    return outbox.drain(partial(_fan_out, ledger, bodies), lambda: store.command("DEL", keys.wake(shard)))
+    store, keys, shards = ledger.cell.store, ledger.keys, list(shards)
+    outbox = Outbox(store, ledger.cell.settings, *map(keys.results, shards), linger_ms=linger_ms)
+    # Once the marks are gone, a new result wakes a drain of its own.
+    return outbox.drain(
+        partial(_fan_out, ledger, bodies), lambda: store.command("DEL", *map(keys.wake, shards))
+    )
 
 
 def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> list[Parts]:

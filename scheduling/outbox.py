@@ -23,12 +23,17 @@ _CONSUMER = "drain"
 _BATCH = 50
 
 
+#: A drain that goes on looks for lapsed claims so many times within the claim time.
+_LOOKS = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing to do."""
 
     entry_id: str
     fields: dict[str, str]
+    stream: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,18 @@ class Drained:
 
 
 class Outbox:
-    """One outbox stream. Raises `StoreError`."""
+    """One or more outbox streams, dealt with as one. Raises `StoreError`."""
 
-    def __init__(self, store: Store, stream: str, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, *streams: str, linger_ms: int = 0) -> None:
+        """Deal with these; ``linger_ms`` is how long a drain that did something waits for more.
+
+        The store's connection is blocked meanwhile.
+        """
         self._store = store
-        self._stream = stream
         self._settings = settings
+        self._streams = streams
+        self._linger_ms = linger_ms
+        self._looked_s = 0.0
 
     def drain(
         self, work: Callable[[list[Entry]], Sequence[Parts] | None], idle: Callable[[], None] | None = None
@@ -66,12 +77,13 @@ class Outbox:
                 entries = self.claim()
             if not entries:
                 return Drained(count, more=False)
-            also = work(entries) or ()
+            also = work(entries)
             count += len(entries)
-            if count >= self._settings.drain_items or time.monotonic() >= until_s:
-                self.done(entries, also)
+            left_s = until_s - time.monotonic()
+            if count >= self._settings.drain_items or left_s <= 0:
+                self.done(entries, also or ())
                 return Drained(count, more=True)
-            entries = self._next(entries, also)
+            entries = self._next(entries, also or (), min(self._linger_ms, int(left_s * 1000)))
 
     def claim(self, most: int = _BATCH) -> list[Entry]:
         """Take entries whose claim lapsed and new ones, up to ``most`` of each.
@@ -80,53 +92,67 @@ class Outbox:
         sessions, however many new ones come.
         """
         try:
-            return self._claim(most)
+            return self._ask((), lapsed=True, most=most)
         except CommandError as error:
             if "NOGROUP" not in str(error):
                 raise
-            self._make_group()
-            return self._claim(most)
+            self._make_groups()
+            return self._ask((), lapsed=True, most=most)
 
-    def done(self, entries: list[Entry], also: Sequence[Parts] = ()) -> None:
+    def done(self, entries: Sequence[Entry], also: Sequence[Parts] = ()) -> None:
         """Delete entries that were dealt with, in one round trip with other commands."""
         if entries:
-            self._store.commands([*self._to_delete(entries), *also])
+            self._store.commands([*_deletion(entries), *also])
 
-    def _next(self, entries: list[Entry], also: Sequence[Parts]) -> list[Entry]:
-        """Delete what was dealt with and claim what is next, in one round trip."""
-        *_, lapsed, new = self._store.commands([*self._to_delete(entries), *also, *self._to_claim(_BATCH)])
-        return _claimed(lapsed, new)
+    def _next(self, entries: Sequence[Entry], also: Sequence[Parts], wait_ms: int) -> list[Entry]:
+        """Delete what was dealt with and claim what is next, in one round trip; wait for it on wish."""
+        due_s = self._looked_s + self._settings.claim_ms / 1000 / _LOOKS
+        lapsed = time.monotonic() >= due_s
+        return self._ask([*_deletion(entries), *also], lapsed=lapsed, wait_ms=0 if lapsed else wait_ms)
 
-    def _claim(self, most: int) -> list[Entry]:
-        return _claimed(*self._store.commands(self._to_claim(most)))
+    def _ask(
+        self, first: Sequence[Parts], *, lapsed: bool, wait_ms: int = 0, most: int = _BATCH
+    ) -> list[Entry]:
+        """Run commands, then claim."""
+        settings, streams = self._settings, self._streams
+        most = -(-most // len(streams))
+        old: list[Parts] = []
+        if lapsed:
+            self._looked_s = time.monotonic()
+            old = [
+                ("XAUTOCLAIM", stream, _GROUP, _CONSUMER, settings.claim_ms, "0", "COUNT", most)
+                for stream in streams
+            ]
+        wait: Parts = ("BLOCK", wait_ms) if wait_ms > 0 else ()
+        new = ("XREADGROUP", "GROUP", _GROUP, _CONSUMER, "COUNT", most, *wait, "STREAMS", *streams)
+        replies = self._store.commands([*first, *old, (*new, *(">" for _ in streams))])[len(first) :]
+        claimed = [(stream, reply[1]) for stream, reply in zip(streams, replies[: len(old)], strict=False)]
+        claimed += [(text(stream), items) for stream, items in replies[-1] or ()]
+        return [_entry(stream, raw) for stream, items in claimed for raw in items if raw[1]]
 
-    def _to_delete(self, entries: list[Entry]) -> list[Parts]:
-        ids = [entry.entry_id for entry in entries]
-        # In this order: a deleted entry that is still claimed is forgotten by the next who claims it;
-        # one acknowledged but not deleted would look undone for ever, to be claimed by nobody.
-        return [("XDEL", self._stream, *ids), ("XACK", self._stream, _GROUP, *ids)]
-
-    def _to_claim(self, most: int) -> list[Parts]:
-        return [
-            ("XAUTOCLAIM", self._stream, _GROUP, _CONSUMER, self._settings.claim_ms, "0", "COUNT", most),
-            ("XREADGROUP", "GROUP", _GROUP, _CONSUMER, "COUNT", most, "STREAMS", self._stream, ">"),
-        ]
-
-    def _make_group(self) -> None:
-        try:
-            self._store.command("XGROUP", "CREATE", self._stream, _GROUP, "0", "MKSTREAM")
-        except CommandError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+    def _make_groups(self) -> None:
+        for stream in self._streams:
+            try:
+                self._store.command("XGROUP", "CREATE", stream, _GROUP, "0", "MKSTREAM")
+            except CommandError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
 
 
-def _claimed(lapsed: Any, new: Any) -> list[Entry]:
-    return _entries(lapsed[1]) + (_entries(new[0][1]) if new else [])
-
-
-def _entries(raw: list[Any]) -> list[Entry]:
+def _deletion(entries: Sequence[Entry]) -> list[Parts]:
+    by_stream: dict[str, list[str]] = {}
+    for entry in entries:
+        by_stream.setdefault(entry.stream, []).append(entry.entry_id)
+    # In this order: a deleted entry that is still claimed is forgotten by the next who claims it;
+    # one acknowledged but not deleted would look undone for ever, to be claimed by nobody.
     return [
-        Entry(text(entry_id), {text(k): text(v) for k, v in zip(fields[::2], fields[1::2], strict=True)})
-        for entry_id, fields in raw
-        if fields
+        command
+        for stream, ids in by_stream.items()
+        for command in (("XDEL", stream, *ids), ("XACK", stream, _GROUP, *ids))
     ]
+
+
+def _entry(stream: str, raw: Any) -> Entry:
+    entry_id, fields = raw
+    pairs = zip(fields[::2], fields[1::2], strict=True)
+    return Entry(text(entry_id), {text(name): text(value) for name, value in pairs}, stream)

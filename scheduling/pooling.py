@@ -20,7 +20,7 @@ _AT_ONCE = 200
 
 def drain_pools(ledger: Ledger) -> Drained:
     """Assign pools to marked nodes and link marked requirements, for a bounded time; refresh the snapshot."""
-    outbox = Outbox(ledger.cell.store, ledger.keys.dirty, ledger.cell.settings)
+    outbox = Outbox(ledger.cell.store, ledger.cell.settings, ledger.keys.dirty)
     return outbox.drain(partial(_look_at, ledger))
 
 

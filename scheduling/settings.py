@@ -144,13 +144,16 @@ class Settings(ServerSettings):
     )
 
     shards: int = Field(
-        default=4, ge=1, le=64, description="outbox shards; each is drained by one worker at a time"
+        default=4, ge=1, le=64, description="outbox shards; so many drains at most are woken at once"
     )
     wake_ms: int = Field(
         default=250, ge=10, description="an undrained shard is published again after this time, ms"
     )
     drain_ms: int = Field(default=200, ge=10, description="one drain works this long, ms")
     drain_items: int = Field(default=500, ge=1, description="one drain takes this many results")
+    drain_linger_ms: int = Field(
+        default=20, ge=0, le=1000, description="a drain that found results waits this long for more, ms"
+    )
     claim_ms: int = Field(
         default=2000, ge=100, description="a claimed result returns to the outbox after this time, ms"
     )

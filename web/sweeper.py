@@ -9,7 +9,7 @@ import gevent
 
 from scheduling.bodies import Bodies
 from scheduling.catalog import Catalog, read_pools, read_snapshot
-from scheduling.drain import drain_shard
+from scheduling.drain import drain_shards
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError, SchemaMismatch
@@ -150,7 +150,7 @@ class Sweeper:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, shard)
         if age_ms > self._patience_ms():
             self.fallbacks += 1
-            drain_shard(self._ledger, self._bodies, shard)
+            drain_shards(self._ledger, self._bodies, [shard])
 
     def _patience_ms(self) -> int:
         """How long the work is left to workers, ms: less when none of them will hear of it."""

@@ -6,7 +6,7 @@ import pytest
 
 from bench.chaos.auditor import Auditor
 from scheduling.bodies import Bodies
-from scheduling.drain import drain_shard
+from scheduling.drain import drain_shards
 from scheduling.store.plain import PlainStore
 from tests.lua.world import World
 from tests.scheduling.results_of import Results
@@ -25,7 +25,7 @@ def results(store: PlainStore) -> Results:
         made.start(job, index=number)
         bodies.put(f"a:{job}", "c291bmQ=").wait()
         made.end(job, f"text {number}")
-    drain_shard(made.ledger, bodies, made.shard())
+    drain_shards(made.ledger, bodies, [made.shard()])
     return made
 
 

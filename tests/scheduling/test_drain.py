@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from scheduling.bodies import Bodies
-from scheduling.drain import drain_shard
+from scheduling.drain import drain_shards
 from scheduling.store.plain import PlainStore
 from tests.lua.world import World
 from tests.scheduling.crashing import CrashingStore, Killed, lapse
@@ -36,7 +36,7 @@ def results(store: PlainStore) -> Results:
 
 
 def drain(results: Results, session: str = "s") -> int:
-    return drain_shard(results.ledger, results.bodies, results.shard(session)).count
+    return drain_shards(results.ledger, results.bodies, [results.shard(session)]).count
 
 
 def test_results_are_released_in_order_however_they_come(results: Results) -> None:
@@ -53,8 +53,8 @@ def test_results_are_released_in_order_however_they_come(results: Results) -> No
 
 
 def test_a_drain_of_nothing_does_nothing(results: Results) -> None:
-    assert drain_shard(results.ledger, results.bodies, 0).count == 0
-    assert not drain_shard(results.ledger, results.bodies, 0).more
+    assert drain_shards(results.ledger, results.bodies, [0]).count == 0
+    assert not drain_shards(results.ledger, results.bodies, [0]).more
 
 
 def test_a_failure_without_an_error_is_told_like_any_other(results: Results) -> None:
@@ -143,7 +143,7 @@ def test_audio_that_cannot_be_dropped_holds_up_no_result(
         for job in "ab":
             results.start(job)
             results.end(job)
-        assert drain_shard(results.ledger, bodies, results.shard()).count == 2
+        assert drain_shards(results.ledger, bodies, [results.shard()]).count == 2
     assert [entry["main"]["type"] for entry in results.out()] == ["missing_result"] * 2
     assert results.undone() == 0
     assert "left to lapse" in caplog.text
@@ -181,7 +181,7 @@ def test_a_drain_says_that_more_is_left(store: PlainStore) -> None:
     for number in range(60):
         results.start(f"j{number}")
         results.end(f"j{number}", "text")
-    drained = [drain_shard(results.ledger, results.bodies, results.shard()) for _ in range(3)]
+    drained = [drain_shards(results.ledger, results.bodies, [results.shard()]) for _ in range(3)]
     assert [(each.count, each.more) for each in drained] == [(50, True), (10, True), (0, False)]
 
 
@@ -250,13 +250,13 @@ class Fanout(RuleBasedStateMachine):
 
     @rule(shard=st.integers(0, 1))
     def drain(self, shard: int) -> None:
-        drain_shard(self._results.ledger, self._results.bodies, shard)
+        drain_shards(self._results.ledger, self._results.bodies, [shard])
 
     @rule(shard=st.integers(0, 1), step=st.integers(0, 12), takes_effect=st.booleans())
     def drain_and_die(self, shard: int, step: int, takes_effect: bool) -> None:
         self._store.kill_at(step, takes_effect=takes_effect)
         with suppress(Killed):
-            drain_shard(self._results.ledger, self._results.bodies, shard)
+            drain_shards(self._results.ledger, self._results.bodies, [shard])
         self._store.spare()
 
     @rule(shard=st.integers(0, 1), step=st.integers(0, 12))
@@ -265,10 +265,10 @@ class Fanout(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             self.claims_lapse()
-            drain_shard(self._results.ledger, self._results.bodies, shard)
+            drain_shards(self._results.ledger, self._results.bodies, [shard])
 
         self._store.stall_at(step, meanwhile)
-        drain_shard(self._results.ledger, self._results.bodies, shard)
+        drain_shards(self._results.ledger, self._results.bodies, [shard])
         self._store.spare()
 
     @rule()
@@ -284,7 +284,7 @@ class Fanout(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.claims_lapse()
         for shard in range(2):
-            while drain_shard(self._results.ledger, self._results.bodies, shard).more:
+            while drain_shards(self._results.ledger, self._results.bodies, [shard]).more:
                 pass
         for (session, tgt), expected in self._expected().items():
             assert self._released(session, tgt) == expected

@@ -7,7 +7,7 @@ import pytest
 
 from scheduling import memory
 from scheduling.bodies import Bodies
-from scheduling.drain import drain_shard
+from scheduling.drain import drain_shards
 from scheduling.ledger.codes import BodyBudgetSpent
 from scheduling.settings import Settings
 from scheduling.store.plain import PlainStore
@@ -31,7 +31,7 @@ def test_nothing_is_larger_than_the_bounds_count_it(store: PlainStore) -> None:
         results.start(f"j{number}", index=number)
         results.end(f"j{number}", SPOKEN)
     assert _size(store, keys.job("j0")) <= memory.JOB_BYTES
-    drain_shard(results.ledger, results.bodies, results.shard())
+    drain_shards(results.ledger, results.bodies, [results.shard()])
     assert _size(store, keys.session("s")) <= memory.SESSION_BYTES
     assert store.command("XLEN", keys.out("s")) == 20
     assert _size(store, keys.out("s")) <= 20 * memory.OUT_ENTRY_BYTES

@@ -24,7 +24,7 @@ def add(redis_client: redis.Redis) -> Callable[..., None]:
 
 
 def outbox(store: PlainStore, **settings: int) -> Outbox:
-    return Outbox(store, STREAM, Settings(redis_url="redis://unused", **settings))  # type: ignore[arg-type]
+    return Outbox(store, Settings(redis_url="redis://unused", **settings), STREAM)  # type: ignore[arg-type]
 
 
 def items(entries: list[Entry]) -> list[int]:

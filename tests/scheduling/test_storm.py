@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from scheduling.bodies import Bodies
-from scheduling.drain import drain_shard
+from scheduling.drain import drain_shards
 from scheduling.errors import StoreError
 from scheduling.ledger.codes import LedgerError
 from scheduling.store.plain import PlainStore
@@ -118,7 +118,7 @@ class Storm:
         self.ledger.nodes.drain(self.random.choice(list(_CLASSES)), by, "x")
 
     def drain(self) -> None:
-        drain_shard(self.ledger, self.bodies, self.random.randrange(self.world.settings.shards))
+        drain_shards(self.ledger, self.bodies, [self.random.randrange(self.world.settings.shards)])
 
     def time(self) -> None:
         self.world.go(self.random.choice([1, 500, 1000, 2000, 7500]))
@@ -182,7 +182,7 @@ def check_told_once(plain: PlainStore, storm: Storm, model: Model) -> None:
     for _ in range(50):
         for shard in range(settings.shards):
             lapse(plain, storm.ledger.keys.results(shard))  # what broke off
-            drain_shard(storm.ledger, storm.bodies, shard)
+            drain_shards(storm.ledger, storm.bodies, [shard])
         if not any(store.command("XLEN", storm.ledger.keys.results(n)) for n in range(settings.shards)):
             break
     found = storm.world.dump()

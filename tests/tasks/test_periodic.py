@@ -3,7 +3,7 @@
 import threading
 
 from scheduling.bodies import Bodies
-from scheduling.drain import drain_shard
+from scheduling.drain import drain_shards
 from scheduling.ledger import Ledger
 from scheduling.store.plain import PlainStore
 from tasks.configuration import PERIODIC
@@ -47,7 +47,7 @@ def test_two_drains_of_a_shard_at_once_tell_nothing_twice(valkey: Valkey, store:
     def drain() -> None:
         with PlainStore(valkey.url) as own:
             for shard in range(settings.shards):
-                drain_shard(Ledger(own, settings), Bodies(own, settings), shard)
+                drain_shards(Ledger(own, settings), Bodies(own, settings), [shard])
 
     threads = [threading.Thread(target=drain) for _ in range(4)]
     for thread in threads:

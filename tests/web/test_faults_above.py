@@ -17,7 +17,7 @@ from scheduling.bodies import Bodies
 from scheduling.capability import capability_class
 from scheduling.catalog import read_pools
 from scheduling.cutter import CutLimits, Cutter
-from scheduling.drain import drain_shard
+from scheduling.drain import drain_shards
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger, NodeRegistration
 from scheduling.messages import (
@@ -175,7 +175,7 @@ class Process:
         try:
             self.ledger.jobs.settle("web1", 60_000)
             for shard in range(self.settings.shards):
-                drain_shard(self.ledger, self.bodies, shard)
+                drain_shards(self.ledger, self.bodies, [shard])
             self.delivery.look([self.session])
         except StoreError:
             return
