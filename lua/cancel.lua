@@ -23,7 +23,7 @@ if job.state == 'waiting' then
   dequeue(job)
   finish(job, 'cancelled', ARGV[2], ARGV[3])
 elseif RUNNING[job.state] then
-  tell_cancel(job, 'cancelled')
+  tell_cancel(job, 'cancelled', true)
   finish(job, 'cancelled', ARGV[2], ARGV[3])
   local node = release_slot(job)
   if node then

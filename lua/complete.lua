@@ -4,6 +4,9 @@
 -- KEYS
 --   1 cell      root hash of the cell
 --   2 job       record of the job
+--   3 bodies    account of the bodies
+--   4 index     index of the bodies
+--   5 body      where the speech goes
 -- ARGV
 --   1 job       job id
 --   2 node      node that speaks
@@ -14,6 +17,9 @@
 --   7 result    JSON of the result without its speech
 --   8 speech    reference of the stored speech, '' for none
 --   9 instance  instance that asks
+--   10 data     speech as base64, '' where bodies have a server of their own
+--   11 ttl_ms   how long it is kept at most, ms
+--   12 budget   bytes that bodies may take in all
 -- REPLY
 --   {1, "state wake [job attempt]*"} the jobs handed to the node when the caller owns its socket
 --   {-6} unknown job | {-7} stale attempt
@@ -25,6 +31,7 @@ local cell = KEYS[1]
 --@include admit
 --@include serve
 --@include due
+--@include bodies
 
 local job = read_job(ARGV[1])
 if not job then
@@ -55,8 +62,10 @@ local function send_elsewhere()
   return with_wake(retry(job, ARGV[5], ARGV[6], true, NO_STRIKE[ARGV[5]] and 'declined' or 'answered'), job, ARGV[3], ARGV[2])
 end
 
--- Of a failure too: its details go to the client.
-job.unwritten = {'result', ARGV[7], 'speech', ARGV[8]}
+-- Without room for its speech a result goes alone. Of a failure there is one too: its details go to the client.
+local spoken = ARGV[10] == ''
+  or store_body(KEYS[3], KEYS[4], KEYS[5], ARGV[8], ARGV[10], ARGV[11], ARGV[12], now)
+job.unwritten = {'result', ARGV[7], 'speech', spoken and ARGV[8] or ''}
 if ARGV[4] == 'retry' then
   write_job(job)
   local words = send_elsewhere()

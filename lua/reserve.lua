@@ -5,6 +5,9 @@
 --   1 cell           root hash of the cell
 --   2 request        binding of the request id
 --   3 session        record of the session
+--   4 bodies         account of the bodies
+--   5 index          index of the bodies
+--   6 body           where the audio goes
 -- ARGV
 --   1 job            proposed job id
 --   2 session        session id
@@ -27,12 +30,15 @@
 --   19 node          preferred node, '' for none
 --   20 room          code of the room whose members listen, '' for none
 --   21 least         order number that the session's owner expects at least
---   22.. pools       candidate pools
+--   22 data          audio as base64, '' where bodies have a server of their own
+--   23 ttl_ms        how long it is kept at most, ms
+--   24 budget        bytes that bodies may take in all
+--   25.. pools       candidate pools
 -- REPLY
 --   {1, job, order, state, attempt, node, owner, semantic, wait ms}; the job is the caller's when its id is the
 --   proposed one; the wait is what it was likely to be when it was let in
 --   {-5} unknown session | {-12} owned elsewhere | {-20} the record is behind its owner | {-9} no node serves it
---   {-8, wait ms} it would wait for too long, or as many wait as may
+--   {-8, wait ms} it would wait for too long, or as many wait as may | {-11} there is no room for its audio
 local cell = KEYS[1]
 --@include ground
 --@include jobs
@@ -40,6 +46,7 @@ local cell = KEYS[1]
 --@include choose
 --@include fair
 --@include due
+--@include bodies
 know('dispatch_ms', 'utterance_ms', 'retention_ms', 'session_ms', 'presence_ms', 'affinity_percent', 'spread_ms')
 
 local owner, refused, order = unpack(redis.call('HMGET', KEYS[3], 'owner', 'refused', 'order:' .. ARGV[4]))
@@ -75,12 +82,12 @@ end
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local function link_pools()
   --@include link
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 22)})
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 25)})
   return pools_of(ARGV[5])
 end
 
 local pools = pools_of(ARGV[5])
-if not pools[1] and (ARGV[22] or outdated()) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+if not pools[1] and (ARGV[25] or outdated()) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
   pools = link_pools()
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
@@ -123,7 +130,7 @@ end
 -- Its former nodes are all gone, and a worker is about to link what was made since: the caller knows it already.
 local function left_alone()
   --@include waiting
-  return ARGV[22] and not outdated() and not someone_serves(pools)
+  return ARGV[25] and not outdated() and not someone_serves(pools)
 end
 
 local node = find_node()
@@ -134,6 +141,8 @@ end
 local no = not node and refusal()
 if no then
   return no
+elseif ARGV[22] ~= '' and not store_body(KEYS[4], KEYS[5], KEYS[6], ARGV[13], ARGV[22], ARGV[23], ARGV[24], now) then
+  return {-11}
 end
 
 job.tenant = job.tenant or ARGV[16]

@@ -1,14 +1,17 @@
 """Audio in and speech out: stored once, by name, under a byte budget, on a connection of their own."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from scheduling import scripts
+from scheduling.along import Along
+from scheduling.errors import StoreError
 from scheduling.keys import Keys
 from scheduling.ledger.codes import error_for
 from scheduling.settings import Settings
 from scheduling.store.base import Part, Parts, Pending, Store
 
-#: Bodies that are given back on the way with another at most.
+#: Bodies that are given back by one call.
 _GONE_AT_ONCE = 32
 #: Audio of dead letters takes this part of the budget at most: the rest is for what people say now.
 KEPT_SHARE = 8
@@ -35,28 +38,41 @@ class Bodies:
         self._keys = Keys(settings.cell)
         self._ttl_ms = settings.body_ttl_ms
         self._budget = settings.body_budget
+        self._with_ledger = settings.body_url == settings.redis_url
         self._gone: list[str] = []
+
+    def along(self, name: str, data: str) -> Along | None:
+        """Give base64 text to a script of the ledger to store, which spares a call of its own.
+
+        None where bodies have a server of their own: then they are `put`.
+        """
+        if not self._with_ledger:
+            return None
+        keys = (self._keys.bodies, self._keys.body_index, self._keys.body(name))
+        return Along(name, keys, (data, self._ttl_ms, self._budget))
 
     def put(self, name: str, data: str) -> PendingBody:
         """Store base64 text; the caller goes on and waits when it must."""
-        gone = self._gone[:_GONE_AT_ONCE]
-        del self._gone[:_GONE_AT_ONCE]
-        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name), *map(self._keys.body, gone)]
-        args: list[Part] = [name, data, self._ttl_ms, self._budget, *gone]
+        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
+        args: list[Part] = [name, data, self._ttl_ms, self._budget]
         return PendingBody(self._store.submit(scripts.load("put_body"), keys, args))
 
     def forget(self, name: str) -> None:
-        """Give a body's bytes back with the next one that is put, or by `flush`: no call of its own.
+        """Give a body's bytes back soon, together with others; not waited for.
 
-        Where that fails, it lapses.
+        A `flush` must follow some time. Where the server cannot be reached, the body lapses.
         """
         self._gone.append(name)
+        if len(self._gone) >= _GONE_AT_ONCE:
+            with suppress(StoreError):
+                self.flush()
 
     def flush(self) -> None:
-        """Give back what was forgotten since the last body was put; not waited for. Raises `StoreError`."""
+        """Give back what was forgotten; not waited for. Raises `StoreError`."""
         gone, self._gone = self._gone, []
-        for name in gone:
-            self.drop(name)
+        for first in range(0, len(gone), _GONE_AT_ONCE):
+            keys, args = self._to_drop(gone[first : first + _GONE_AT_ONCE])
+            self._store.submit(scripts.load("drop_body"), keys, args)
 
     def get(self, name: str) -> str | None:
         """Give a body, None when it is not (or no longer) there. Raises `StoreError`."""
@@ -83,13 +99,14 @@ class Bodies:
 
     def drop_all(self, names: Sequence[str]) -> None:
         """Give the bytes of several back at once, in one round trip. Raises `StoreError`."""
-        bodies, index = self._keys.bodies, self._keys.body_index
-        asked: list[tuple[Parts, Parts]] = [
-            ([bodies, index, self._keys.body(name)], [name, 0]) for name in names
-        ]
-        self._store.calls(scripts.load("drop_body"), asked)
+        groups = [names[first : first + _GONE_AT_ONCE] for first in range(0, len(names), _GONE_AT_ONCE)]
+        self._store.calls(scripts.load("drop_body"), [self._to_drop(group) for group in groups])
 
     def drop(self, name: str, after_ms: int = 0) -> Pending:
         """Give a body's bytes back to the budget, at once or in a while (ms); not waited for."""
-        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
-        return self._store.submit(scripts.load("drop_body"), keys, [name, after_ms])
+        keys, args = self._to_drop([name], after_ms)
+        return self._store.submit(scripts.load("drop_body"), keys, args)
+
+    def _to_drop(self, names: Sequence[str], after_ms: int = 0) -> tuple[Parts, Parts]:
+        keys = [self._keys.bodies, self._keys.body_index, *map(self._keys.body, names)]
+        return keys, [after_ms, *names]

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import gevent
 
+from scheduling.along import Along
 from scheduling.audio import InvalidAudio, decode_base64
 from scheduling.bodies import Bodies
 from scheduling.capability import CapabilityClass
@@ -222,7 +223,7 @@ class NodeMessages:
             gevent.sleep(_RETRY_S)
 
     def _complete(self, link: NodeLink, message: JobResult, job_id: str, attempt: int) -> Completed | None:
-        speech = self._store_speech(link, message, job_id) if message.success else ""
+        speech, body = self._speech(link, message, job_id) if message.success else ("", None)
         error = message.error
         code = error.code if error else "PROCESSING_ERROR"
         verdict = "ok" if message.success else "retry" if is_curable(code) else "fail"
@@ -235,30 +236,34 @@ class NodeMessages:
                 instance=self._instance,
                 result=message.model_dump_json(exclude={"tts_audio"}, exclude_none=True),
                 speech=speech,
+                body=body,
                 code="" if message.success else code,
                 message="" if message.success or not error else error.message,
             )
         except (StaleAttempt, UnknownJob):
             self.stale += 1
-            if speech:
+            if speech and body is None:
                 self._bodies.forget(speech)
             return None
 
-    def _store_speech(self, link: NodeLink, message: JobResult, job_id: str) -> str:
-        """Store the spoken translation before the job counts as done; give its name, empty for none.
+    def _speech(self, link: NodeLink, message: JobResult, job_id: str) -> tuple[str, Along | None]:
+        """See that the spoken translation is stored before the job counts as done, or in the same step.
 
-        The node is part of the name: what another one says of this attempt never takes its place.
+        Gives its name, empty for none; the node is part of it: what another one says of this attempt never
+        takes its place.
         """
         if not message.tts_audio:
-            return ""
+            return "", None
         name = f"s:{job_id}:{message.attempt_id}:{link.node_id}"
         try:
             decode_base64(message.tts_audio)  # it goes into the client's frame as it is
-            self._bodies.put(name, message.tts_audio).wait()
+            body = self._bodies.along(name, message.tts_audio)
+            if body is None:
+                self._bodies.put(name, message.tts_audio).wait()
         except (InvalidAudio, BodyBudgetSpent, StoreError) as error:
             _log.warning("speech of job %s cannot be stored, its text goes alone: %s", job_id, error)
-            return ""
-        return name
+            return "", None
+        return name, body
 
     def _shard_of(self, session_id: str) -> int:
         return self._ledger.jobs.shard_of(session_id)

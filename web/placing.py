@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+from scheduling.along import Along
 from scheduling.bodies import Bodies, PendingBody
 from scheduling.catalog import Catalog, read_pools
 from scheduling.errors import StoreError
@@ -119,19 +120,22 @@ class Placer:
             raise store_down(error) from error
         self._prefer_pool(session, ask.assign, pools)
         job_id = f"job-{uuid4().hex}"
-        body = self._bodies.put(_audio_name(job_id), ask.assign.audio)
+        along = self._bodies.along(_audio_name(job_id), ask.assign.audio)
+        body = None if along else self._bodies.put(_audio_name(job_id), ask.assign.audio)
         try:
-            placement = self._reserve(session, ask, job_id, requirement, pools)
+            placement = self._reserve(session, ask, job_id, requirement, pools, along)
         except Refused:
-            self._bodies.forget(_audio_name(job_id))
+            if body:
+                self._bodies.forget(_audio_name(job_id))
             raise
         if placement.job_id == job_id:
             turn = fold(ask.assign.tgt_lang), placement.order
             session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
             _note(session, ask, turn)
             self._go_on(ask, placement)
-            self._secure(body, job_id)
-        else:
+            if body:
+                self._secure(body, job_id)
+        elif body:
             self._bodies.forget(_audio_name(job_id))  # a repeated request found its job
         return placement
 
@@ -209,7 +213,13 @@ class Placer:
             session.language_pair, session.preferred_pool = pair, pools[0]
 
     def _reserve(
-        self, session: SessionLink, ask: Ask, job_id: str, requirement: Requirement, pools: Sequence[str]
+        self,
+        session: SessionLink,
+        ask: Ask,
+        job_id: str,
+        requirement: Requirement,
+        pools: Sequence[str],
+        body: Along | None,
     ) -> Placement:
         assign, settings = ask.assign, self._ledger.cell.settings
         tenant = (session.init.tenant_id or "")[:_MOST_TENANT]
@@ -235,6 +245,7 @@ class Placer:
             priority=settings.priority_of.get(tenant, 1),
             room=ask.room,
             least_order=session.given.get(fold(assign.tgt_lang), 0),
+            body=body,
         )
         try:
             return self._reserve_afresh(session, reservation)
@@ -252,6 +263,8 @@ class Placer:
                 ErrorCode.NO_AVAILABLE_NODE,
                 f"No node for {assign.src_lang}→{assign.tgt_lang} is connected now. Try again when one is.",
             ) from error
+        except BodyBudgetSpent as error:
+            raise Refused(ErrorCode.NODE_OVERLOADED, hint("NODE_OVERLOADED"), spread(_SOONEST_MS)) from error
         except (UnknownSession, SessionMoved, SessionBehind) as error:
             raise Refused(ErrorCode.SESSION_CLOSED, hint("SESSION_CLOSED")) from error
         except StoreError as error:

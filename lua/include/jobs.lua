@@ -64,9 +64,10 @@ local function drop_leases(job)
   end
 end
 
-local function tell_cancel(job, reason)
+-- `soon_sent`: also of an attempt that is not noted as sent; who sends it notes that a moment later.
+local function tell_cancel(job, reason, soon_sent)
   local owner = redis.call('HGET', key('node', job.node), 'owner')
-  if owner and (job.state ~= 'assigned') then
+  if owner and (soon_sent or job.state ~= 'assigned') then
     tell(owner, 'kind', 'cancel', 'job', job.id, 'attempt', job.attempt, 'node', job.node, 'reason', reason)
   end
 end

@@ -71,20 +71,23 @@ local function count_node(node)
   if is == node.counted then
     return is
   end
-  local status, slots, used = string.match(is, '^(%S+) (%S+) (%S+)$')
   local old_status, old_slots, old_used = string.match(node.counted, '^(%S+) (%S+) (%S+)$')
-  if status ~= old_status then
-    for name, change in pairs({[status or ''] = 1, [old_status or ''] = -1}) do
-      if name ~= '' then
-        redis.call('HINCRBY', cell, 'nodes:' .. name, change)
-      end
-    end
+  if old_status == node.status and tonumber(old_slots) == node.max then
+    redis.call('HINCRBY', cell, 'slots_used', node.used - old_used)
+    return is
   end
-  for name, change in pairs({slots = (slots or 0) - (old_slots or 0), slots_used = (used or 0) - (old_used or 0)}) do
+  local function add(name, change)
     if change ~= 0 then
       redis.call('HINCRBY', cell, name, change)
     end
   end
+  local status, slots, used = string.match(is, '^(%S+) (%S+) (%S+)$')
+  if status ~= old_status then
+    add('nodes:' .. (status or ''), status and 1 or 0)
+    add('nodes:' .. (old_status or ''), old_status and -1 or 0)
+  end
+  add('slots', (slots or 0) - (old_slots or 0))
+  add('slots_used', (used or 0) - (old_used or 0))
   return is
 end
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scheduling.along import Along
 from scheduling.keys import shard_of
 from scheduling.ledger.cell import Cell, text
 from scheduling.requirement import Requirement
@@ -48,6 +49,8 @@ class Reservation:
     """Code of the room whose members listen, empty for none."""
     least_order: int = 0
     """Order numbers below this were given before, as far as the session's owner knows."""
+    body: Along | None = None
+    """The audio, where it is not stored by a call of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +126,21 @@ class Jobs:
     def reserve(self, ask: Reservation) -> Placement:
         """Place a job or let it wait.
 
-        Raises `UnknownSession`, `SessionMoved`, `SessionBehind`, `QueueFull` and `NoNode`; none takes an
-        order number.
+        Raises `UnknownSession`, `SessionMoved`, `SessionBehind`, `QueueFull`, `NoNode` and `BodyBudgetSpent`;
+        none takes an order number.
         """
         reply = self._cell.call(
             "reserve",
-            [self._keys.request(ask.request_id), self._keys.session(ask.session_id)],
+            [
+                self._keys.request(ask.request_id), self._keys.session(ask.session_id),
+                *self._keys_of(ask.body),
+            ],
             [
                 ask.job_id, ask.session_id, ask.instance, ask.tgt_lang, ask.requirement.requirement_id,
                 ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
                 f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
                 ask.next_index, ask.audio_from, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
-                ask.room, ask.least_order, *ask.pools,
+                ask.room, ask.least_order, *_args_of(ask.body), *ask.pools,
             ],
         )  # fmt: skip
         _, job, order, state, attempt, node, instance, semantic, wait_ms = reply
@@ -174,12 +180,18 @@ class Jobs:
         instance: str,
         result: str = "",
         speech: str = "",
+        body: Along | None = None,
         code: str = "",
         message: str = "",
     ) -> Completed:
-        """Take a node's verdict on its attempt. Raises `UnknownJob` and `StaleAttempt`."""
+        """Take a node's verdict on its attempt. Raises `UnknownJob` and `StaleAttempt`.
+
+        ``speech`` names what was stored, ``body`` goes along; without room for it the text goes alone.
+        """
+        speech = body.name if body else speech
         args: list[Part] = [job_id, node_id, attempt, verdict, code, message, result, speech, instance]
-        words = text(self._cell.call("complete", [self._keys.job(job_id)], args)[1]).split()
+        keys = [self._keys.job(job_id), *self._keys_of(body)]
+        words = text(self._cell.call("complete", keys, [*args, *_args_of(body)])[1]).split()
         handed = tuple(
             Assigned(job, int(number)) for job, number in zip(words[2::2], words[3::2], strict=True)
         )
@@ -198,3 +210,10 @@ class Jobs:
         """Settle what is due; give the next due time (ms), or None when somebody else does it."""
         reply = self._cell.call("settle_deadlines", [self._keys.sweeping], [sweeper, guard_ms, most])
         return int(reply[1]) if reply[0] else None
+
+    def _keys_of(self, body: Along | None) -> tuple[str, str, str]:
+        return body.keys if body else (self._keys.bodies, self._keys.body_index, self._keys.body(""))
+
+
+def _args_of(body: Along | None) -> tuple[str, int, int]:
+    return body.args if body else ("", 0, 0)

@@ -350,3 +350,13 @@ def test_a_reservation_that_comes_after_its_refusal_accepts_nothing(world: World
     with pytest.raises(SessionMoved):
         world.reserve("j1")
     assert world.dump().scores("leases:n1") == {}
+
+
+def test_an_utterance_cancelled_as_it_is_sent_is_taken_back_from_its_node(world: World) -> None:
+    """Attempts sent in one moment are noted together, a little later: a cancel that came in between told the
+    node nothing, which did the work in vain."""
+    world.ready("n1")
+    world.open()
+    world.reserve("j1")
+    assert world.ledger.jobs.cancel("j1", "UTTERANCE_CANCELLED", "") == "cancelled"
+    assert [(entry["kind"], entry["job"]) for entry in world.inbox()] == [("cancel", "j1")]

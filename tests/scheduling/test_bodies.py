@@ -34,42 +34,37 @@ def test_the_budget_is_kept_and_given_back(bodies: Bodies) -> None:
     bodies.put("a:2", "A" * 11).wait()
 
 
-def test_what_is_forgotten_makes_room_for_the_next(bodies: Bodies, redis_client: redis.Redis) -> None:
-    bodies.put("a:1", "A" * (MIB - 10)).wait()
-    bodies.forget("a:1")
-    bodies.forget("a:1")
-    assert bodies.get("a:1") is not None
-    bodies.put("s:1", "A" * 11).wait()
-    assert bodies.get("a:1") is None
-    assert redis_client.hmget(Keys("0").bodies, "total", "total:a", "total:s") == [b"11", b"0", b"11"]
-    assert redis_client.zrange(Keys("0").body_index, 0, -1) == [b"s:1"]
-
-
-def test_what_is_forgotten_goes_though_the_next_does_not_fit(bodies: Bodies) -> None:
-    bodies.put("a:1", "A" * 100).wait()
-    bodies.forget("a:1")
-    with pytest.raises(BodyBudgetSpent):
-        bodies.put("a:2", "A" * (MIB + 1)).wait()
-    assert bodies.get("a:1") is None
-
-
-def test_what_is_forgotten_goes_though_nothing_more_is_put(bodies: Bodies, redis_client: redis.Redis) -> None:
+def test_what_is_forgotten_goes_with_others(bodies: Bodies, redis_client: redis.Redis) -> None:
     for number in range(40):
         bodies.put(f"a:{number}", "AAAA").wait()
+        bodies.put(f"s:{number}", "AAAAAAAA").wait()
         bodies.forget(f"a:{number}")
+    assert len(redis_client.keys("*body:a:*")) == 8
+    bodies.forget("a:39")
+    bodies.forget("a:none")
     bodies.flush()
-    assert not redis_client.keys("*body:*")
-    assert redis_client.hget(Keys("0").bodies, "total") == b"0"
+    bodies.flush()
+    assert not redis_client.keys("*body:a:*")
+    assert redis_client.hmget(Keys("0").bodies, "total", "total:a", "total:s") == [b"320", b"0", b"320"]
+    assert redis_client.zcard(Keys("0").body_index) == 40
 
 
 def test_a_kept_body_that_is_forgotten_leaves_both_accounts(
     bodies: Bodies, redis_client: redis.Redis
 ) -> None:
-    bodies.put("a:1", "A" * 100).wait()
+    for name in ("a:1", "a:2"):
+        bodies.put(name, "A" * 100).wait()
     assert bodies.keep("a:1", 60_000)
-    bodies.forget("a:1")
-    bodies.put("a:2", "AAAA").wait()
-    assert redis_client.hmget(Keys("0").bodies, "total", "kept") == [b"4", b"0"]
+    bodies.drop_all(["a:1", "a:1"])
+    assert redis_client.hmget(Keys("0").bodies, "total", "kept") == [b"100", b"0"]
+
+
+def test_bodies_go_along_where_they_live_with_the_ledger(store: PlainStore) -> None:
+    apart = Settings(redis_url="redis://one", payload_url="redis://other")
+    assert Bodies(store, apart).along("a:1", "AAAA") is None
+    along = Bodies(store, Settings(redis_url="redis://one")).along("a:1", "AAAA")
+    assert along is not None
+    assert along.keys[2] == Keys("0").body("a:1")
 
 
 def test_lapsed_bodies_leave_the_account(bodies: Bodies, redis_client: redis.Redis) -> None:

@@ -105,7 +105,9 @@ class Process:
 
     def __init__(self, store: PlainStore, seed: int) -> None:
         self.plain = store
-        self.settings = Settings(redis_url="redis://unused", retention_ms=600_000)
+        # Half of them keep bodies on a server of their own (here the same one), stored by calls of their own.
+        payload_url = "redis://apart" if seed % 2 == 0 else ""
+        self.settings = Settings(redis_url="redis://unused", payload_url=payload_url, retention_ms=600_000)
         calm = Ledger(store, self.settings)
         calm.cell.open()
         self.faulty = FaultyStore(store, Faults(seed, rate=0))

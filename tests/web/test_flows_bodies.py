@@ -1,15 +1,38 @@
 """Audio and speech are stored once, under a budget, on a server that may be another one."""
 
-from tests.stack import Stack
+from scheduling.keys import Keys
+from tests.stack import Stack, wait_until
 from tests.valkey import Valkey
 
 SEVEN_SECONDS = bytes(224_000)
 
 
 def test_utterance_beyond_the_byte_budget_is_refused_clearly() -> None:
-    """Three of them fill the megabyte; the fourth is refused, and room is made by results."""
+    """Three of them fill the megabyte; the fourth is refused at once, and room is made by results."""
     with Stack(body_budget=2**20) as stack, stack.node(("en", "pt"), answer=None) as node:
         with stack.client() as client:
+            for _ in range(3):
+                client.say(SEVEN_SECONDS)
+            for nth in (1, 2, 3):
+                node.job(nth)
+            client.say(SEVEN_SECONDS)
+            assert client.wait("error")["code"] == "NODE_OVERLOADED"
+            for nth in (1, 2, 3):
+                node.answer(node.job(nth), tts_audio="")
+            assert client.texts(3) == ["en 0", "en 1", "en 2"]
+            account = Keys("0").bodies
+            wait_until(lambda: stack.redis.hget(account, "total") == "0", "the bodies are given back")
+            client.say(SEVEN_SECONDS)
+            node.answer(node.job(4))
+            assert client.texts(4)[3] == "en 4"
+            assert len(client.all("error")) == 1
+        stack.assert_clean_logs()
+
+
+def test_a_server_of_bodies_that_is_full_ends_what_was_accepted() -> None:
+    """It is asked while the job is placed already: the fourth is taken back from its node."""
+    with Valkey() as bodies, Stack(payload_url=bodies.url, body_budget=2**20) as stack:
+        with stack.node(("en", "pt"), answer=None) as node, stack.client() as client:
             for _ in range(4):
                 client.say(SEVEN_SECONDS)
             assert node.wait("job_cancel")["job_id"] == node.job(4)["job_id"]
@@ -17,10 +40,6 @@ def test_utterance_beyond_the_byte_budget_is_refused_clearly() -> None:
                 node.answer(node.job(nth), tts_audio="")
             assert client.texts(4) == ["en 0", "en 1", "en 2", "-"]
             assert client.wait("error")["code"] == "NODE_OVERLOADED"
-            client.say(SEVEN_SECONDS)
-            node.answer(node.job(5))
-            assert client.texts(5)[4] == "en 4"
-            assert len(client.all("error")) == 1
         stack.assert_clean_logs()
 
 

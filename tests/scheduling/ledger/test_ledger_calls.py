@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
+from scheduling.bodies import Bodies
 from scheduling.ledger import Assigned, Completed, NodeState, Placement, Progress, Registered
+from scheduling.ledger.codes import BodyBudgetSpent
 from tests.lua.world import CLASSES, DE, POOLS, World, registration, result
 
 
@@ -236,3 +240,25 @@ def test_the_window_of_a_group_counts_from_the_end_of_its_play(world: World) -> 
     assert groups == ["group_s_pt_0", "group_s_pt_0", "group_s_pt_2"], (
         "the plays of other groups do not count"
     )
+
+
+def test_without_room_for_its_audio_nothing_is_placed(world: World) -> None:
+    bodies = Bodies(world.store, world.settings.model_copy(update={"body_budget": 10}))
+    world.ready("n1")
+    world.open()
+    with pytest.raises(BodyBudgetSpent):
+        world.reserve("j1", body=bodies.along("a:j1", "A" * 11))
+    assert world.job("j1") == {}
+    assert world.reserve("j2", body=bodies.along("a:j2", "A" * 10)).order == 0
+
+
+def test_without_room_for_its_speech_a_result_goes_alone(world: World) -> None:
+    bodies = Bodies(world.store, world.settings.model_copy(update={"body_budget": 10}))
+    world.ready("n1")
+    world.open()
+    world.started("j1")
+    done = world.ledger.jobs.complete(
+        "j1", "n1", 1, "ok", instance="web1", result="{}", body=bodies.along("s:j1", "A" * 11)
+    )
+    assert done.state == "done"
+    assert (world.job("j1")["speech"], world.job("j1")["result"]) == ("", "{}")
