@@ -10,23 +10,23 @@ class Plan:
     rounds: int = 3
     seed: int = 20261127
     in_flight: int = 200
-    warm_s: float = 1.0
-    small_s: float = 3.0
+    warm_s: float = 0.7
+    small_s: float = 2.0
     """Round trips with 400 B."""
-    large_s: float = 2.0
+    large_s: float = 1.0
     """Round trips with 20 KB."""
     single_s: float = 1.0
-    beats_s: float = 3.0
-    half_load_s: float = 6.0
-    next_job_s: float = 4.0
+    beats_s: float = 2.0
+    half_load_s: float = 5.0
+    next_job_s: float = 3.0
     fleet: int = 100_000
     """Nodes of the large fleet, and jobs of the long queue."""
-    blocks: int = 20
+    blocks: int = 12
     """Of 500 reservations each, in each fleet."""
     connections: int = 10_000
-    steps: tuple[int, ...] = (200, 400, 600, 800, 1000, 1200)
+    steps: tuple[int, ...] = (400, 600, 800, 1000, 1200)
     """Speaking sessions."""
-    step_s: float = 6.0
+    step_s: float = 5.0
 
 
 FULL = Plan()
