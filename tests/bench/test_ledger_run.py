@@ -70,5 +70,5 @@ def test_a_slot_never_given_back_is_found(valkey: Valkey, broken: Path) -> None:
 
 
 def test_a_job_that_waits_beside_a_free_slot_is_found(valkey: Valkey, broken: Path) -> None:
-    change(broken / "include" / "serve.lua", "local job = next_job_for(node)", "local job = nil")
+    change(broken / "include" / "serving.lua", "local job = next_job_for(node)", "local job = nil")
     assert walk(valkey.url, 150)[0].idle_while_waiting > 0
