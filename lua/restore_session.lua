@@ -64,12 +64,27 @@ if not created then
   set('former', '', 'created_ms', ARGV[8], 'epoch', ARGV[7])
 end
 
+-- The refusal of what was sent whole leaves no mark but its entry.
+local function stands(tgt, order)
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '+')) do
+    local fields = {}
+    for at = 1, #entry[2], 2 do
+      fields[entry[2][at]] = entry[2][at + 1]
+    end
+    if fields.tgt == tgt and tonumber(fields.order) == order then
+      return true
+    end
+  end
+  return false
+end
+
 -- What ends a number that the ledger does not know any more; a refusal has a negative one and no turn.
 local ends = {}
 for _, item in ipairs(running) do
   local tgt, order = item[1], item[2]
   local given = tonumber(redis.call('HGET', KEYS[2], 'order:' .. tgt) or 0)
-  if (order >= 0 and order >= given) or (order < 0 and -order > tonumber(record[5] or 0)) then
+  if (order >= 0 and order >= given)
+      or (order < 0 and -order > tonumber(record[5] or 0) and not stands(tgt, order)) then
     ends[#ends + 1] = item
   end
 end

@@ -30,6 +30,18 @@ class PendingBody:
             raise error_for("put_body", reply)
 
 
+class FetchedBody:
+    """A body on its way from the store."""
+
+    def __init__(self, pending: Pending) -> None:
+        self._pending = pending
+
+    def wait(self) -> str | None:
+        """Give it, None when it is not (or no longer) there. Raises `StoreError`."""
+        data = self._pending.wait()
+        return data.decode("ascii") if data is not None else None
+
+
 class Bodies:
     """The bodies of one cell; ``store`` may be another, non-persistent server than the ledger's."""
 
@@ -76,8 +88,11 @@ class Bodies:
 
     def get(self, name: str) -> str | None:
         """Give a body, None when it is not (or no longer) there. Raises `StoreError`."""
-        data = self._store.command("GET", self._keys.body(name))
-        return data.decode("ascii") if data is not None else None
+        return self.fetch(name).wait()
+
+    def fetch(self, name: str) -> "FetchedBody":
+        """Ask for a body; the caller goes on and waits when it must. Raises `StoreError`."""
+        return FetchedBody(self._store.submit_command("GET", self._keys.body(name)))
 
     def keep(self, name: str, ttl_ms: int) -> bool:
         """Keep a body for so long from now (ms); False when it is gone or there is no room for it.

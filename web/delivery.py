@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import gevent
 
@@ -31,12 +32,19 @@ class Delivery:
         self._rooms = rooms
         self._on_idle = on_idle
 
-    def hint(self, link: SessionLink, until: str) -> None:
-        """Note that the out stream goes on to entry ``until``; what was sent already is dropped."""
+    def hint(self, link: SessionLink, until: str, speech: str = "") -> None:
+        """Note that the out stream goes on to entry ``until``; what was sent already is dropped.
+
+        ``speech`` names the body of that entry's speech, which is then fetched at the same time.
+        """
         if not precedes(until, link.wanted_id):
             link.wanted_id = until
         if not link.delivering and not precedes(link.wanted_id, link.sent_id):
             link.delivering = True
+            link.fetched = None
+            if speech:
+                with suppress(StoreError):  # then it is asked for again
+                    link.fetched = speech, self._bodies.fetch(speech)
             gevent.spawn(self._deliver, link)
 
     def resume_stalled(self, links: Iterable[SessionLink]) -> None:
@@ -110,8 +118,12 @@ class Delivery:
 
     def _speech(self, link: SessionLink, name: str) -> str:
         """Give a spoken translation and free its bytes; without it, the text is sent alone."""
+        fetched, link.fetched = link.fetched, None
         try:
-            speech = self._bodies.get(name)
+            if fetched and fetched[0] == name:
+                speech = fetched[1].wait()
+            else:
+                speech = self._bodies.get(name)
         except StoreError as error:
             _log.warning("speech of a result of session %s cannot be read: %s", link.session_id, error)
             return ""

@@ -137,7 +137,7 @@ class Inbox:
 
     def _out(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
-            self._delivery.hint(link, fields["until"])
+            self._delivery.hint(link, fields["until"], fields.get("speech", ""))
 
     def _outs(self, fields: dict[str, str]) -> None:
         words = fields["sessions"].split()

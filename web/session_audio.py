@@ -171,14 +171,13 @@ class SessionAudio:
         That way ends the utterance, and other languages may go on.
         """
         told = _refusal(link, ask, refused)
-        lasting = link.resumable and ask.audio_from and not ask.room
+        lasting = link.resumable and not ask.room
         if not (lasting and self._record(link, ask, told, refused)):
             for message in told:
                 link.send(dump(message))
 
     def _record(self, link: SessionLink, ask: Ask, told: Sequence[Message], refused: Refused) -> bool:
         """Let a refusal take its way through the out stream, so that a lost socket does not lose it."""
-        assert ask.audio_from is not None
         missing = MissingResult(
             session_id=link.session_id,
             utterance_index=ask.assign.utterance_index,
@@ -186,10 +185,12 @@ class SessionAudio:
             created_at_ms=time.time_ns() // 1_000_000,
             trace_id=ask.assign.trace_id,
         )
+        whole = ask.audio_from is None
         refusal = Refusal(
             tgt_lang=fold(ask.assign.tgt_lang),
-            next_index=ask.next_index,
+            next_index=ask.assign.utterance_index + 1 if whole else ask.next_index,
             audio_from=ask.audio_from,
+            request_id=ask.request_id if whole else "",
             events=f"[{','.join(dump(message) for message in told)}]",
             main=dump(missing),
         )
@@ -199,7 +200,8 @@ class SessionAudio:
             return False
         if recorded:
             link.running[refusal.tgt_lang, -refusal.next_index] = ask.assign.utterance_index
-            link.noted_index, link.noted_audio = refusal.next_index, refusal.audio_from
+        if recorded and ask.audio_from is not None:
+            link.noted_index, link.noted_audio = refusal.next_index, ask.audio_from
         return recorded
 
 

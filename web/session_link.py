@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gevent.lock import RLock
 
+from scheduling.bodies import FetchedBody
 from scheduling.conversation import Conversation
 from scheduling.cutter import Cutter
 from scheduling.messages import SessionInit
@@ -62,6 +63,8 @@ class SessionLink:
     wanted_id: str = ""
     """Entry up to which the out stream is known to go."""
     delivering: bool = False
+    fetched: tuple[str, FetchedBody] | None = None
+    """The speech that goes with what is delivered next: its name, and where it comes."""
     draining: bool = False
     """This process is about to end and takes no more audio."""
     left: bool = False

@@ -49,6 +49,8 @@ class Transcript:
     complaints: list[str] = field(default_factory=list)
     duplicated: int = 0
     misordered: int = 0
+    _needless: int = 0
+    """Answers without result where all that was said had its result."""
 
     def say(self, now_s: float) -> bytes:
         """Note that one more utterance is spoken, and give its sound."""
@@ -108,6 +110,7 @@ class Transcript:
     def _fill(self, start: int, end: int, pending: list[Answer]) -> None:
         """Deal with a stretch of which no result came: its utterances ended as told, or are lost."""
         if end <= start:
+            self._needless += len(pending)
             return
         unheard = self.said[start // SOUND_BYTES : (end - 1) // SOUND_BYTES + 1]
         for place, said in enumerate(unheard):
@@ -122,11 +125,14 @@ class Transcript:
             said.job, said.ended_s = answer.job, answer.at_s
 
     def _end(self, silent: list[Answer]) -> None:
-        """Tell of errors and refusals of which nothing was missing."""
-        ended = sum(said.outcome in ("error", "refused") for said in self.said)
-        if len(silent) > ended:
+        """Tell of errors and refusals of which nothing was missing, or that came twice.
+
+        An utterance that was cut in two may be refused twice: then each piece has an index of its own.
+        """
+        twice = len(silent) - len({answer.index for answer in silent})
+        if self._needless or twice:
             self.complaints.append(
-                f"{self.name}: {len(silent)} answers without result for {ended} utterances"
+                f"{self.name}: {self._needless} answers without result of what had one, {twice} told twice"
             )
 
 

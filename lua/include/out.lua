@@ -24,11 +24,12 @@ local function out_lives()
 end
 
 -- Keeps the session's record and stream for a client that comes back, and tells its owner how far the stream goes.
-local function hint_out(session, owner, until_id)
+-- `...` are fields of what it is told besides.
+local function hint_out(session, owner, until_id, ...)
   local record = key('session', session)
   if redis.call('PTTL', record) < out_lives() then
     redis.call('PEXPIRE', record, out_lives())
   end
   redis.call('PEXPIRE', key('out', session), out_lives())
-  tell(owner, 'kind', 'out', 'session', session, 'until', until_id)
+  tell(owner, 'kind', 'out', 'session', session, 'until', until_id, ...)
 end

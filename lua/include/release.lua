@@ -67,7 +67,7 @@ end
 -- grouped, speech, events, main and room. Gives 1 if more is ready.
 local function release_run(turn, session, tgt, ready, most, result)
   local record = key('session', session)
-  local last, listeners, told, released = nil, 0, {}, 0
+  local last, spoken, listeners, told, released = nil, '', 0, {}, 0
   while released < most and listeners < LISTENERS_AT_ONCE do
     local packed = not result and redis.call('HGET', ready, turn.order)
     if not result and not packed then
@@ -84,7 +84,7 @@ local function release_run(turn, session, tgt, ready, most, result)
       group, part, speech, main = '', 0, '', ''
     end
     turn.out_seq = turn.out_seq + 1
-    last = turn.created .. '-' .. turn.out_seq
+    last, spoken = turn.created .. '-' .. turn.out_seq, speech
     add_out(session, last, 'tgt', tgt, 'order', turn.order, 'group', group, 'part', part, 'speech', speech,
       'events', events, 'main', main)
     if packed then
@@ -97,7 +97,7 @@ local function release_run(turn, session, tgt, ready, most, result)
     if turn.group then
       redis.call('HSET', record, 'group:' .. tgt, turn.group, 'part:' .. tgt, turn.part, 'part_ms:' .. tgt, turn.part_ms)
     end
-    hint_out(session, turn.owner, last)
+    hint_out(session, turn.owner, last, 'speech', spoken) -- so that it can be fetched together with the entry
     hint_listeners(told)
   end
   local stopped = released == most or listeners >= LISTENERS_AT_ONCE

@@ -34,11 +34,13 @@ class Refusal:
 
     tgt_lang: str
     next_index: int
-    """Utterance index the session goes on with."""
-    audio_from: tuple[int, int]
-    """Chunk, and byte in it, from which audio is still wanted."""
+    """Utterance index the session goes on with; of one that was sent whole, the index behind its own."""
+    audio_from: tuple[int, int] | None
+    """Chunk, and byte in it, from which audio is still wanted; None for what was sent whole."""
     events: str
     main: str
+    request_id: str = ""
+    """Of what was sent whole: by it a client that sends it again finds its job, if it was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +180,13 @@ class Sessions:
         False, and nothing is recorded, when another socket holds the session, or the utterance was accepted
         after all by a call whose reply was lost.
         """
+        audio_from = position(refusal.audio_from) if refusal.audio_from else ""
         args: list[Part] = [
-            session_id, socket, refusal.next_index, position(refusal.audio_from), refusal.tgt_lang,
-            refusal.events, refusal.main,
+            session_id, socket, refusal.next_index, audio_from, refusal.tgt_lang, refusal.events,
+            refusal.main, refusal.request_id,
         ]  # fmt: skip
-        return bool(self._cell.call("refuse_utterance", [self._keys.session(session_id)], args)[0])
+        keys = [self._keys.session(session_id), self._keys.request(refusal.request_id)]
+        return bool(self._cell.call("refuse_utterance", keys, args)[0])
 
     def close(self, session_id: str, socket: str) -> bool:
         """Note that the client left; False when another socket holds the session."""

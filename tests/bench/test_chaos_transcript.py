@@ -86,6 +86,24 @@ def test_an_utterance_that_was_cut_in_two_is_whole_when_both_pieces_are_answered
     assert _outcomes(failed) == ["result", "error"]
 
 
+def test_an_utterance_that_was_cut_in_two_may_be_refused_twice() -> None:
+    """A stalled connection is a pause to the server, and both pieces come when all nodes are busy."""
+    texts = _texts(2)
+    refused = [Answer(index, 11.0, outcome="refused", code="NODE_OVERLOADED") for index in (1, 2)]
+    transcript = _answered(2, _result(0, texts[0]), *refused)
+    assert _outcomes(transcript) == ["result", "refused"]
+    assert transcript.complaints == []
+
+
+def test_an_answer_without_result_of_what_had_one_is_told_of() -> None:
+    texts = _texts(2)
+    refused = Answer(1, 11.0, outcome="refused", code="NODE_OVERLOADED")
+    transcript = _answered(2, _result(0, texts[0]), refused, _result(2, texts[1]))
+    assert "1 answers without result of what had one" in transcript.complaints[0]
+    again = _answered(2, _result(0, texts[0]), refused, refused)
+    assert "1 told twice" in again.complaints[0]
+
+
 def test_what_nobody_said_is_no_result() -> None:
     transcript = _answered(1, Answer(0, 1.0, "something else"))
     assert _outcomes(transcript) == ["lost"]

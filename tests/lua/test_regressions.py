@@ -340,6 +340,20 @@ def test_an_utterance_that_was_placed_after_all_is_not_recorded_as_refused(world
     assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-2"]
 
 
+def test_the_refusal_of_what_was_sent_whole_is_told_once(world: World) -> None:
+    """Unless it was accepted after all, by a call whose reply was lost."""
+    world.ready("n1", slots=2)
+    world.open()
+    world.reserve("j1", request="whole-1")
+    sessions = world.ledger.sessions
+    assert not sessions.refuse("s", "client", Refusal("pt", 5, None, "[]", "{}", "whole-1"))
+    assert not sessions.refuse("s", "another", Refusal("pt", 6, None, "[]", "{}", "whole-2"))
+    for _ in range(2):
+        assert sessions.refuse("s", "client", Refusal("pt", 6, None, "[]", "{}", "whole-2"))
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-6"]
+    assert world.dump().hash("session:s")["next_index"] == "1", "the stream goes on where it was"
+
+
 def test_a_reservation_that_comes_after_its_refusal_accepts_nothing(world: World) -> None:
     """The server stood still with the call in its buffer, and the utterance was refused. A client that came
     back over another socket before the late job was found and ended heard of both: it ended twice.

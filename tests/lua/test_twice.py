@@ -340,7 +340,8 @@ def refused(world: World) -> None:
     world.open()
     assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "[]", "{}"))
     assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "[]", "{}"))
-    assert [entry["main"] for entry in world.dump().entries("out:s")] == ["{}"]
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 9, None, "[]", "{}", "whole"))
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-3", "-9"]
 
 
 @scenario("reserve")

@@ -242,6 +242,23 @@ def test_a_refusal_reaches_a_client_that_was_away(two: Stack, pair: Pair) -> Non
         back.wait("session_close_ack")
 
 
+def test_the_refusal_of_a_whole_utterance_reaches_a_client_that_was_away(two: Stack, pair: Pair) -> None:
+    """It was told over the socket that was lost, so the client sent the utterance again: it was accepted
+    behind later ones, and its result came after theirs."""
+    client = two.client(*pair, resumable=True)
+    client.utterance(4)
+    assert client.wait("error")["details"]["utterance_index"] == 4
+    assert client.result()["offset"] == 1
+    _leave(two, client)
+    back, ack = _back(two, pair, place_of(client, offset=0))
+    with back:
+        assert (ack["missed"], ack["utterance_index"]) == (1, 0)
+        assert (back.result()["type"], back.result()["utterance_index"]) == ("missing_result", 4)
+        back.wait("error", nth=1)
+        back.send("session_close", session_id=back.session_id, reason="done")
+        back.wait("session_close_ack")
+
+
 def test_a_whole_utterance_sent_again_is_done_once(two: Stack, pair: Pair) -> None:
     with two.node(pair, answer=None) as node:
         client = two.client(*pair, resumable=True)
