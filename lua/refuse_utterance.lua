@@ -13,7 +13,7 @@
 --   5 tgt         target language
 --   6 events      JSON list of events sent before its end
 --   7 main        JSON of what stands for the result
---   8 id          request id of what was sent whole
+--   8 token       unique per refusal of what was sent whole, so that a repeated call tells nobody twice
 -- REPLY
 --   {1} | {0} not its socket, or accepted after all: its end is not told here
 local cell = KEYS[1]

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from uuid import uuid4
 
 from scheduling.audio import check, decode_base64
 from scheduling.cutter import Cut, CutLimits, CutReason, Cutter
@@ -191,6 +192,7 @@ class SessionAudio:
             next_index=ask.assign.utterance_index + 1 if whole else ask.next_index,
             audio_from=ask.audio_from,
             request_id=ask.request_id if whole else "",
+            token=uuid4().hex if whole else "",
             events=f"[{','.join(dump(message) for message in told)}]",
             main=dump(missing),
         )

@@ -41,6 +41,8 @@ class Refusal:
     main: str
     request_id: str = ""
     """Of what was sent whole: by it a client that sends it again finds its job, if it was accepted."""
+    token: str = ""
+    """Of what was sent whole: unique per refusal, for it may be said again and be refused again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class Sessions:
         audio_from = position(refusal.audio_from) if refusal.audio_from else ""
         args: list[Part] = [
             session_id, socket, refusal.next_index, audio_from, refusal.tgt_lang, refusal.events,
-            refusal.main, refusal.request_id,
+            refusal.main, refusal.token,
         ]  # fmt: skip
         keys = [self._keys.session(session_id), self._keys.request(refusal.request_id)]
         return bool(self._cell.call("refuse_utterance", keys, args)[0])

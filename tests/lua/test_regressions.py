@@ -346,11 +346,11 @@ def test_the_refusal_of_what_was_sent_whole_is_told_once(world: World) -> None:
     world.open()
     world.reserve("j1", request="whole-1")
     sessions = world.ledger.sessions
-    assert not sessions.refuse("s", "client", Refusal("pt", 5, None, "[]", "{}", "whole-1"))
-    assert not sessions.refuse("s", "another", Refusal("pt", 6, None, "[]", "{}", "whole-2"))
-    for _ in range(2):
-        assert sessions.refuse("s", "client", Refusal("pt", 6, None, "[]", "{}", "whole-2"))
-    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-6"]
+    assert not sessions.refuse("s", "client", Refusal("pt", 5, None, "[]", "{}", "whole-1", "one"))
+    assert not sessions.refuse("s", "another", Refusal("pt", 6, None, "[]", "{}", "whole-2", "two"))
+    for token in ("three", "three", "said again, refused again"):
+        assert sessions.refuse("s", "client", Refusal("pt", 6, None, "[]", "{}", "whole-2", token))
+    assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-6", "-6"]
     assert world.dump().hash("session:s")["next_index"] == "1", "the stream goes on where it was"
 
 

@@ -340,7 +340,7 @@ def refused(world: World) -> None:
     world.open()
     assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "[]", "{}"))
     assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "[]", "{}"))
-    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 9, None, "[]", "{}", "whole"))
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 9, None, "[]", "{}", "whole", "token"))
     assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-3", "-9"]
 
 
