@@ -17,5 +17,5 @@
 local cell = KEYS[1]
 --@include ground
 --@include stages
-local job, owner = get_on(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
+local job, owner = advance(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
 return job and {1, job.state, job.session, owner} or {owner}

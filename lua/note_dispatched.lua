@@ -13,6 +13,6 @@ local cell = KEYS[1]
 --@include stages
 know('attempt_ms', 'ack_ms')
 for at = 2, #ARGV, 5 do
-  get_on(ARGV[at], ARGV[at + 1], ARGV[at + 2], 'dispatched', ARGV[at + 3], ARGV[1], ARGV[at + 4])
+  advance(ARGV[at], ARGV[at + 1], ARGV[at + 2], 'dispatched', ARGV[at + 3], ARGV[1], ARGV[at + 4])
 end
 return {1}

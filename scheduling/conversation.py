@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: Parts of one utterance group, as `release_results` counts them.
+#: Parts of one utterance group, as `lua/include/release.lua` counts them.
 GROUP_PARTS: Final = 8
 
 

@@ -38,7 +38,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``roommembers:CODE`` | hash | session to JSON of the member | room scripts | with its last member |
 | ``roomlang:CODE:TGT`` | set | members that want to hear TGT | room scripts | empty when none does |
 | ``rooms`` | sorted set | codes by their last speech (ms) | room scripts | a member with its room |
-| ``roommsg:S:TGT:N`` | string | a result for all its listeners | `release_results` | as ``out:S`` |
+| ``roommsg:S:TGT:N`` | hash | a result for all its listeners | `store_result` | as ``out:S`` |
 | ``relayed:ID`` | string | a signal was handed on | `room_relay` | 10 s |
 | ``inbox:I`` | stream | hints for an instance | `tell` | `end_instance`, ``inbox_ms`` after the last |
 | ``instances`` | sorted set | web processes, last heard | `touch_instance` | a member by `end_instance` |
@@ -57,7 +57,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
 | ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks | its period |
 | ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | body scripts | with them |
-| ``body:NAME`` | string | audio or speech, base64 | `put_body` | its time to live |
+| ``body:NAME`` | string | audio or speech, base64 | `reserve`, `complete`, `put_body` | its time to live |
 """
 
 from typing import Final

@@ -4,7 +4,7 @@ local STAGES = {assigned = 0, dispatched = 1, accepted = 2, started = 3, progres
 
 -- Stages only go forward; a stale attempt changes nothing. `said` is told to the session's instance, unless that is
 -- the caller. Gives the job and that instance; false and a code where there is no such attempt.
-local function get_on(id, node, attempt, stage, token, caller, said)
+local function advance(id, node, attempt, stage, token, caller, said)
   local job = read_job(id)
   if not job then
     return false, -6

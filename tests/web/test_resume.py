@@ -226,6 +226,11 @@ def test_results_that_are_kept_no_more_are_called_lost_history(two: Stack, pair:
             assert back.texts(1) == [f"{pair[0]} 2"]
 
 
+def _say_goodbye(client: FakeClient) -> None:
+    client.send("session_close", session_id=client.session_id, reason="done")
+    client.wait("session_close_ack")
+
+
 def test_a_refusal_reaches_a_client_that_was_away(two: Stack, pair: Pair) -> None:
     """No order number is taken, so nothing else would tell what became of the utterance."""
     client = two.client(*pair, resumable=True)
@@ -238,8 +243,7 @@ def test_a_refusal_reaches_a_client_that_was_away(two: Stack, pair: Pair) -> Non
         assert (ack["audio_seq"], ack["utterance_index"]) == (1, 1)
         assert (back.result()["type"], back.result()["utterance_index"]) == ("missing_result", 0)
         back.wait("error", nth=1)
-        back.send("session_close", session_id=back.session_id, reason="done")
-        back.wait("session_close_ack")
+        _say_goodbye(back)
 
 
 def test_the_refusal_of_a_whole_utterance_reaches_a_client_that_was_away(two: Stack, pair: Pair) -> None:
@@ -256,8 +260,7 @@ def test_the_refusal_of_a_whole_utterance_reaches_a_client_that_was_away(two: St
         assert (ack["missed"], ack["utterance_index"]) == (1, 0)
         assert (back.result()["type"], back.result()["utterance_index"]) == ("missing_result", 4)
         back.wait("error", nth=1)
-        back.send("session_close", session_id=back.session_id, reason="done")
-        back.wait("session_close_ack")
+        _say_goodbye(back)
 
 
 def test_a_whole_utterance_sent_again_is_done_once(two: Stack, pair: Pair) -> None:
