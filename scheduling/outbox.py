@@ -94,7 +94,7 @@ class Outbox:
         try:
             return self._ask((), lapsed=True, most=most)
         except CommandError as error:
-            if "NOGROUP" not in str(error):
+            if not _is_gone(error):
                 raise
             self._make_groups()
             return self._ask((), lapsed=True, most=most)
@@ -108,7 +108,12 @@ class Outbox:
         """Delete what was dealt with and claim what is next, in one round trip; wait for it on wish."""
         due_s = self._looked_s + self._settings.claim_ms / 1000 / _LOOKS
         lapsed = time.monotonic() >= due_s
-        return self._ask([*_deletion(entries), *also], lapsed=lapsed, wait_ms=0 if lapsed else wait_ms)
+        try:
+            return self._ask([*_deletion(entries), *also], lapsed=lapsed, wait_ms=0 if lapsed else wait_ms)
+        except CommandError as error:
+            if not _is_gone(error):
+                raise
+            return self.claim()
 
     def _ask(
         self, first: Sequence[Parts], *, lapsed: bool, wait_ms: int = 0, most: int = _BATCH
@@ -137,6 +142,11 @@ class Outbox:
             except CommandError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
+
+
+def _is_gone(error: CommandError) -> bool:
+    """Whether the group is not there, perhaps since the call was blocked on it."""
+    return any(word in str(error) for word in ("NOGROUP", "UNBLOCKED"))
 
 
 def _deletion(entries: Sequence[Entry]) -> list[Parts]:

@@ -1,6 +1,7 @@
 """Entries of the outbox: taken once while they are worked on, never lost."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -152,3 +153,23 @@ def test_other_refusals_are_passed_on(store: PlainStore) -> None:
     store.command("SET", STREAM, "no stream")
     with pytest.raises(CommandError, match="WRONGTYPE"):
         outbox(store).claim()
+
+
+def test_a_flush_does_not_break_the_drain_that_waits_for_more(
+    store: PlainStore, redis_client: redis.Redis, add: Callable[..., None]
+) -> None:
+    """The group is gone with the stream, and with it the call that was blocked there."""
+    add(1)
+
+    def flush() -> None:
+        while not redis_client.info("clients")["blocked_clients"]:
+            pass
+        redis_client.delete(STREAM)
+
+    settings = Settings(redis_url="redis://unused", drain_ms=60_000)
+    seen: list[int] = []
+    with ThreadPoolExecutor(1) as other:
+        flushing = other.submit(flush)
+        drained = Outbox(store, settings, STREAM, linger_ms=1500).drain(lambda new: seen.extend(items(new)))
+        flushing.result()
+    assert (seen, drained.more) == ([1], False)
