@@ -18,15 +18,25 @@ _END_S = 30.0
 _JOBS_FOR_ALL = 2000
 
 
-class Generator:
-    """One generator process; options are those of its command line, by name."""
+#: Generators that stand for other machines give way to the system where times are measured, not rates.
+_GIVING_WAY = 10
 
-    def __init__(self, module: str, **options: Any) -> None:
+
+class Generator:
+    """One generator process; options are those of its command line, by name.
+
+    One that gives way runs at a lower priority: what it asks for is then not in the way of what answers it.
+    """
+
+    def __init__(self, module: str, *, gives_way: bool = False, **options: Any) -> None:
         words = [sys.executable, "-m", f"bench.load.{module}"]
+        if gives_way:
+            words = ["nice", "-n", str(_GIVING_WAY), *words]
         for name, value in options.items():
             values = value if isinstance(value, list) else [value]
             words += [f"--{name.replace('_', '-')}", *(str(each) for each in values)]
         self._name = module
+        self.gives_way = gives_way
         self.process = Popen(words, stdout=PIPE)
 
     @property
@@ -109,7 +119,7 @@ def speak(system: System, with_nodes: Generator, **options: Any) -> dict[str, An
     That is the processor time of each part (``cpu_s``, s), the ``commands`` of its server, and for our own
     system its counters (``between``). Ends the program when an utterance failed: a rate of errors is none.
     """
-    with generator("clients", ports=system.ports, **options) as clients:
+    with generator("clients", ports=system.ports, gives_way=with_nodes.gives_way, **options) as clients:
         clients.wait(b"begin")
         with_nodes.begin()
         first, before = _counters(system), Used.look(system, with_nodes)

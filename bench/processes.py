@@ -28,7 +28,7 @@ def valkey_process(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]
     server = EmbeddedValkey(folder)
     spec = server.spec(Stop(0, 5.0))
     fds = tuple(spec.inherits)
-    with running(list(spec.command), dict(os.environ), folder / "log", pass_fds=fds) as process:
+    with running(list(spec.command), {**os.environ, **spec.env}, folder / "log", pass_fds=fds) as process:
         until_s = time.monotonic() + _START_S
         while not server.answers() and time.monotonic() < until_s:
             time.sleep(0.02)

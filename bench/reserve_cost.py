@@ -4,7 +4,9 @@ Each fleet is a cell of its own. Blocks of reservations are timed by turns, so t
 does so for all; between the timed blocks their jobs are taken away again, so each block meets the same fleet.
 """
 
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 from uuid import uuid4
@@ -18,6 +20,7 @@ from scheduling.settings import Settings
 from scheduling.store.base import Store
 
 BLOCK = 500
+_BUILDERS = 8
 _SERVICES = frozenset({"asr", "nmt", "tts"})
 _REQUIREMENT = Requirement("en", "pt", _SERVICES)
 #: Nothing may become due while it is measured.
@@ -100,8 +103,12 @@ class ReserveCost:
     def _reserve(self, fleet: Fleet, number: int) -> list[str]:
         ledger, pools = self._ledgers[fleet.name], self._pools[fleet.name]
         jobs = [uuid4().hex for _ in range(number)]
-        for job in jobs:
-            ledger.jobs.reserve(self._ask(job, pools))
+        if number <= BLOCK:
+            for job in jobs:
+                ledger.jobs.reserve(self._ask(job, pools))
+        else:
+            with ThreadPoolExecutor(_BUILDERS) as builders:
+                deque(builders.map(lambda job: ledger.jobs.reserve(self._ask(job, pools)), jobs), 0)
         return jobs
 
     def _ask(self, job: str, pools: Sequence[str]) -> Reservation:
@@ -120,9 +127,13 @@ class ReserveCost:
         self._store.command("UNLINK", *names, *(keys.results(shard) for shard in range(4)))
 
     def _connect(self, ledger: Ledger, nodes: list[tuple[str, CapabilityClass, int]]) -> None:
-        for name, capability, slots in nodes:
+        def connect(node: tuple[str, CapabilityClass, int]) -> None:
+            name, capability, slots = node
             ledger.nodes.register(_node(name, capability, slots))
             ledger.nodes.heartbeat(Beat(name, "socket", 0, True, False, "{}", capability, False))
+
+        with ThreadPoolExecutor(_BUILDERS) as builders:
+            deque(builders.map(connect, nodes), 0)
 
 
 def _node(name: str, capability: CapabilityClass, slots: int) -> NodeRegistration:

@@ -32,6 +32,7 @@ class System:
         stack.callback(shutil.rmtree, folder)  # append-only files of 20 KB of audio each grow by the gigabyte
         self._stack = stack
         self._folder = folder
+        self._is_ending = False
         self.url, server = stack.enter_context(valkey_process(folder / "valkey"))
         self._parts: dict[str, list[Popen[bytes]]] = {"valkey": [server]}
         self.store = stack.enter_context(PlainStore(self.url, timeout_s=30))
@@ -50,8 +51,16 @@ class System:
         env = {**os.environ, "REDIS_URL": self.url, **environment}
         log = self._folder / f"{part}.log"
         process = self._stack.enter_context(running(list(words), env, log, stdout=stdout))
+        self._stack.callback(self._ask_to_end)
         self._parts.setdefault(part, []).append(process)
         return process
+
+    def _ask_to_end(self) -> None:
+        """Ask all at once, so that they end together; each is waited for in its turn."""
+        for part, made in self._parts.items():
+            for process in made if part != "valkey" and not self._is_ending else ():
+                process.terminate()
+        self._is_ending = True
 
     def log(self, part: str) -> str:
         """Give what a part's processes have logged."""

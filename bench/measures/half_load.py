@@ -1,6 +1,7 @@
 """What the flows take inside the server at half of the largest load, and how soon nodes get their work."""
 
 from contextlib import ExitStack
+from typing import Any
 
 from bench.generators import nodes, speak, told
 from bench.measures.bench import Bench
@@ -27,18 +28,27 @@ def measure_half_load(bench: Bench) -> None:
     bench.book.facts["half_load_per_s"] = round(rate, 1)
     for _ in range(bench.plan.rounds):
         bench.say(f"flows at {rate:.0f} utterances/s")
-        options = {"registrations_per_s": _REGISTRATIONS_PER_S, "heartbeat_s": _HEARTBEAT_S}
-        with bench.ours() as ours, nodes(ours, **options) as made:
-            report = speak(
-                ours, made, rate=rate, clients=bench.plan.in_flight, seconds=bench.plan.half_load_s,
-                warm_s=bench.plan.warm_s, seed=bench.plan.seed,
-            )  # fmt: skip
-            assign = told(made)["assign"]
-        bench.book.add("assign_p50_ms", assign["p50_ms"])
-        bench.book.add("assign_p99_ms", assign["p99_ms"])
+        with bench.ours() as ours:
+            options = {"registrations_per_s": _REGISTRATIONS_PER_S, "heartbeat_s": _HEARTBEAT_S}
+            report = _speak(bench, ours, rate, "", **options)
         bench.book.add("half_load_reached_per_s", report["per_s"])
         _note_flows(bench, report["between"])
+    with bench.bare() as bare:  # what the machine itself makes of such a load
+        _speak(bench, bare, rate, "bare_")
     _note_scripts(bench)
+
+
+def _speak(bench: Bench, system: System, rate: float, name: str, **options: float) -> dict[str, Any]:
+    """Have so many utterances a second spoken, and note how soon they are at their nodes."""
+    with nodes(system, gives_way=True, **options) as made:
+        report = speak(
+            system, made, rate=rate, clients=bench.plan.in_flight, seconds=bench.plan.half_load_s,
+            warm_s=bench.plan.warm_s, seed=bench.plan.seed,
+        )  # fmt: skip
+        assign = told(made)["assign"]
+    for part in ("p50_ms", "p99_ms"):
+        bench.book.add(f"{name}assign_{part}", assign[part])
+    return report
 
 
 def measure_next_job(bench: Bench) -> None:
@@ -50,7 +60,10 @@ def measure_next_job(bench: Bench) -> None:
     bench.book.facts["next_job_nodes"] = count
     for _ in range(bench.plan.rounds):
         bench.say(f"next job, {count} nodes of one slot")
-        with bench.ours() as ours, nodes(ours, nodes=count, slots=1, service_ms=_SERVICE_MS) as made:
+        with (
+            bench.ours() as ours,
+            nodes(ours, gives_way=True, nodes=count, slots=1, service_ms=_SERVICE_MS) as made,
+        ):
             speak(
                 ours, made, clients=3 * count, seconds=bench.plan.next_job_s, warm_s=bench.plan.warm_s,
                 seed=bench.plan.seed,

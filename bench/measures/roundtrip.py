@@ -7,7 +7,7 @@ from bench.measures.bench import Bench
 from bench.peers.start import measure
 from bench.systems import System
 
-_LARGE_BYTES = 20_480
+LARGE_BYTES = 20_480
 CELERY = ("celery_prefork", "celery_threads")
 
 
@@ -72,7 +72,7 @@ def _load(bench: Bench, system: System, name: str) -> tuple[dict[str, Any], dict
     with nodes(system) as made:
         small = _spoken(bench, system, made, f"{name}", clients=plan.in_flight, **_times(bench, plan.small_s))
         large = _spoken(
-            bench, system, made, f"{name}_20k", clients=plan.in_flight, audio_bytes=_LARGE_BYTES,
+            bench, system, made, f"{name}_20k", clients=plan.in_flight, audio_bytes=LARGE_BYTES,
             **_times(bench, plan.large_s),
         )  # fmt: skip
         single = _spoken(bench, system, made, f"{name}_single", clients=1, **_times(bench, plan.single_s))
@@ -101,7 +101,7 @@ def _measure_control(bench: Bench) -> None:
     """Measure the generators against a server that does nothing but carry."""
     bench.say("control: the generators against a relay")
     with bench.relay() as relay, nodes(relay) as made:
-        for name, size in (("control", 400), ("control_20k", _LARGE_BYTES)):
+        for name, size in (("control", 400), ("control_20k", LARGE_BYTES)):
             options = {"clients": bench.plan.in_flight, "audio_bytes": size}
             _spoken(bench, relay, made, name, **options, **_times(bench, bench.plan.large_s))
 

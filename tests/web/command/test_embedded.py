@@ -42,6 +42,13 @@ def test_it_is_append_only_never_evicts_and_listens_to_this_machine_only(tmp_pat
         stack.finish(signal.SIGTERM)
 
 
+def test_its_allocator_keeps_what_it_will_need_again(tmp_path: Path) -> None:
+    with run_stack(tmp_path) as stack, redis.Redis.from_url(url_of(stack), decode_responses=True) as client:
+        environment = Path(f"/proc/{client.info('server')['process_id']}/environ").read_bytes()
+        assert b"MALLOC_TRIM_THRESHOLD_=" in environment
+        stack.finish(signal.SIGTERM)
+
+
 def test_a_second_server_on_the_same_folder_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
     first = EmbeddedValkey(tmp_path)
     with pytest.raises(FolderInUse, match="DATA_DIR"):

@@ -1,0 +1,137 @@
+"""What the commands of one utterance take in the server by themselves: no placement, no logic.
+
+An utterance is carried through its scripts while the server tells each command that they call (MONITOR).
+The same commands, word for word, then run as scripts that do nothing else. They meet records that exist
+already, so they are rather cheaper than the real ones: a floor.
+"""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from bench.scripts import FLEET_CLASS, REQUIREMENT, ScriptBench
+from scheduling.bodies import Bodies
+from scheduling.ledger import Dispatch, Ledger, Reservation
+from scheduling.ledger.sessions import ReadyResult
+from scheduling.settings import Settings
+from scheduling.store.plain import PlainStore
+
+_NODES = 20
+_WARM = 50
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_OUT_ID = re.compile(rb"^\d+-\d+$")
+_END = "that was it"
+
+
+class Floor:
+    """One cell with nodes, on a server of its own."""
+
+    def __init__(self, store: PlainStore, url: str, body: str) -> None:
+        settings = Settings(redis_url=url)
+        self._store, self._url, self._body = store, url, body
+        self._ledger = Ledger(store, settings)
+        self._bodies = Bodies(store, settings)
+        self._numbers = count()
+        fleet = ScriptBench(store, settings, nodes=_NODES, calls=2 * _NODES)
+        self._ledger.cell.open()
+        self._ledger.sessions.open("bench", "here", "socket", "{}")
+        fleet.connect()
+        for _ in range(_WARM):
+            self.carry()
+
+    def carry(self) -> None:
+        """Carry one utterance from `reserve` to the client's stream."""
+        jobs, job, body = self._ledger.jobs, uuid4().hex, self._bodies.along
+        placed = jobs.reserve(
+            Reservation(
+                job_id=job, request_id=job, session_id="bench", instance="here", src_lang="en", tgt_lang="pt",
+                requirement=REQUIREMENT, pools=[FLEET_CLASS.class_id], pools_version=1, spec="x" * 600,
+                audio=f"a:{job}", next_index=next(self._numbers), body=body(f"a:{job}", self._body),
+            )
+        )  # fmt: skip
+        jobs.submit_dispatched([Dispatch(job, placed.node_id, placed.attempt, job, "[]")], "here")
+        jobs.complete(
+            job, placed.node_id, placed.attempt, "ok", instance="here", result="x" * 500,
+            body=body(f"s:{job}", self._body),
+        )  # fmt: skip
+        self._ledger.sessions.store_all(
+            [ReadyResult("bench", "pt", placed.order, True, f"s:{job}", "[]", "x" * 400, "")]
+        )
+
+    def utterance_us(self, number: int = 2000) -> float:
+        """Give the server time of the scripts of one utterance, µs, in the mean of so many."""
+        self._store.command("CONFIG", "RESETSTAT")
+        for _ in range(number):
+            self.carry()
+        return self._scripts_us() / number
+
+    def commands_us(self, times: int = 2000) -> tuple[int, float]:
+        """Give how many commands an utterance is, and their server time without anything else, µs."""
+        scripts = list(self._record())
+        known = [self._store.command("SCRIPT", "LOAD", "\n".join([*lines, "return 1"])) for lines in scripts]
+        self._store.command("CONFIG", "RESETSTAT")
+        for _ in range(times):
+            for digest in known:
+                self._store.command("EVALSHA", digest, 0)
+        return sum(map(len, scripts)), self._scripts_us() / times
+
+    def _scripts_us(self) -> float:
+        stats = self._store.command("INFO", "commandstats").decode().splitlines()
+        line = next(line for line in stats if line.startswith("cmdstat_evalsha:"))
+        found = dict(part.split("=") for part in line.partition(":")[2].split(","))
+        return float(found["usec"])
+
+    def _record(self) -> Iterator[list[str]]:
+        """Give the Lua lines of each script of one utterance."""
+        lines: list[str] = []
+        for line in self._watch():
+            words = [_bytes(word) for word in _QUOTED.findall(line)]
+            if words and words[0].upper() == b"EVALSHA" and lines:
+                yield lines
+                lines = []
+            if " lua]" in line:
+                lines.append(f"redis.call({', '.join(map(_lua, _repeatable(words)))})")
+        yield lines
+
+    def _watch(self) -> list[str]:
+        """Have the server tell what one utterance makes it do."""
+        where = urlsplit(self._url)
+        with closing(
+            socket.create_connection((where.hostname or "", where.port or 0), timeout=30)
+        ) as monitor:
+            monitor.sendall(b"MONITOR\r\n")
+            told = monitor.makefile("r", encoding="latin-1")
+            told.readline()
+            self.carry()
+            self._store.command("ECHO", _END)
+            return list(iter(lambda: _unless_end(told.readline()), ""))
+
+
+def _unless_end(line: str) -> str:
+    return "" if _END in line else line
+
+
+def _bytes(quoted: str) -> bytes:
+    """Undo the quoting of MONITOR."""
+    return quoted.encode("latin-1").decode("unicode_escape").encode("latin-1")
+
+
+def _lua(word: bytes) -> str:
+    """Give a word as Lua has it."""
+    plain = bytes(range(32, 127)).replace(b"'", b"").replace(b"\\", b"")
+    return "'" + "".join(chr(byte) if byte in plain else f"\\{byte:03d}" for byte in word) + "'"
+
+
+def _repeatable(words: list[bytes]) -> list[bytes]:
+    """Give a stream of its own to an entry whose id would be refused the second time."""
+    if words[0].upper() == b"XADD" and b"*" not in words:
+        return [
+            words[0],
+            words[1] + b":floor",
+            *(b"*" if _OUT_ID.match(word) else word for word in words[2:]),
+        ]
+    return words
