@@ -68,3 +68,11 @@ class TwiceStore:
         self, script: Script, keys: Parts = (), args: Parts = (), *, timeout_s: float | None = None
     ) -> Pending:
         return Over(self.call(script, keys, args))
+
+
+def waiting(world: World) -> None:
+    """Two jobs run on the two slots of ``n1``, three more wait."""
+    world.ready("n1", slots=2)
+    world.open()
+    for number in range(5):
+        world.reserve(f"j{number}")

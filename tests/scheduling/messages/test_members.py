@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from scheduling.messages import InvalidMessage, dump
-from tests.scheduling.messages.examples import MESSAGES, NESTED, Example
+from tests.scheduling.messages.example_parts import NESTED, Example
+from tests.scheduling.messages.examples import MESSAGES
 
 ALL = MESSAGES + NESTED
 REJECTED = (InvalidMessage, ValidationError)

@@ -4,12 +4,12 @@ import pytest
 
 from scheduling.store.batched import BatchedStore
 from tests.patched import run_patched
-from tests.scheduling.store.cases import batching
+from tests.scheduling.store.cases import every
 
 
-@pytest.mark.parametrize("name", batching.CASES)
+@pytest.mark.parametrize("name", every.CASES)
 def test_batched(name: str) -> None:
-    run_patched("tests.scheduling.store.cases.batching:run", name)
+    run_patched("tests.scheduling.store.cases.every:run", name)
 
 
 def test_a_process_that_is_not_patched_is_told() -> None:
