@@ -10,7 +10,7 @@ stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test test-rabbitmq bench bench-flows bench-report profile bench-placement overload \
-        storm soak soak-long chaos chaos-long deploy-test ledger-run lint format lock clean
+        storm soak soak-long chaos chaos-long deploy-test fuzz ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ chaos-long: $(stamp) ## the same for 25 minutes, more than 200 kills and stops
 
 deploy-test: $(stamp) ## 10 rolling restarts of everything under load; no error, nothing lost
 	@$(bin)/python -m bench.chaos --rolling 10 $(ARGS)
+
+fuzz: $(stamp) ## fuzz everything that reads what strangers write, 4 s each; ARGS="--seconds 600 --only wav"
+	@$(bin)/python -m tests.fuzz $(ARGS)
 
 ledger-run: $(stamp) ## walk the ledger at random, 10,000,000 operations, and check it
 	@$(bin)/python -m bench.ledger_run $(ARGS)

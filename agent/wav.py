@@ -18,6 +18,8 @@ SAMPLE_BYTES = 2
 _PCM = 0x0001
 _FLOAT = 0x0003
 _EXTENSIBLE = 0xFFFE
+#: Twice what the best recorders have, Hz. A file that states more would, resampled, be a moment of noise.
+_HIGHEST_RATE = 768_000
 
 
 class BadWav(ValueError):
@@ -43,7 +45,8 @@ def read_wav(data: bytes) -> Recording:
     A data chunk that claims more than the file holds, as streaming recorders write it, is read as far as
     it goes.
 
-    Raises `BadWav`: it is not RIFF/WAVE, has no format or data, or its samples are compressed.
+    Raises `BadWav`: it is not RIFF/WAVE, has no format or data, states a rate that nobody records at, or its
+    samples are compressed.
     """
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise BadWav("not a WAV file: it does not begin with RIFF and WAVE")
@@ -56,6 +59,8 @@ def read_wav(data: bytes) -> Recording:
         (tag,) = struct.unpack_from("<H", layout, 24)
     if not channels or not rate:
         raise BadWav("a WAV file that states no channels or no sample rate")
+    if rate > _HIGHEST_RATE:
+        raise BadWav(f"a WAV file that states a sample rate of {rate} Hz, which no recorder has")
     return Recording(_to_mono(_to_16_bit(samples, tag, bits), channels), rate)
 
 

@@ -80,6 +80,7 @@ def test_reads_a_stream_whose_header_does_not_know_its_length() -> None:
         (b"RIFF\x04\x00\x00\x00WAVE", "without its fmt or data"),
         (wav(b"ab", channels=0), "no channels"),
         (wav(b"ab", rate=0), "no sample rate"),
+        (wav(b"ab", rate=1_000_000), "rate of 1000000 Hz"),
         (wav(b"ab", tag=0x55), "format 0x0055"),
         (wav(b"ab", bits=12), "12 bits"),
     ],
