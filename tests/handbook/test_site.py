@@ -89,6 +89,6 @@ def test_a_setting_is_found_by_the_search(open_page: Callable[..., Page]) -> Non
 
 
 def test_a_file_that_documents_link_to_can_be_read(open_page: Callable[..., Page]) -> None:
-    page = open_page("index.html")
+    page = open_page("nodes.html")
     page.locator("article a", has_text="agent/pipelines/base.py").first.click()
     expect(page.locator("article")).to_contain_text("class Pipeline(Protocol)")
