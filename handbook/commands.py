@@ -55,7 +55,8 @@ def _commands(first: int, block: list[str], page: str) -> Iterator[Command]:
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str], bool]]:
     """Give blocks that may be commands: the number of the first line, the lines, whether they must be."""
-    fence, language, block, first = "", "", [], 0
+    fence, language, first = "", "", 0
+    block: list[str] = []
     was_blank = True
     for at, line in enumerate(text.splitlines(), 1):
         marker = re.match(r"^\s*(```+|~~~+)\s*(\w*)", line)

@@ -22,6 +22,8 @@ SECTIONS = {
     "Internals": ("architecture.md", "placement.md", "contributing.md", "changelog.md"),
 }  # fmt: skip
 REST = "More"
+#: Pages that are called otherwise than by their first heading.
+NAMES = {"index.md": "English", "index.zh-CN.md": "中文"}
 #: Texts of the repository that are linked to: they belong to no section.
 UNLISTED = "source/"
 
@@ -54,7 +56,7 @@ def _nested(pages: list[str]) -> list[Entry]:
     for page in pages:
         name = PurePosixPath(page).parent.name.capitalize()
         if not name:
-            entries.append(page)
+            entries.append({NAMES[page]: page} if page in NAMES else page)
             continue
         if name not in folders:
             folders[name] = []

@@ -18,7 +18,7 @@ def _leaves(entries: list[Any]) -> Iterator[str]:
             yield entry
         else:
             for inside in entry.values():
-                yield from _leaves(inside)
+                yield from _leaves([inside] if isinstance(inside, str) else inside)
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
@@ -27,7 +27,7 @@ def test_every_page_is_in_the_navigation_once() -> None:
 
 def test_a_page_nobody_has_thought_of_stands_at_the_end() -> None:
     assert navigation(["index.md", "new.md", "far/away.md"]) == [
-        {"Start": ["index.md"]},
+        {"Start": [{"English": "index.md"}]},
         {"More": [{"Far": ["far/away.md"]}, "new.md"]},
     ]
 
