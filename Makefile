@@ -9,8 +9,8 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-rabbitmq bench bench-flows bench-report profile bench-placement overload \
-        storm soak soak-long chaos chaos-long deploy-test fuzz ledger-run lint format lock clean
+.PHONY: help install demo run sandbox docs test test-rabbitmq bench bench-flows bench-report profile bench-placement \
+        overload storm soak soak-long chaos chaos-long deploy-test fuzz ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ demo: $(stamp) ## translate a recording end to end, with everything on this mach
 
 run: $(stamp) ## keep the whole system up until Ctrl-C; options in ARGS, as in ARGS="--web 2 --no-node"
 	@$(bin)/speech-dispatch up $(ARGS)
+
+sandbox: $(stamp) ## the same with a node that only echoes: no speech models, for developers of clients
+	@$(bin)/speech-dispatch up --echo $(ARGS)
+
+docs: $(stamp) ## build the documents as a site into build/site; ARGS=--quiet says nothing but what is wrong
+	@NO_MKDOCS_2_WARNING=1 $(bin)/python -m mkdocs build --strict $(ARGS)
 
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
 	@$(bin)/python -m pytest -n auto $(ARGS)

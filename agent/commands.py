@@ -1,4 +1,4 @@
-"""The commands ``node`` and ``say``: their arguments, and running them.
+"""The commands ``node``, ``say`` and ``session``: their arguments, and running them.
 
 Only the standard library is imported here, so that ``speech-dispatch --help`` stays quick; what a
 command needs is imported when it runs.
@@ -82,6 +82,13 @@ def add_say_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a summary as JSON in the last line")
 
 
+def add_session_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of ``speech-dispatch session``."""
+    parser.add_argument("--from", dest="src", default="en", help="language spoken (default %(default)s)")
+    parser.add_argument("--to", dest="tgt", default="pt", help="language wanted (default %(default)s)")
+    parser.add_argument("--url", default=SESSION_URL, help="the server (default %(default)s)")
+
+
 def run_node(args: Namespace) -> int:
     """Run a node until SIGTERM or Ctrl-C. 0 after a drain, 2 if it can never work."""
     logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s")
@@ -116,6 +123,16 @@ def run_say(args: Namespace) -> int:
     )
     try:
         return asyncio.run(Say(options, Output()).run())
+    except KeyboardInterrupt:
+        return 130
+
+
+def run_session(args: Namespace) -> int:
+    """Type a session by hand. 0 after a goodbye, 1 after an error, 130 after Ctrl-C."""
+    from agent.typed import converse
+
+    try:
+        return asyncio.run(converse(args.url, args.src, args.tgt))
     except KeyboardInterrupt:
         return 130
 

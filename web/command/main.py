@@ -15,6 +15,7 @@ Real-time speech translation: clients speak, nodes anywhere translate, this disp
 Try everything on this machine:       speech-dispatch up
 One recording through all of it:      speech-dispatch demo
 A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
+A sandbox for developers of clients:  speech-dispatch up --echo, then session
 The two ends of it:                   node, say
 What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel,
                                       dead
@@ -54,6 +55,9 @@ _SUBCOMMANDS = {
     ),
     "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
     "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
+    "session": _Subcommand(
+        "agent.commands", "type a session by hand and see its messages, with an echo node"
+    ),
     "nodes": _Subcommand("web.command.operator", "list connected nodes, and why some get no work"),
     "pools": _Subcommand("web.command.operator", "list pools: nodes that can do the same"),
     "jobs": _Subcommand("web.command.operator", "list jobs that wait or run"),

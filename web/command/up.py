@@ -109,9 +109,26 @@ def _welcome(plan: StackPlan, ledger: _Ledger) -> str:
             "Nodes without a GPU are accepted here (REQUIRE_GPU=0); elsewhere that must be allowed first.",
             "",
         ]
-    url = "" if first == WEB_PORT else f" --url {plan.address(first, path='/ws/session')}"
-    lines += ["From a second terminal:", f"  {_program()} say FILE.wav --from en --to pt{url}", ""]
+    lines += ["From a second terminal:", *_first_session(plan), ""]
     return "\n".join(lines)
+
+
+def _first_session(plan: StackPlan) -> list[str]:
+    """Give commands to copy; an echoing node takes text for speech, so that no recording is needed."""
+    socket, http = (
+        plan.address(plan.first_port, scheme, path) for scheme, path in (("ws", "/ws/session"), ("http", ""))
+    )
+    url = "" if plan.first_port == WEB_PORT else f" --url {socket}"
+    if plan.pipeline != "echo":
+        return [f"  {_program()} say FILE.wav --from en --to pt{url}"]
+    query = "src=en&tgt=pt&audio_format=pcm16&sample_rate=16000"
+    return [
+        f"  {_program()} session{url}     # each line you type is an utterance; shows every message",
+        f"  echo 'good morning' | {_program()} session{url}",
+        f"  curl --data-binary 'good morning, how are you today?' '{http}/api/v1/utterances?{query}'",
+        "",
+        "What to say to it, and what it says: docs/clients.md and docs/protocol.md.",
+    ]
 
 
 def _node_line(plan: StackPlan) -> str:

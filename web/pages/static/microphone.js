@@ -1,4 +1,4 @@
-import { Resampler } from "/pages/pcm.js";
+import { Resampler } from "/pages/client/index.js";
 
 /** Opens the microphone and hands on pieces of float samples at 16 kHz, about 100 ms each. */
 export class Microphone {

@@ -9,39 +9,47 @@ export class Room {
     this.session = session;
     this.connect = connect;
     this.onChange = onChange;
-    this.code = "";
-    this.members = [];
     $("room-form").onsubmit = (event) => { event.preventDefault(); this.join($("code").value.trim()); };
     $("create").onclick = () => this.create();
     $("leave").onclick = () => this.leave();
     $("copy").onclick = () => navigator.clipboard?.writeText($("room-link").href);
-    session.addEventListener("message", ({ detail }) => this.#take(detail));
-    session.addEventListener("fresh", ({ detail }) => { if (detail.lost && this.code) this.join(this.code); });
+    session.addEventListener("room", ({ detail }) => this.#show(detail));
     const code = new URLSearchParams(location.search).get("room");
     if (code) $("code").value = code;
   }
 
-  get #self() {
-    const { src } = this.session.languages;
-    return { display_name: $("name").value.trim() || nameOf(src), preferred_lang: src };
+  get code() {
+    return this.session.room.code;
   }
 
-  async create() {
-    await this.connect();
-    this.session.send({ type: "room_create", client_ts: Date.now(), ...this.#self });
+  get members() {
+    return this.session.room.members;
   }
 
-  async join(code) {
+  get #name() {
+    return $("name").value.trim() || nameOf(this.session.languages.src);
+  }
+
+  create() {
+    return this.#enter(() => this.session.room.create({ name: this.#name }));
+  }
+
+  join(code) {
     if (!code) return $("code").focus();
-    await this.connect();
-    this.code = code;
-    this.session.send({ type: "room_join", room_code: code, ...this.#self });
-    return undefined;
+    return this.#enter(() => this.session.room.join(code, { name: this.#name }));
+  }
+
+  async #enter(ask) {
+    try {
+      await this.connect();
+      await ask();
+    } catch (error) {
+      this.onChange(error.message);
+    }
   }
 
   leave() {
-    this.session.send({ type: "room_leave", room_code: this.code });
-    this.#enter("");
+    this.session.room.leave();
   }
 
   /** What a speaker is called; "" outside of rooms. */
@@ -51,31 +59,13 @@ export class Room {
     return this.members.find((member) => member.session_id === session)?.display_name ?? "Someone";
   }
 
-  #take(message) {
-    if (message.type === "room_create_ack") this.#enter(message.room_code);
-    if (message.type === "room_members" && message.room_code === (this.code || message.room_code)) {
-      this.members = message.members;
-      this.#enter(message.room_code);
-    }
-    if (message.type === "room_error") {
-      this.#enter("");
-      this.onChange(message.message ?? message.code);
-    }
-    if (message.type === "room_expired") {
-      this.#enter("");
-      this.onChange(message.message);
-    }
-  }
-
-  #enter(code) {
-    this.code = code;
-    if (!code) this.members = [];
+  #show({ code, members, reason }) {
     $("room-form").hidden = Boolean(code);
     $("in-room").hidden = !code;
     $("room-code").textContent = code;
     $("room-link").href = `${location.origin}/?room=${encodeURIComponent(code)}`;
     $("members").replaceChildren(
-      ...this.members.map((member) => {
+      ...members.map((member) => {
         const me = member.session_id === this.session.id;
         const text = `${member.display_name ?? "Someone"}${me ? " (you)" : ""} · ${nameOf(member.preferred_lang ?? "auto")}`;
         const item = make("li", { textContent: text });
@@ -83,6 +73,6 @@ export class Room {
         return item;
       }),
     );
-    this.onChange("");
+    this.onChange(reason);
   }
 }

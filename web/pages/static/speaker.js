@@ -1,4 +1,4 @@
-import { fromBase64, fromPcm16, RATE } from "/pages/pcm.js";
+import { fromBase64, fromPcm16, RATE } from "/pages/client/index.js";
 
 /** Plays spoken translations one after the other. Events: "start" and "end" (detail: the result). */
 export class Speaker extends EventTarget {

@@ -1,9 +1,9 @@
+import { RATE, Session, SpeechDispatchError, toPcm16 } from "/pages/client/index.js";
 import { Conversation } from "/pages/conversation.js";
 import { Languages } from "/pages/languages.js";
 import { Microphone } from "/pages/microphone.js";
-import { decodeFile, RATE, toPcm16 } from "/pages/pcm.js";
+import { decodeFile } from "/pages/recording.js";
 import { Room } from "/pages/room.js";
-import { Session } from "/pages/session.js";
 import { Speaker } from "/pages/speaker.js";
 import { save } from "/pages/transcript.js";
 import { View } from "/pages/view.js";
@@ -12,7 +12,9 @@ const $ = (id) => document.getElementById(id);
 const PIECE_S = 0.1;
 const STATES = { idle: "not connected", connecting: "connecting …", open: "connected", lost: "connection lost, trying again …" };
 
-const session = new Session();
+const SERVER = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
+const KEPT_S = 90; // of speech that no server has heard
+const session = new Session(SERVER, { journey: true, patienceMs: Infinity, bufferedBytes: KEPT_S * 2 * RATE });
 const speaker = new Speaker();
 const conversation = new Conversation();
 const languages = new Languages($("src"), $("tgt"));
@@ -26,6 +28,8 @@ function complain(text) {
   $("problem").textContent = text;
   $("problem").hidden = !text;
 }
+
+const isTheServers = (error) => error instanceof SpeechDispatchError;
 
 async function connect() {
   complain("");
@@ -48,7 +52,7 @@ async function toggle() {
   } catch (error) {
     hush();
     complain(
-      navigator.mediaDevices
+      isTheServers(error) ? error.message : navigator.mediaDevices
         ? `The microphone cannot be used: ${error.message}. Allow it in the browser, or choose a recording.`
         : "Browsers give the microphone to secure pages only. Open this page over https, or from localhost.",
     );
@@ -85,7 +89,8 @@ async function sendFile(file) {
     $("level").value = 0;
     session.finish();
   } catch (error) {
-    complain(`${file.name} cannot be played here: ${error.message}. Try WAV, MP3, Ogg or M4A.`);
+    const unplayable = `${file.name} cannot be played here: ${error.message}. Try WAV, MP3, Ogg or M4A.`;
+    complain(isTheServers(error) ? error.message : unplayable);
   } finally {
     sending = false;
     $("file").value = "";
@@ -117,12 +122,14 @@ session.addEventListener("state", ({ detail }) => {
   $("state").textContent = STATES[detail];
   $("state").dataset.state = detail;
 });
-session.addEventListener("fresh", ({ detail }) => { if (detail.lost) conversation.giveUp(detail.session); });
+session.addEventListener("session", ({ detail }) => {
+  if (detail.historyLost && !detail.resumed) conversation.giveUp(detail.id);
+});
 session.addEventListener("message", ({ detail: message }) => {
   conversation.take(message);
   if (message.type === "translation_result" && message.tts_audio) speaker.play(message);
-  if (message.type === "error") complain(message.message);
 });
+session.addEventListener("error", ({ detail: error }) => complain(error.message));
 speaker.addEventListener("start", (event) => played("tts_started", "ts_start_ms", event));
 speaker.addEventListener("end", (event) => played("tts_play_ended", "ts_end_ms", event));
 speaker.addEventListener("failure", ({ detail }) => complain(detail));

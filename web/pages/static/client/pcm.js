@@ -29,17 +29,6 @@ export function fromBase64(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Decode a recording of any kind the browser knows to float samples at 16 kHz. */
-export async function decodeFile(file) {
-  const context = new OfflineAudioContext(1, 1, RATE);
-  const buffer = await context.decodeAudioData(await file.arrayBuffer());
-  const mono = new Float32Array(buffer.length);
-  for (let channel = 0; channel < buffer.numberOfChannels; channel += 1) {
-    buffer.getChannelData(channel).forEach((sample, at) => { mono[at] += sample / buffer.numberOfChannels; });
-  }
-  return mono;
-}
-
 /** Brings a stream of float samples to 16 kHz: each sample is the mean of those it stands for. */
 export class Resampler {
   constructor(rate) {

@@ -1,0 +1,57 @@
+"""What MkDocs calls while it builds the site (`mkdocs.yml`)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from handbook.links import TOP, as_page, for_site, place_of, source_of, targets  # noqa: E402
+from handbook.navigation import UNLISTED, navigation  # noqa: E402
+
+_ASSETS = {"assets/icon.svg": "web/pages/static/icon.svg", "assets/site.css": "handbook/static/site.css"}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the documents at the top of the repository and what documents link to; order the pages."""
+    for path, place in TOP.items():
+        if (ROOT / path).exists():
+            files.append(_text(config, place, (ROOT / path).read_text(encoding="utf-8")))
+    for path in _linked_outside(files):
+        page = as_page(ROOT / path, path)
+        files.append(_text(config, place_of(path), page, InclusionLevel.NOT_IN_NAV))
+    for place, path in _ASSETS.items():
+        files.append(File.generated(config, place, abs_src_path=str(ROOT / path)))
+    pages = [file.src_uri for file in files.documentation_pages()]
+    config.nav = navigation(pages)
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lead links to their targets' places in the site."""
+    place = page.file.src_uri
+    if place.startswith(UNLISTED):
+        return markdown
+    return for_site(markdown, source_of(place), lambda path: (ROOT / path).exists())
+
+
+def _text(
+    config: MkDocsConfig, place: str, text: str, inclusion: InclusionLevel = InclusionLevel.INCLUDED
+) -> File:
+    return File.generated(config, place, content=text, inclusion=inclusion)
+
+
+def _linked_outside(files: Files) -> list[str]:
+    """Give the files of the repository outside of the documents that documents link to."""
+    found: set[str] = set()
+    for page in files.documentation_pages():
+        path = source_of(page.src_uri)
+        found.update(targets(page.content_string, path))
+    outside = (each for each in found if each not in TOP and not each.startswith(("docs/", "..")))
+    return sorted(each for each in outside if (ROOT / each).exists())
