@@ -1,5 +1,6 @@
 """The `speech-dispatch` command: finds the subcommand, turns its errors into a sentence and an exit code."""
 
+import os
 import sys
 from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ What it does, and telling it:         nodes, pools, jobs, explain, drain, undrai
                                       dead
 How well it places jobs, measured:    simulate
 """
+
+#: As shells have it for SIGPIPE.
+_PIPE = 141
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,9 @@ _SUBCOMMANDS = {
     "worker": _Subcommand("web.command.services", "run the background workers (Celery)"),
     "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
+    "doctor": _Subcommand(
+        "web.command.doctor", "check Redis, the broker, the processes, nodes and this machine's limits"
+    ),
     "simulate": _Subcommand(
         "web.command.simulate", "measure placement: our scripts under virtual time, beside other dispatchers"
     ),
@@ -81,6 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader went away, as `head` does; nothing is left to be said to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE
 
 
 class _Help(RawDescriptionHelpFormatter):
