@@ -71,6 +71,7 @@ _SUBCOMMANDS = {
     "undrain": _Subcommand("web.command.operator", "let a node work again after a drain or a quarantine"),
     "quarantine": _Subcommand("web.command.operator", "take a node out of work until an operator ends it"),
     "cancel": _Subcommand("web.command.operator", "end a job; its client is told"),
+    "audit": _Subcommand("web.command.operator_audit", "list what operators changed: who, when, from where"),
     "dead": _Subcommand(
         "web.command.operator_dead", "list, show, replay or drop jobs that took their nodes with them"
     ),
