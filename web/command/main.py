@@ -61,6 +61,7 @@ _SUBCOMMANDS = {
     ),
     "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
     "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
+    "top": _Subcommand("web.command.top", "watch the fleet live in this terminal"),
     "nodes": _Subcommand("web.command.operator", "list connected nodes, and why some get no work"),
     "pools": _Subcommand("web.command.operator", "list pools: nodes that can do the same"),
     "jobs": _Subcommand("web.command.operator", "list jobs that wait or run"),
