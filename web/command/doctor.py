@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from dataclasses import asdict
 from textwrap import wrap
@@ -21,13 +21,9 @@ _WIDEST = 110
 
 def add_doctor_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `doctor`."""
-    parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = (
-        "It reads the same environment as the processes (REDIS_URL and the others) and changes nothing.\n"
-        "Exit codes: 0 nothing failed, 1 warnings (with --strict only), 2 something failed.\n\n"
-        "examples:\n"
-        "  REDIS_URL=redis://127.0.0.1:6379/0 speech-dispatch doctor\n"
-        "  speech-dispatch doctor --url https://speech.example --strict --json"
+        "It reads the same environment as the processes (REDIS_URL and the others) and changes nothing.\n\n"
+        "Exit codes: 0 nothing failed, 1 warnings (with --strict only), 2 something failed."
     )
     parser.add_argument(
         "--url", default="", help="a web process, or the proxy before it: is it ready, does a WebSocket open"

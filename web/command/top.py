@@ -2,7 +2,7 @@
 
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 
 from rich.console import Console
@@ -20,14 +20,9 @@ _QUIT = ("q", "\x03", "\x1b")
 
 def add_top_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `top`."""
-    parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = (
-        "keys: q quits; n, u, c, h, w sort the nodes by name, use, CPU, when they were heard, what keeps\n"
-        "work away. NO_COLOR=1 leaves colours out; nothing is said by colour alone.\n\n"
-        "examples:\n"
-        "  speech-dispatch top\n"
-        "  speech-dispatch top --url https://speech.example --interval 5\n"
-        "  speech-dispatch top --once --sort used | head"
+        "Keys: q quits; n, u, c, h, w sort the nodes by name, use, CPU, when they were heard, and what keeps "
+        "work away. NO_COLOR=1 leaves colours out; nothing is said by colour alone."
     )
     parser.add_argument(
         "--interval", type=_interval, default=2.0, metavar="S", help="read anew every S seconds (default 2)"
