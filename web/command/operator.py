@@ -38,7 +38,9 @@ def run_pools(args: Namespace) -> int:
 
 def add_jobs_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `jobs`."""
-    parser.add_argument("--state", choices=_STATES, default="", help="only jobs in this state")
+    parser.add_argument(
+        "--state", choices=_STATES, default="", metavar="STATE", help=f"only jobs in it: {', '.join(_STATES)}"
+    )
     add_common(parser)
     add_limit(parser, "jobs")
 
