@@ -14,7 +14,7 @@ from web.doctor.fleet import look_at_fleet
 from web.doctor.http import look_at_url
 from web.doctor.machine import look_at_machine
 from web.doctor.sentinels import look_at_sentinels
-from web.doctor.server import look_at_body_server, look_at_server, unreachable
+from web.doctor.server import broken_off, look_at_body_server, look_at_server, unreachable
 
 #: A call gives up after this time, s, however patient a web process is.
 _PATIENCE_S = 3.0
@@ -53,15 +53,19 @@ def _look_at_redis(settings: Settings) -> Findings:
 
 
 def _with_store(check: str, name: str, url: str, look: Callable[[Store], Findings]) -> Findings:
-    shown = redis_url.without_password(url)
+    shown, answered = redis_url.without_password(url), False
     try:
         with PlainStore(url, timeout_s=_PATIENCE_S) as store:
             store.command("PING")
+            answered = True
             if check == "redis":
                 yield _reached(shown)
             yield from look(store)
     except (StoreError, ValueError) as error:
-        yield unreachable(check, name, shown, error)
+        if answered and isinstance(error, StoreError):
+            yield broken_off(f"{check}-trouble", name, error)
+        else:
+            yield unreachable(check, name, shown, error)
 
 
 def _reached(shown: str) -> Finding:

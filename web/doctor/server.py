@@ -37,6 +37,8 @@ def look_at_server(store: Store, settings: Settings) -> Findings:
     info, config = read_info(store), read_config(store)
     yield _version(info)
     yield _role(info)
+    if _mode(info) == "cluster":
+        yield _cluster(settings)
     yield from _keeping(info, config)
     yield _memory(info, needed_bytes(settings, bodies=not settings.payload_url))
     yield _clients(info, config)
@@ -67,10 +69,24 @@ def _version(info: Mapping[str, str]) -> Finding:
             "version", "The server does not say what it is (INFO is refused).", "See its provider's page."
         )
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-    kind = info.get("redis_mode") or info.get("server_mode") or "standalone"
     if parts < _OLDEST:
         return failed("version", f"{name} {version} lacks commands that are used.", "Use 6.2 or newer.")
-    return ok("version", f"{name} {version}, {kind}.")
+    return ok("version", f"{name} {version}, {_mode(info)}.")
+
+
+def _mode(info: Mapping[str, str]) -> str:
+    return info.get("redis_mode") or info.get("server_mode") or "standalone"
+
+
+def _cluster(settings: Settings) -> Finding:
+    """Scripts stay on the shard of their cell; Celery's client knows nothing of shards."""
+    if settings.celery_broker_url:
+        return ok("cluster", f"All keys of cell {settings.cell!r} are on one shard; the broker is elsewhere.")
+    return failed(
+        "cluster",
+        "The ledger may be on a Cluster, Celery's broker may not.",
+        "Give the broker a server of its own: CELERY_BROKER_URL.",
+    )
 
 
 def _role(info: Mapping[str, str]) -> Finding:
@@ -188,6 +204,15 @@ def _clock(store: Store) -> Finding:
     if abs(off_ms) >= _CLOCK_MS:
         return warning("clock", says, advice)
     return ok("clock", says)
+
+
+def broken_off(check: str, name: str, error: StoreError) -> Finding:
+    """Say that a server answered and then did not do what was asked."""
+    return failed(
+        check,
+        f"The server of {name} answers, but not everything: {error}",
+        "See its log and its rights (ACL).",
+    )
 
 
 def unreachable(check: str, name: str, url: str, error: StoreError | ValueError) -> Finding:

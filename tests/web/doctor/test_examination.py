@@ -142,6 +142,17 @@ def test_a_replica_is_no_ledger() -> None:
         assert "is a replica of 127.0.0.1" in server(Settings(redis_url=replica.url))["role"].says
 
 
+def test_a_cluster_wants_another_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Valkey(**LASTING, cluster_enabled="yes", cluster_port=str(free_port())) as valkey:
+        assert levels(server(Settings(redis_url=valkey.url)))["cluster"] == "failed"
+        apart = Settings(redis_url=valkey.url, celery_broker_url="redis://elsewhere")
+        assert server(apart)["cluster"].level is Level.OK
+        monkeypatch.setenv("REDIS_URL", valkey.url)
+        found = by_check(examine())
+    assert found["redis"].level is Level.OK
+    assert "CLUSTERDOWN" in found["redis-trouble"].says, "it has no slots yet"
+
+
 def test_a_managed_server_that_does_not_tell_is_only_a_warning() -> None:
     with Valkey() as valkey, PlainStore(valkey.url) as store:
         store.command("ACL", "SETUSER", "tenant", "on", ">secret", "~*", "&*", "+@all", "-config", "-info")
