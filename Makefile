@@ -8,6 +8,17 @@ bin   := $(VENV)/bin
 pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
+# Packages are counted as they come, where somebody looks; errors go to stderr, and end the target.
+SHELL       := /bin/bash -o pipefail
+total       := $(shell grep -c '^[a-zA-Z0-9].*==' requirements.lock)
+pip_lock     = $(bin)/python -m pip --disable-pip-version-check install --progress-bar off \
+               --require-hashes --requirement requirements.lock 2> >(grep -v '^WARNING: ' >&2)
+define shown
+{ if [ -t 1 ]; then awk -v total=$(total) '/^Collecting / { printf "\r%3d of %d: %-50.50s", ++n, total, $$2; fflush() } \
+    /^Installing collected/ { printf "\r%-65s", "putting " n " packages into place ..."; fflush() } END { print "" }'; \
+  else cat >/dev/null; fi; }
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo run sandbox docs test test-rabbitmq bench bench-flows bench-report profile bench-placement \
         overload storm soak soak-long chaos chaos-long deploy-test fuzz ledger-run lint format lock clean
@@ -23,7 +34,7 @@ $(stamp): requirements.lock pyproject.toml
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Installing into $(VENV): about 950 MB with the speech models, some 20 s on a fast line."
 	@$(PYTHON) -m venv $(VENV)
-	@$(pip) install --require-hashes --requirement requirements.lock
+	@$(pip_lock) | $(shown)
 	@$(pip) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

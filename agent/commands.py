@@ -31,22 +31,36 @@ def add_node_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--url", default=NODE_URL, help="the server, or several with commas (default %(default)s)"
     )
-    parser.add_argument("--pipeline", default="speech", help="speech, echo, or module:Class of your own")
-    parser.add_argument("--slots", type=_at_least_one, help="jobs at once (default: what suits the pipeline)")
-    parser.add_argument("--threads", type=_at_least_one, help="CPU threads of one job (speech)")
-    parser.add_argument("--node-id", help="register under this id instead of one the server makes")
+    parser.add_argument(
+        "--pipeline", default="speech", metavar="NAME", help="speech, echo, or module:Class of your own"
+    )
+    parser.add_argument(
+        "--slots", type=_at_least_one, metavar="N", help="jobs at once (default: what suits the pipeline)"
+    )
+    parser.add_argument("--threads", type=_at_least_one, metavar="N", help="CPU threads of one job (speech)")
+    parser.add_argument(
+        "--node-id", metavar="ID", help="register under this id instead of one the server makes"
+    )
     parser.add_argument(
         "--credential",
+        metavar="WORD",
         default=os.environ.get("SPEECH_DISPATCH_CREDENTIAL"),
         help="shown to the server at registration (default: $SPEECH_DISPATCH_CREDENTIAL)",
     )
     parser.add_argument("--private", action="store_true", help="take no jobs of the public")
-    parser.add_argument("--heartbeat-s", type=_positive, default=15.0, help="interval (default %(default)s)")
+    parser.add_argument(
+        "--heartbeat-s",
+        type=_positive,
+        default=15.0,
+        metavar="S",
+        help="interval of heartbeats, s (default %(default)s)",
+    )
     parser.add_argument(
         "--drain-s",
         type=_positive,
         default=20.0,
-        help="time for running jobs after SIGTERM (default %(default)s)",
+        metavar="S",
+        help="time for running jobs after SIGTERM, s (default %(default)s)",
     )
     parser.add_argument("--quiet", action="store_true", help="print warnings only")
     _add_pipeline_arguments(parser)
@@ -54,15 +68,42 @@ def add_node_arguments(parser: ArgumentParser) -> None:
 
 def _add_pipeline_arguments(parser: ArgumentParser) -> None:
     speech = parser.add_argument_group("speech pipeline")
-    speech.add_argument("--tts-format", choices=("wav", "pcm16", "opus"), default="wav")
+    speech.add_argument(
+        "--tts-format",
+        choices=("wav", "pcm16", "opus"),
+        default="wav",
+        help="of what it speaks (default %(default)s)",
+    )
     echo = parser.add_argument_group("echo pipeline")
-    echo.add_argument("--service-ms", type=float, default=0.0, help="mean service time (default %(default)s)")
-    echo.add_argument("--service-dist", choices=("fixed", "exponential", "lognormal"), default="fixed")
-    echo.add_argument("--seed", type=int, help="repeat the same service times")
-    echo.add_argument("--pairs", default="*", help="en-pt,pt-en,... or * for all (default %(default)s)")
-    echo.add_argument("--partials", type=int, default=0, help="partial texts a job (default %(default)s)")
+    echo.add_argument(
+        "--service-ms",
+        type=float,
+        default=0.0,
+        metavar="MS",
+        help="mean service time, ms (default %(default)s)",
+    )
+    echo.add_argument(
+        "--service-dist",
+        choices=("fixed", "exponential", "lognormal"),
+        default="fixed",
+        help="how it varies (default %(default)s)",
+    )
+    echo.add_argument("--seed", type=int, metavar="N", help="repeat the same service times")
+    echo.add_argument(
+        "--pairs", default="*", metavar="A-B,…", help="en-pt,pt-en,... or * for all (default %(default)s)"
+    )
+    echo.add_argument(
+        "--partials", type=int, default=0, metavar="N", help="partial texts a job (default %(default)s)"
+    )
     own = parser.add_argument_group("pipelines of your own")
-    own.add_argument("--option", action="append", type=_name_and_value, default=[], metavar="NAME=VALUE")
+    own.add_argument(
+        "--option",
+        action="append",
+        type=_name_and_value,
+        default=[],
+        metavar="NAME=VALUE",
+        help="passed to it; may be repeated",
+    )
 
 
 def add_say_arguments(parser: ArgumentParser) -> None:
@@ -77,7 +118,11 @@ def add_say_arguments(parser: ArgumentParser) -> None:
     pace.add_argument("--fast", action="store_true", help="send it at once instead of in real time")
     pace.add_argument("--vad", action="store_true", help="have the server cut it where speech ends")
     parser.add_argument(
-        "--out", type=Path, default=Path(), help="directory for the spoken translation (default: here)"
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="folder for the spoken translation (default: here)",
     )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON in the last line")
 

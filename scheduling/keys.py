@@ -46,11 +46,12 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``instancenodes:I`` | set | nodes it holds the sockets of | node scripts | `end_instance` |
 | ``instancesessions:I`` | sorted set | its sessions, next look (ms) | session scripts | `end_instance`, 2 h |
 | ``instance:I`` | string | JSON: what it holds | web process | `end_instance`, 1 min after the last |
-| ``workers`` | sorted set | background workers, last heard (ms) | `note_worker` | 10 s after the last |
+| ``workers`` | sorted set | workers and beats, last heard (ms) | `note_worker` | 10 s after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
 | ``dead`` | sorted set | dead letters by when the job failed (ms) | `dead` | ``dead_ms`` after the last |
 | ``dead:J`` | hash | a dead letter | `dead`, `note_replay` | ``dead_ms``, or when dropped |
 | ``deadaudio`` | set | audio of dead letters that were trimmed | `dead` | when a drain has dropped it |
+| ``audit`` | stream | what operators did | `note_action` | ``audit_entries``, ``audit_ms`` |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
@@ -91,6 +92,7 @@ class Keys:
         self.workers = f"{self.prefix}workers"
         self.latency = f"{self.prefix}latency"
         self.dirty = f"{self.prefix}outbox:nodes"
+        self.audit = f"{self.prefix}audit"
         self.dead = f"{self.prefix}dead"
         self.dead_audio = f"{self.prefix}deadaudio"
 

@@ -35,6 +35,12 @@ class ServerSettings(BaseSettings):
         repr=False,
         description="bearer token of the operators' HTTP API; when empty, only this machine may use it",
     )
+    audit_entries: int = Field(
+        default=10_000, ge=0, le=1_000_000, description="operators' actions kept on record; 0 for none"
+    )
+    audit_ms: int = Field(
+        default=2_592_000_000, ge=0, description="an operator's action is kept this long, ms; 0 for none"
+    )
     model_hub_url: str = Field(
         default="", description="model hub whose catalogue of services is shown; none when empty"
     )

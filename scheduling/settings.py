@@ -277,13 +277,3 @@ def _sentence(item: object) -> str:
     if item["type"] == "missing":
         return f"{name} is not set: give the URL of a Redis or Valkey server, or run `speech-dispatch up`"
     return f"{name}: {item['msg']}" if name else str(item["msg"])
-
-
-def settings_table() -> str:
-    """Describe every setting as a Markdown table, for ``docs/settings.md``."""
-    rows = ["| setting | type | default | meaning |", "|---|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        kind = getattr(field.annotation, "__name__", "str")
-        default = "required" if field.is_required() else f"`{field.default}`" if field.default != "" else ""
-        rows.append(f"| `{name.upper()}` | {kind} | {default} | {field.description} |")
-    return "\n".join(rows) + "\n"

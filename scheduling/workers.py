@@ -1,9 +1,11 @@
-"""Which background workers are heard: each says so itself, as nobody else may ask them without a broker."""
+"""Which background workers, and beats, are heard: each says so itself, as nobody may ask without a broker."""
 
 from collections import Counter
 
 from scheduling.ledger.cell import Cell, text
 
+#: What stands before the ``@`` in the name of a beat, which works on no queue.
+BEAT = "beat"
 #: A worker not heard this long does not count, ms; it says so every 2 s.
 HEARD_MS = 10_000
 #: Looked at of one cell.
@@ -13,13 +15,25 @@ _TIMEOUT_S = 0.5
 
 
 def note_worker(cell: Cell, name: str) -> None:
-    """Say that the worker ``queue@host-pid`` lives. Raises `SchemaMismatch` and `StoreError`."""
+    """Say that the worker ``queue@host-pid``, or a beat, lives. Raises `SchemaMismatch` and `StoreError`."""
     cell.call("note_worker", [cell.keys.workers], [name, HEARD_MS], timeout_s=_TIMEOUT_S)
 
 
 def read_workers(cell: Cell, now_ms: int) -> dict[str, int]:
-    """Give the workers heard lately, by queue. Raises `StoreError`."""
+    """Give the workers heard lately, by queue; beats are none. Raises `StoreError`."""
+    kinds = (name.partition("@")[0] for name in _heard(cell, now_ms))
+    return dict(Counter(kind for kind in kinds if kind != BEAT))
+
+
+def read_beats(cell: Cell, now_ms: int) -> dict[str, int]:
+    """Give the beats heard lately and how long ago that was (ms). Raises `StoreError`."""
+    heard = _heard(cell, now_ms)
+    return {name: max(0, now_ms - at_ms) for name, at_ms in heard.items() if name.startswith(f"{BEAT}@")}
+
+
+def _heard(cell: Cell, now_ms: int) -> dict[str, int]:
+    """Give names and when each was heard last (ms)."""
     found = cell.store.command(
-        "ZRANGE", cell.keys.workers, now_ms - HEARD_MS, "+inf", "BYSCORE", "LIMIT", 0, _MOST
+        "ZRANGE", cell.keys.workers, now_ms - HEARD_MS, "+inf", "BYSCORE", "LIMIT", 0, _MOST, "WITHSCORES"
     )
-    return dict(Counter(text(name).partition("@")[0] for name in found))
+    return {text(name): int(float(at_ms)) for name, at_ms in zip(found[::2], found[1::2], strict=True)}

@@ -1,10 +1,17 @@
 """Celery beat, with a bound on what it sends while nobody works."""
 
 import logging
+import os
+import socket
 from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler
 
+from scheduling.errors import StoreError
+from scheduling.ledger.codes import LedgerError
+from scheduling.workers import BEAT, note_worker
+from tasks.ledger import worker_ledger
+from tasks.names import SETTLE
 from tasks.wakeups import Wakeups
 
 _log = logging.getLogger(__name__)
@@ -33,6 +40,8 @@ class BoundedScheduler(Scheduler):  # type: ignore[misc]  # an untyped package
             self._note(failed=True, why=str(error))
         else:
             self._note(failed=False)
+        if entry.task == SETTLE:  # once a second
+            _say_alive()
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -45,3 +54,11 @@ class BoundedScheduler(Scheduler):  # type: ignore[misc]  # an untyped package
         elif self._failed and not failed:
             _log.info("the broker takes messages again")
         self._failed = failed
+
+
+def _say_alive() -> None:
+    """Let the ledger hear of this beat, whatever the broker does; where that is away, others say so."""
+    try:
+        note_worker(worker_ledger().cell, f"{BEAT}@{socket.gethostname()}-{os.getpid()}")
+    except (StoreError, LedgerError) as error:
+        _log.debug("the ledger does not hear of this beat: %s", error)

@@ -10,7 +10,7 @@ from scheduling.store.base import Store
 
 _log = logging.getLogger(__name__)
 
-_ASKED = ("maxmemory-policy", "maxmemory", "appendonly", "appendfsync", "save")
+_ASKED = ("maxmemory-policy", "maxmemory", "appendonly", "appendfsync", "save", "maxclients")
 
 
 def check_ledger_server(store: Store, settings: Settings) -> list[str]:
@@ -18,24 +18,32 @@ def check_ledger_server(store: Store, settings: Settings) -> list[str]:
 
     Raises `StoreError` when it cannot be reached.
     """
-    found = _read(store)
-    said = []
-    if (policy := found.get("maxmemory-policy", "noeviction")) != "noeviction":
-        said.append(f"Redis may evict leases and jobs (maxmemory-policy {policy}): set it to noeviction")
-    if found.get("appendonly") == "no":
-        said.append(
-            "Redis forgets everything when it ends (appendonly no): accepted utterances may be lost"
-            if not found.get("save")
-            else "Redis keeps snapshots only (appendonly no, save): a crash loses minutes, set appendonly yes"
-        )
-    elif found.get("appendfsync") == "no":
-        said.append("Redis leaves writing to the system (appendfsync no): 30 s may be lost, set everysec")
+    found = read_config(store)
+    said = [sentence for sentence in (evicts(found), forgets(found)) if sentence]
     return said + _too_small(found, needed_bytes(settings, bodies=not settings.payload_url))
+
+
+def evicts(found: Mapping[str, str]) -> str:
+    """Say what a ledger's server of this configuration may throw away; empty when nothing."""
+    if (policy := found.get("maxmemory-policy", "noeviction")) == "noeviction":
+        return ""
+    return f"Redis may evict leases and jobs (maxmemory-policy {policy}): set it to noeviction"
+
+
+def forgets(found: Mapping[str, str]) -> str:
+    """Say what it may lose in a crash, beyond the last second; empty when nothing."""
+    if found.get("appendonly") == "no":
+        if not found.get("save"):
+            return "Redis forgets everything when it ends (appendonly no): accepted utterances may be lost"
+        return "Redis keeps snapshots only (appendonly no, save): a crash loses minutes, set appendonly yes"
+    if found.get("appendfsync") == "no":
+        return "Redis leaves writing to the system (appendfsync no): 30 s may be lost, set everysec"
+    return ""
 
 
 def check_body_server(store: Store, settings: Settings) -> list[str]:
     """Do the same for a server that holds audio and speech alone; it need not write anything to disk."""
-    found = _read(store)
+    found = read_config(store)
     said = []
     if (policy := found.get("maxmemory-policy", "noeviction")) != "noeviction":
         said.append(
@@ -61,7 +69,8 @@ def _too_small(found: Mapping[str, str], needed: int) -> list[str]:
     ]
 
 
-def _read(store: Store) -> dict[str, str]:
+def read_config(store: Store) -> dict[str, str]:
+    """Give the settings that matter; none where the server does not tell. Raises `StoreError`."""
     try:
         reply = [part.decode() for part in store.command("CONFIG", "GET", *_ASKED)]
     except CommandError:

@@ -57,6 +57,16 @@ class Study:
         self._parts = parts
 
     @property
+    def parts(self) -> int:
+        """Parts of the work; the product's own are the longest."""
+        return len(self._parts)
+
+    @property
+    def parts_done(self) -> int:
+        """How many of them have ended."""
+        return sum(part.done() for part in self._parts)
+
+    @property
     def done(self) -> bool:
         """Whether all of it is, or something failed."""
         ended = [part for part in self._parts if part.done()]

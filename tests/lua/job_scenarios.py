@@ -184,3 +184,13 @@ def placed_again(world: World) -> None:
     noted = world.dump().hash("dead:j0")["replays"].split()
     assert noted == [f"again-{number}" for number in range(4, 20)]
     assert not world.ledger.dead.note_replay("ghost", "again")
+
+
+@scenario("note_action")
+def operators_act(world: World) -> None:
+    """A repeated call is known even when others were noted in between; the oldest record goes."""
+    cell = world.ledger.cell
+    for number in range(3):
+        cell.call("note_action", [cell.keys.audit], [f"t{number}", 2, 86_400_000, f"{number}"])
+    cell.call("note_action", [cell.keys.audit], ["t1", 2, 86_400_000, "1"])
+    assert [entry["action"] for entry in world.dump().entries("audit")] == ["1", "2"]

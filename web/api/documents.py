@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from scheduling.audit import AuditPage
 from scheduling.explain import views
 from scheduling.messages import codec
 from web.api import fleet_views
@@ -73,6 +74,7 @@ OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], typ
     ("get", "/jobs/{job_id}"): (views.Job, (), None),
     ("get", "/jobs/{job_id}/explain"): (views.JobExplanation, (), None),
     ("post", "/jobs/{job_id}/cancel"): (views.Job, (), Reason),
+    ("get", "/audit"): (AuditPage, (*_PAGED, "target"), None),
     ("get", "/dead"): (views.DeadPage, _PAGED, None),
     ("get", "/dead/{job_id}"): (views.DeadLetter, (), None),
     ("delete", "/dead/{job_id}"): (views.DeadLetter, (), None),

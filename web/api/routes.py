@@ -10,6 +10,7 @@ from scheduling import explain
 from scheduling.settings import Settings
 from web.api.access import require_access
 from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of, services_of
+from web.api.audit import add_audit
 from web.api.control import Control
 from web.api.dead_routes import add_dead
 from web.api.documents import openapi
@@ -28,6 +29,7 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     """Add the API to the application."""
     api = Blueprint("api", "web.api", url_prefix=PREFIX.rstrip("/"))
     api.before_request(lambda: require_access(request, settings.admin_token))
+    add_audit(api, dispatcher.ledger.cell, dispatcher.instance)
     _add_reads(api, dispatcher)
     add_fleet(api, dispatcher)
     add_sessions(api, dispatcher.ledger.cell)

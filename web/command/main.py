@@ -1,26 +1,20 @@
 """The `speech-dispatch` command: finds the subcommand, turns its errors into a sentence and an exit code."""
 
+import os
 import sys
-from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import cast
 
-from web.command.errors import CommandError
+from web.command.errors import USAGE, CommandError
+from web.command.help import finish, foot, overview
 
-_DESCRIPTION = """\
-Real-time speech translation: clients speak, nodes anywhere translate, this dispatches between them.
-
-Try everything on this machine:       speech-dispatch up
-One recording through all of it:      speech-dispatch demo
-A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
-A sandbox for developers of clients:  speech-dispatch up --echo, then session
-The two ends of it:                   node, say
-What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel,
-                                      dead
-How well it places jobs, measured:    simulate
-"""
+_PROGRAM = "speech-dispatch"
+#: As shells have it for SIGPIPE.
+_PIPE = 141
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +38,33 @@ class _Subcommand:
 _SUBCOMMANDS = {
     "up": _Subcommand("web.command.up", "run the whole system on this machine until Ctrl-C"),
     "demo": _Subcommand("web.command.demo", "translate a recording end to end, then stop everything"),
-    "web": _Subcommand(
-        "web.command.services", "run a web process: the sockets of clients and nodes, and HTTP"
-    ),
+    "web": _Subcommand("web.command.services", "run a web process: sockets of clients and nodes, HTTP"),
     "worker": _Subcommand("web.command.services", "run the background workers (Celery)"),
     "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
+    "doctor": _Subcommand("web.command.doctor", "check Redis, broker, processes, nodes and this machine"),
     "simulate": _Subcommand(
-        "web.command.simulate", "measure placement: our scripts under virtual time, beside other dispatchers"
+        "web.command.simulate", "measure how well jobs are placed, beside other dispatchers"
     ),
     "node": _Subcommand("agent.commands", "run a node: dial a server and translate for it"),
     "say": _Subcommand("agent.commands", "speak a recording to a server and save the translation"),
     "session": _Subcommand(
         "agent.commands", "type a session by hand and see its messages, with an echo node"
     ),
+    "top": _Subcommand("web.command.top", "watch the fleet live in this terminal"),
     "nodes": _Subcommand("web.command.operator", "list connected nodes, and why some get no work"),
     "pools": _Subcommand("web.command.operator", "list pools: nodes that can do the same"),
     "jobs": _Subcommand("web.command.operator", "list jobs that wait or run"),
     "explain": _Subcommand(
-        "web.command.operator", "say why a job waits or a node gets no work, or who serves a pair"
+        "web.command.operator", "say why a job waits, a node gets no work, who serves a pair"
     ),
     "drain": _Subcommand("web.command.operator", "give a node no new work; what it runs is finished"),
     "undrain": _Subcommand("web.command.operator", "let a node work again after a drain or a quarantine"),
     "quarantine": _Subcommand("web.command.operator", "take a node out of work until an operator ends it"),
     "cancel": _Subcommand("web.command.operator", "end a job; its client is told"),
+    "audit": _Subcommand("web.command.operator_audit", "list what operators changed: who, when, from where"),
     "dead": _Subcommand(
-        "web.command.operator_dead", "list, show, replay or drop jobs that took their nodes with them"
+        "web.command.operator_dead", "list, replay or drop jobs that took their nodes with them"
     ),
 }
 
@@ -77,6 +72,12 @@ _SUBCOMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit code (0 done, 1 failed, 2 wrong invocation)."""
     words = sys.argv[1:] if argv is None else list(argv)
+    if words and not words[0].startswith("-") and words[0] not in _SUBCOMMANDS:
+        near = get_close_matches(words[0], _SUBCOMMANDS, n=1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        said = f"there is no command {words[0]!r}. {meant}All of them: {_PROGRAM} --help"
+        print(f"{_PROGRAM}: {said}", file=sys.stderr)
+        return USAGE
     args = _parser(words).parse_args(words)
     try:
         return _SUBCOMMANDS[args.command].run(args.command, args)
@@ -85,23 +86,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-
-
-class _Help(RawDescriptionHelpFormatter):
-    """Leaves room for the indent of subcommands, which argparse forgets: the longest keeps to its line."""
-
-    def add_argument(self, action: Action) -> None:
-        super().add_argument(action)
-        self._action_max_length = max(self._action_max_length, max(map(len, _SUBCOMMANDS)) + 4)
+    except BrokenPipeError:  # the reader went away, as `head` does; nothing is left to be said to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE
 
 
 def _parser(words: Sequence[str]) -> ArgumentParser:
     """Build the parser; only the chosen subcommand is imported for its options."""
-    parser = ArgumentParser(prog="speech-dispatch", description=_DESCRIPTION, formatter_class=_Help)
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser = ArgumentParser(
+        prog=_PROGRAM,
+        usage=f"{_PROGRAM} COMMAND [options]",
+        description=overview({name: subcommand.summary for name, subcommand in _SUBCOMMANDS.items()}),
+        epilog=foot(),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, prog=_PROGRAM, help=SUPPRESS
+    )
     for name, subcommand in _SUBCOMMANDS.items():
         sentence = f"{subcommand.summary[0].upper()}{subcommand.summary[1:]}."
-        subparser = subparsers.add_parser(name, help=subcommand.summary, description=sentence)
+        subparser = subparsers.add_parser(name, description=sentence)
         if words and words[0] == name:
             subcommand.add_arguments(name, subparser)
+            finish(name, subparser)
     return parser

@@ -38,7 +38,9 @@ def run_pools(args: Namespace) -> int:
 
 def add_jobs_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `jobs`."""
-    parser.add_argument("--state", choices=_STATES, default="", help="only jobs in this state")
+    parser.add_argument(
+        "--state", choices=_STATES, default="", metavar="STATE", help=f"only jobs in it: {', '.join(_STATES)}"
+    )
     add_common(parser)
     add_limit(parser, "jobs")
 
@@ -51,16 +53,28 @@ def run_jobs(args: Namespace) -> int:
 def add_explain_arguments(parser: ArgumentParser) -> None:
     """Declare what can be explained: a job, a node, a pair of languages."""
     kinds = parser.add_subparsers(dest="kind", metavar="job|node|pair", required=True)
-    job = kinds.add_parser("job", help="where a job stands, and why it waits")
+    job = kinds.add_parser(
+        "job",
+        help="where a job stands, and why it waits",
+        description="Where a job stands, and why it waits.",
+    )
     job.add_argument("id", help="job id")
-    node = kinds.add_parser("node", help="why a node gets no work")
+    node = kinds.add_parser("node", help="why a node gets no work", description="Why a node gets no work.")
     node.add_argument("id", help="node id")
-    pair = kinds.add_parser("pair", help="who could translate between two languages, and who not")
+    pair = kinds.add_parser(
+        "pair",
+        help="who could translate between two languages, and who not",
+        description="Who could translate between two languages, and who not.",
+    )
     pair.add_argument("src", help="language spoken, or auto")
     pair.add_argument("tgt", help="language wanted")
-    pair.add_argument("--services", default="", help="of asr,nmt,tts,semantic,tone (default asr,nmt,tts)")
+    pair.add_argument(
+        "--services", default="", metavar="A,B", help="of asr,nmt,tts,semantic,tone (default asr,nmt,tts)"
+    )
     pair.add_argument("--tenant", default="", help="whose job it is")
-    pair.add_argument("--auto-langs", default="", help="languages that a speaker of auto may use")
+    pair.add_argument(
+        "--auto-langs", default="", metavar="A,B", help="languages that a speaker of auto may use"
+    )
     for kind in (job, node, pair):
         add_common(kind)
 
@@ -139,5 +153,7 @@ def _change_node(args: Namespace, verb: str) -> int:
 
 def _add_wish(parser: ArgumentParser, what: str) -> None:
     parser.add_argument("id", help=f"{what} id")
-    parser.add_argument("--reason", default="", help="why, in words; whoever asks later is told")
+    parser.add_argument(
+        "--reason", default="", metavar="WORDS", help="why, in words; whoever asks later is told"
+    )
     add_common(parser)

@@ -15,11 +15,16 @@ PAGE = 500
 
 def add_common(parser: ArgumentParser) -> None:
     """Declare where the server is and how to answer."""
+    add_server(parser)
+    parser.add_argument("--json", action="store_true", help="print the API's answer, for programs")
+
+
+def add_server(parser: ArgumentParser) -> None:
+    """Declare where the server is."""
     parser.add_argument(
         "--url", default=default_url(), help="a web process (default $SPEECH_DISPATCH_URL or %(default)s)"
     )
     parser.add_argument("--token", help="the server's ADMIN_TOKEN (default $ADMIN_TOKEN)")
-    parser.add_argument("--json", action="store_true", help="print the API's answer, for programs")
 
 
 def add_limit(parser: ArgumentParser, what: str) -> None:

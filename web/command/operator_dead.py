@@ -18,16 +18,21 @@ class NothingNamed(CommandError):
 def add_dead_arguments(parser: ArgumentParser) -> None:
     """Declare what can be done with dead letters: list, show, replay, drop."""
     verbs = parser.add_subparsers(dest="verb", metavar="list|show|replay|drop", required=True)
-    listing = verbs.add_parser("list", help="list them, the newest first")
+    listing = verbs.add_parser(
+        "list", help="list them, the newest first", description="List dead letters, the newest first."
+    )
     add_limit(listing, "dead letters")
     for name, sentence in (
         ("show", "what became of each attempt"),
         ("replay", "place one again, as a job of its own; its session gets nothing"),
     ):
-        verbs.add_parser(name, help=sentence).add_argument("id", help="job id")
-    dropping = verbs.add_parser("drop", help="forget some with their audio")
+        verb = verbs.add_parser(name, help=sentence, description=f"{sentence[0].upper()}{sentence[1:]}.")
+        verb.add_argument("id", help="job id")
+    dropping = verbs.add_parser(
+        "drop", help="forget some with their audio", description="Forget some, or all, with their audio."
+    )
     dropping.add_argument("ids", nargs="*", metavar="ID", help="job id")
-    dropping.add_argument("--all", action="store_true", help="all there are")
+    dropping.add_argument("--all", action="store_true", help="all there are, without asking")
     for verb in verbs.choices.values():
         add_common(verb)
 

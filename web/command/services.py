@@ -19,10 +19,9 @@ from web.command.errors import USAGE, CommandError
 from web.command.ports import LOOPBACK, is_loopback, require_free
 from web.command.process import ProcessSpec, Stop
 from web.command.supervisor import Supervisor
+from web.doctor.machine import OTHER_FILES
 
 QUEUES = (CONTROL, DRAIN)
-#: Files a web process has open besides its sockets, generously.
-_OTHER_FILES = 256
 #: Tasks end by themselves within drain_ms, so who is not gone by then hangs, s; it holds nothing that another
 #: worker does not take up, and platforms kill after 30 s without asking.
 _TASKS_END_S = 20.0
@@ -162,7 +161,7 @@ def _require_settings(command: str) -> Settings:
 
 def _allow_sockets(count: int) -> None:
     """Raise the limit of open files, often 1024, to what as many sockets need; warn when it stays less."""
-    wanted = count + _OTHER_FILES
+    wanted = count + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

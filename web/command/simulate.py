@@ -26,6 +26,7 @@ from web.command import redis_url
 from web.command.console import Console
 from web.command.embedded import EmbeddedValkey
 from web.command.errors import CommandError, SimulationFailed
+from web.command.progress import bar
 from web.command.stack import valkey_spec
 from web.command.supervisor import Supervisor
 
@@ -59,7 +60,13 @@ def add_simulate_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, help="the first of them (default %(default)s)")
     parser.add_argument("--jobs", type=_jobs, default=_DEFAULT.jobs, help="jobs a seed (default %(default)s)")
-    parser.add_argument("--scenario", choices=SCENARIOS, default=_DEFAULT.scenario, help="what is simulated")
+    parser.add_argument(
+        "--scenario",
+        choices=SCENARIOS,
+        default=_DEFAULT.scenario,
+        metavar="NAME",
+        help=f"what is simulated: {', '.join(SCENARIOS)} (default %(default)s)",
+    )
     parser.add_argument(
         "--policies",
         type=_policies,
@@ -135,8 +142,14 @@ class _Servers:
     def study(self, experiment: Experiment) -> Outcome:
         """Carry out an experiment. Raises `_Interrupted`."""
         study = self.laboratory.begin(experiment)
-        if not self.watch(lambda: study.done):
-            raise _Interrupted
+        with bar(f"load {experiment.rho:g}", study.parts) as show:
+
+            def ended() -> bool:
+                show(study.parts_done)
+                return study.done
+
+            if not self.watch(ended):
+                raise _Interrupted
         return study.outcome()
 
 

@@ -1,5 +1,6 @@
 """The command line: what it offers, and what it refuses."""
 
+import shlex
 import socket
 import subprocess
 import sys
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.valkey import Valkey
+from web.command.help import EXAMPLES
 from web.command.main import main
 
 _COMMANDS = (
-    "up", "demo", "web", "worker", "beat", "flower", "node", "say", "nodes", "pools", "jobs", "explain",
-    "drain", "undrain", "quarantine", "cancel",
+    "up", "demo", "web", "worker", "beat", "flower", "node", "say", "top", "doctor", "nodes", "pools", "jobs",
+    "explain", "drain", "undrain", "quarantine", "cancel", "audit", "dead", "simulate",
 )  # fmt: skip
 
 
@@ -44,6 +46,43 @@ def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.Captur
         main([command, "--help"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: speech-dispatch {command}")
+
+
+def test_help_fits_a_terminal_of_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ((), *((name,) for name in _COMMANDS)):
+        with pytest.raises(SystemExit):
+            main([*command, "--help"])
+        lines = capsys.readouterr().out.partition("examples:")[0].splitlines()
+        assert max(map(len, lines)) <= 80, command
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_has_examples_that_it_takes(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.command.main._Subcommand.run", lambda self, name, args: 42)
+    for line in EXAMPLES[command]:
+        program, *words = shlex.split(line, comments=True)
+        assert (program, words[0]) == ("speech-dispatch", command)
+        assert main(words) == 42
+    assert run(command, "--help").stdout.rstrip().endswith(EXAMPLES[command][-1])
+
+
+def test_a_command_that_is_none_is_said_with_the_one_that_was_meant() -> None:
+    done = run("quarantaine")
+    assert done.returncode == 2
+    assert "Did you mean quarantine?" in done.stderr
+    assert "speech-dispatch --help" in run("brew").stderr
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """``speech-dispatch doctor --json | head -c 1`` ended in a traceback."""
+    command = f"{shlex.quote(sys.executable)} -m web.command doctor --json | head -c 1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
+    )
+    assert (done.stdout, done.stderr) == ("{", "")
 
 
 @pytest.mark.parametrize("command", ["web", "worker", "beat", "flower"])

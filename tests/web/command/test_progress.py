@@ -1,0 +1,29 @@
+"""A bar where somebody looks, and not a byte where nobody does."""
+
+import os
+import pty
+import sys
+
+import pytest
+
+from web.command.progress import bar
+
+
+def test_nothing_is_said_to_a_file(capfd: pytest.CaptureFixture[str]) -> None:
+    with bar("work", 3) as show:
+        show(2)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_terminal_is_shown_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        with bar("work", 3) as show:
+            show(2)
+        terminal.flush()
+        shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "work" in shown
+    assert "2/3" in shown

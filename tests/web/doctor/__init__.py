@@ -1,0 +1,1 @@
+"""Tests of the checks that `speech-dispatch doctor` makes."""

@@ -1,0 +1,1 @@
+"""Tests of what `speech-dispatch top` reads and draws."""

@@ -1,0 +1,1 @@
+"""What `speech-dispatch doctor` looks at: each check says how a thing is, and what to do about it."""
