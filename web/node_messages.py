@@ -41,6 +41,7 @@ from web.peers import Peers
 from web.publisher import Publisher
 from web.tallies import NodeTallies
 from web.timing import Timings
+from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class NodeMessages:
         instance: str,
         timings: Timings,
         tenant_of: TenantOf,
+        pairings: Pairings,
+        usage: UsageBook,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
@@ -74,6 +77,7 @@ class NodeMessages:
         self._publisher = publisher
         self._instance = instance
         self._timings = timings
+        self._usage = usage
         self.tenant_of = tenant_of
         self.stale = 0
         """Messages about attempts that are no longer running; they change nothing."""
@@ -88,7 +92,7 @@ class NodeMessages:
             JobResult: self._result,
             NodeErrorMessage: self._error,
             NodeDrain: self._drain,
-            RequestPairingCode: Pairings(ledger).issue,
+            RequestPairingCode: pairings.issue,
         }
 
     def handle(self, link: NodeLink, message: Message) -> None:
@@ -176,12 +180,14 @@ class NodeMessages:
             # The node's word for the attempt counts: what it was sent later is not what it answers.
             job_id, attempt = sent.job_id, message.attempt_id
             self._mark_model(link, message)
-            completed = self._complete_patiently(link, message, job_id, attempt)
+            completed = self._complete_patiently(link, message, job_id, attempt, self._usage.call())
         link.attempts.pop(message.job_id, None)
         if link.result_acks:
             link.send_result_ack(message, accepted=completed is not None)
         if completed is None:
             return
+        if completed.counts:
+            self._usage.done(link.node_id, completed.tenant, completed.audio_ms)
         if message.success:
             self.tallies.note_result(message)
         if completed.wake:
@@ -207,7 +213,7 @@ class NodeMessages:
                 )
 
     def _complete_patiently(
-        self, link: NodeLink, message: JobResult, job_id: str, attempt: int
+        self, link: NodeLink, message: JobResult, job_id: str, attempt: int, call: str
     ) -> Completed | None:
         """Try until the ledger takes the result: a node says it once. Raises `StoreError` at last.
 
@@ -216,13 +222,15 @@ class NodeMessages:
         until_s = time.monotonic() + self._ledger.cell.settings.attempt_ms / 1000
         while True:
             try:
-                return self._complete(link, message, job_id, attempt)
+                return self._complete(link, message, job_id, attempt, call)
             except StoreError:
                 if time.monotonic() > until_s or link.connection.closed:
                     raise
             gevent.sleep(_RETRY_S)
 
-    def _complete(self, link: NodeLink, message: JobResult, job_id: str, attempt: int) -> Completed | None:
+    def _complete(
+        self, link: NodeLink, message: JobResult, job_id: str, attempt: int, call: str
+    ) -> Completed | None:
         speech, body = self._speech(link, message, job_id) if message.success else ("", None)
         error = message.error
         code = error.code if error else "PROCESSING_ERROR"
@@ -239,6 +247,7 @@ class NodeMessages:
                 body=body,
                 code="" if message.success else code,
                 message="" if message.success or not error else error.message,
+                call=call,
             )
         except (StaleAttempt, UnknownJob):
             self.stale += 1

@@ -137,10 +137,21 @@ class Sessions:
         self._keys = cell.keys
 
     def open(
-        self, session_id: str, instance: str, socket: str, profile: str, token: str = ""
+        self,
+        session_id: str,
+        instance: str,
+        socket: str,
+        profile: str,
+        token: str = "",
+        *,
+        tenant: str = "",
+        most: int = 0,
     ) -> tuple[str, str]:
-        """Make a session, with the digest of its resume token; give its epoch and the former instance."""
-        args: list[Part] = [instance, socket, profile, token, session_id]
+        """Make a session, with the digest of its resume token; give its epoch and the former instance.
+
+        Raises `OverQuota` where the tenant has ``most`` sessions open already; 0 is any number.
+        """
+        args: list[Part] = [instance, socket, profile, token, session_id, tenant, most]
         reply = self._cell.call("open_session", [self._keys.session(session_id)], args)
         return epoch_of(text(reply[1]), int(reply[3])), text(reply[2])
 

@@ -16,7 +16,12 @@ from scheduling.ledger.codes import LedgerError, NoNode, QueueFull, StaleAttempt
 from scheduling.ledger.sessions import Held, Refusal, Restored, Unanswered
 from scheduling.store.plain import PlainStore
 from scheduling.workers import HEARD_MS, note_worker, read_workers
-from tests.lua import body_scenarios, instance_scenarios, room_scenarios  # noqa: F401  # they register theirs
+from tests.lua import (  # noqa: F401  # they register theirs
+    body_scenarios,
+    instance_scenarios,
+    quota_scenarios,
+    room_scenarios,
+)
 from tests.lua.twice import SCENARIOS, Scenario, TwiceStore, scenario
 from tests.lua.world import CLASSES, POOLS, PT, World, registration, result
 
