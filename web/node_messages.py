@@ -203,7 +203,7 @@ class NodeMessages:
             return
         lasts_s = self._ledger.cell.settings.model_mark_ms / 1000
         if link.marks.note(message.error.details, lasts_s) and link.last_beat is not None:
-            _log.warning("node %s lacks a model it offers: %.200r", link.node_id, message.error.details)
+            _log.warning("node %s lacks a model it offers: %.64r", link.node_id, link.marks.last)
             try:
                 said = link.last_beat.model_copy(update={"running_attempts": None})  # it is out of date
                 self._heartbeat(link, said)
@@ -278,7 +278,10 @@ class NodeMessages:
         return self._ledger.jobs.shard_of(session_id)
 
     def _error(self, link: NodeLink, message: NodeErrorMessage) -> None:
-        _log.warning("node %s reports %.64r: %.200r", link.node_id, message.code, message.message)
+        # Its sentence may repeat what somebody said, which no log may hold.
+        _log.warning(
+            "node %s reports %.64r, in %d characters", link.node_id, message.code, len(message.message)
+        )
 
     def _drain(self, link: NodeLink, message: NodeDrain) -> None:
         reason = (message.reason or "the node leaves")[:_MOST_WORDS]
