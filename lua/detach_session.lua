@@ -18,12 +18,9 @@ local socket, owner, counted = unpack(redis.call('HMGET', KEYS[2], 'socket', 'ow
 if socket ~= ARGV[2] then
   return {0}
 end
-local function uncount()
+if counted then
   --@include tenant_sessions
   uncount_session(counted, ARGV[1])
-end
-if counted then
-  uncount()
 end
 let_session_go(owner, ARGV[1])
 redis.call('HSET', KEYS[2], 'owner', '', 'next_index', ARGV[3], 'audio_from', ARGV[4])

@@ -17,17 +17,14 @@ local cell = KEYS[1]
 --@include ground
 --@include holdings
 local owner, socket, former = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'former'))
-local function refused()
-  --@include tenant_sessions
-  if has_all_sessions(ARGV[6], tonumber(ARGV[7])) then
-    return true
-  end
-  count_session(ARGV[6], ARGV[5])
-  redis.call('HSET', KEYS[2], 'counted', ARGV[6])
-end
 if socket ~= ARGV[2] then
-  if ARGV[7] ~= '0' and refused() then
-    return {-30, 'sessions', 5000}
+  if ARGV[7] ~= '0' then
+    --@include tenant_sessions
+    if has_all_sessions(ARGV[6], tonumber(ARGV[7])) then
+      return {-30, 'sessions', SESSIONS_SOON_MS}
+    end
+    count_session(ARGV[6], ARGV[5])
+    redis.call('HSET', KEYS[2], 'counted', ARGV[6])
   end
   former = owner or ''
   redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'socket', ARGV[2], 'profile', ARGV[3], 'former', former,

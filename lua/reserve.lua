@@ -78,13 +78,12 @@ if order < tonumber(ARGV[21]) then
 end
 settle(4)
 
-local function refusal_by_quota()
+if ARGV[26] ~= '' then
   --@include quota
-  return over_quota(ARGV[16], ARGV[26], ARGV[25])
-end
-local over = ARGV[26] ~= '' and refusal_by_quota()
-if over then
-  return over
+  local over = over_quota(ARGV[16], ARGV[26], ARGV[25])
+  if over then
+    return over
+  end
 end
 
 local function outdated()
@@ -184,12 +183,9 @@ job.unwritten = {'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requiremen
   'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13], 'created_ms', now,
   'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '', 'room', ARGV[20],
   'wait', job.wait or 0, 'audio_ms', ARGV[25]}
-local function note_in_quota()
+if ARGV[26] ~= '' then
   --@include quota
   note_quota(job, ARGV[16], ARGV[26], ARGV[25])
-end
-if ARGV[26] ~= '' then
-  note_in_quota()
 end
 if node then
   assign(job, node)

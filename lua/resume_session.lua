@@ -20,13 +20,10 @@ local owner, socket, token, counted = unpack(redis.call('HMGET', KEYS[2], 'owner
 if not token or token == '' or token ~= ARGV[4] then
   return {0}
 end
-local function count_again()
-  --@include tenant_sessions
-  count_session(counted, ARGV[1])
-end
 if socket ~= ARGV[3] then
-  if counted then
-    count_again() -- one that was let in before is let in again
+  if counted then -- one that was let in before is let in again
+    --@include tenant_sessions
+    count_session(counted, ARGV[1])
   end
   if owner ~= ARGV[2] then
     tell(owner, 'kind', 'moved', 'session', ARGV[1], 'socket', socket)

@@ -21,7 +21,7 @@ class LimitSettings(ServerSettings):
         default=5000.0, ge=0, description="messages one socket may send per second; 0 for any number"
     )
     bytes_per_s: float = Field(
-        default=32 * 2**20, ge=0, description="bytes of messages one socket may send per second; 0 for any"
+        default=64 * 2**20, ge=0, description="bytes of messages one socket may send per second; 0 for any"
     )
     peer_connections: int = Field(
         default=0, ge=0, description="sockets that one address may have open in a web process; 0 for any"

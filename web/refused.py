@@ -32,29 +32,26 @@ class Refused(Exception):
         return {name: value for name, value in told.items() if value is not None}
 
 
-_WHAT = {
-    "sessions": "as many sessions are open as may be",
-    "waiting": "as many utterances wait as may",
-    "jobs": "as many utterances are under way as may be",
-    "audio": "as much was said in the last 24 hours as may be",
-    "tenant_connections": "sessions were opened too fast",
-    "peer_connections": "as many connections are open as may be",
-    "peer_connections_per_s": "connections were opened too fast",
+_SAYS = {
+    "sessions": "This tenant has as many sessions open as it may.",
+    "waiting": "As many utterances of this tenant wait as may.",
+    "jobs": "As many utterances of this tenant are under way as may be.",
+    "audio": "This tenant has used up its audio of 24 hours.",
+    "tenant_connections": "This tenant opens sessions too fast.",
+    "peer_connections": "Your address has as many connections open as it may.",
+    "peer_connections_per_s": "Your address connects too fast.",
 }
 
 
 def over_limit(limit: str, retry_after_ms: int) -> Refused:
     """Refuse what passes a limit of a tenant or an address; ``limit`` is its name in docs/limits.md."""
-    whose = "your address" if limit.startswith("peer_") else "this tenant"
-    return Refused(
-        ErrorCode.NODE_OVERLOADED,
-        f"Of {whose} {_WHAT[limit]}. Try again in {in_words(retry_after_ms)}.",
-        retry_after_ms,
-        limit=limit,
-    )
+    said = f"{_SAYS[limit]} Try again in {in_words(retry_after_ms)}."
+    return Refused(ErrorCode.NODE_OVERLOADED, said, retry_after_ms, limit=limit)
 
 
 def in_words(ms: int) -> str:
-    """Say a time to wait: seconds, or minutes where there are many."""
+    """Say a time to wait, rounded up: seconds, minutes or hours."""
     seconds = max(1, -(-ms // 1000))
-    return f"{seconds} s" if seconds < 600 else f"{-(-seconds // 60)} min"
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{-(-seconds // 60)} min" if seconds < 7200 else f"{-(-seconds // 3600)} h"

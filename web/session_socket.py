@@ -244,7 +244,8 @@ class SessionSocket:
         _tell(connection, refused.code, refused.message, refused.details)
         if link is None and refused.limit and refused.retry_after_ms:
             after_s = refused.retry_after_ms / 1000
-            connection.close(CloseCode.TRY_AGAIN_LATER, f"{refused.message} come back in {after_s:.1f} s")
+            said = f"the limit of {refused.limit} is reached; come back in {after_s:.1f} s"
+            connection.close(CloseCode.TRY_AGAIN_LATER, said)
 
     def _held_back(self, link: SessionLink, late_s: float) -> None:
         """Ask a client that sends more than it may to pause; until it does it is read from more slowly."""

@@ -3,6 +3,7 @@
 -- A session's record names its tenant in `counted` where it is one of these. Whatever ends a session takes it out;
 -- what was lost without that (its record lapsed, Redis lost writes) is found when the tenant is at its limit.
 local LOOKED_AT = 64 -- sessions that are looked at in one call, those not seen for longest first
+local SESSIONS_SOON_MS = 5000 -- sessions end, and nobody knows when
 
 local function count_session(tenant, id)
   redis.call('ZADD', key('tenantsessions', tenant), now, id)

@@ -136,10 +136,12 @@ def pairs(stack: Stack) -> list[list[str]]:
 def test_what_was_said_is_gone_when_its_time_is_over() -> None:
     """Nothing in Redis holds it any longer: not the job, not the stream, not the bodies."""
     times = {"retention_ms": 1000, "resume_ms": 1000, "utterance_ms": 2000, "session_ms": 60_000}
-    with Stack(workers=True, **times) as stack, stack.node(PAIR, answer=None) as node:
-        with stack.client(*PAIR, resumable=True) as client:
+    with Stack(webs=2, workers=True, **times) as stack, stack.node(PAIR, answer=None) as node:
+        with stack.client(*PAIR, web=1, resumable=True) as client:
             client.say(AUDIO)
             job = node.job()
+            node.partial(job, GUESSED)
+            client.wait("asr_partial")
             assert markers_in_redis(stack), "it has to be there while it is worked on"
             node.answer(job, **SAYS)
             client.result(1)
