@@ -108,6 +108,9 @@ class Held:
     numbers: Mapping[str, tuple[int, int]]
     """Language to the next order number, and to that of the next result to be sent."""
     running: Sequence[Unanswered]
+    tenant: str = ""
+    limited: bool = False
+    """The tenant may have so many sessions only; this one was let in."""
     call: str = field(default_factory=lambda: uuid4().hex[:16])
     """Names this statement: made twice it has one effect."""
 
@@ -244,6 +247,7 @@ class Sessions:
                 held.session_id, held.instance, held.socket, held.turn, held.token, held.profile, cell_epoch,
                 created_ms, held.sent, held.next_index, position(held.audio_from),
                 json.dumps(dict(held.numbers)), json.dumps(running, ensure_ascii=False), held.call,
+                held.tenant, int(held.limited),
             ],
         )  # fmt: skip
 

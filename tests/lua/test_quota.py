@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from scheduling.ledger.codes import OverQuota
+from scheduling.ledger.sessions import Held, epoch_of
 from scheduling.limits import Limits
 from scheduling.store.plain import PlainStore
 from scheduling.usage import MOST_NAMES, OTHERS, Amount, Batch, add_usage, read_usage
@@ -126,6 +127,20 @@ def test_a_session_that_died_with_its_process_makes_room(world: World) -> None:
     world.ledger.instances.end_dead()
     sessions.open("s3", "web3", "so3", "{}", tenant="t", most=1)
     assert set(world.dump().scores("tenantsessions:t")) == {"s3"}
+
+
+def test_a_session_that_redis_lost_counts_when_it_is_told_anew(world: World) -> None:
+    world.ledger.sessions.open("s1", "web1", "so1", "{}", tenant="t", most=1)
+    world.store.command("DEL", world.keys.session("s1"), f"{world.keys.prefix}tenantsessions:t")
+    held = Held(
+        session_id="s1", instance="web1", socket="so1", turn=1, token="", profile="{}", sent=0, next_index=0,
+        epoch=epoch_of(world.ledger.cell.epoch, START_MS), audio_from=(0, 0), numbers={}, running=[],
+        tenant="t", limited=True,
+    )  # fmt: skip
+    assert world.ledger.sessions.restore([held])[0].held
+    assert refused(world, "s2", kind="session") == "sessions"
+    world.ledger.sessions.close("s1", "so1")
+    world.ledger.sessions.open("s2", "web1", "so2", "{}", tenant="t", most=1)
 
 
 def test_a_flood_of_names_shares_one_place(world: World) -> None:
