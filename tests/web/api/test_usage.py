@@ -41,8 +41,8 @@ def test_what_was_said_is_counted_by_tenant_and_node_over_two_processes() -> Non
 
         def settled() -> bool:
             tenants, nodes = rows_of(stack, "tenant"), rows_of(stack, "node")
-            done = sum(row["results"] for row in (*tenants.values(), *nodes.values()))
-            return done == 6 and len(tenants) == 2
+            rows = (*tenants.values(), *nodes.values())
+            return [sum(row[name] for row in rows) for name in ("results", "utterances")] == [6, 6]
 
         wait_until(settled, "all to be counted")
         tenants, nodes = rows_of(stack, "tenant"), rows_of(stack, "node")
