@@ -20,8 +20,10 @@
 --   10 data     speech as base64, '' where bodies have a server of their own
 --   11 ttl_ms   how long it is kept at most, ms
 --   12 budget   bytes that bodies may take in all
+--   13 call     names this call, for a result that is counted as usage; '' where none is
 -- REPLY
 --   {1, "state wake [job attempt]*"} the jobs handed to the node when the caller owns its socket
+--   {1, words, tenant, audio ms} the same for the call that a result counts for, once
 --   {-6} unknown job | {-7} stale attempt
 local cell = KEYS[1]
 --@include ground
@@ -37,12 +39,15 @@ local job = read_job(ARGV[1])
 if not job then
   return {-6}
 end
-local given = redis.call('HGET', KEYS[2], 'verdict' .. ARGV[3])
+local given, counted = unpack(redis.call('HMGET', KEYS[2], 'verdict' .. ARGV[3], 'counts' .. ARGV[3]))
 if given then
   local by, words = string.match(given, '^(%S+) (.*)$')
   -- An attempt that was ended otherwise (its lease ran out) can no longer succeed.
   if by ~= ARGV[2] or (ARGV[4] == 'ok' and string.sub(words, 1, 4) ~= 'done') then
     return {-7}
+  end
+  if ARGV[13] ~= '' and counted == ARGV[13] then
+    return {1, words, job.tenant, tonumber(job.audio_ms)}
   end
   return {1, words}
 elseif job.node ~= ARGV[2] or tostring(job.attempt) ~= ARGV[3] or not RUNNING[job.state] then
@@ -90,6 +95,11 @@ for _, handed in ipairs(node and serve_node(node) or {}) do
     tell_dispatch(handed, node)
   end
 end
-note_verdict(job.id, ARGV[3], ARGV[2], words)
+if ARGV[13] == '' or state ~= 'done' then
+  note_verdict(job.id, ARGV[3], ARGV[2], words)
+  settle(4)
+  return {1, words}
+end
+note_verdict(job.id, ARGV[3], ARGV[2], words, 'counts' .. ARGV[3], ARGV[13])
 settle(4)
-return {1, words}
+return {1, words, job.tenant, tonumber(job.audio_ms)}

@@ -14,9 +14,13 @@
 local cell = KEYS[1]
 --@include ground
 --@include holdings
-local socket, owner = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner'))
+local socket, owner, counted = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'counted'))
 if socket ~= ARGV[2] then
   return {0}
+end
+if counted then
+  --@include tenant_sessions
+  uncount_session(counted, ARGV[1])
 end
 let_session_go(owner, ARGV[1])
 redis.call('HSET', KEYS[2], 'owner', '', 'next_index', ARGV[3], 'audio_from', ARGV[4])

@@ -9,13 +9,23 @@
 --   3 profile   JSON of the session's languages, tenant and mode
 --   4 token     digest of the token it may be resumed with, '' for a client that does not resume
 --   5 session   session id
+--   6 tenant    whose session it is
+--   7 most      sessions that the tenant may have open, 0 for any
 -- REPLY
---   {1, epoch, former instance or '', made at (ms)}
+--   {1, epoch, former instance or '', made at (ms)} | {-30, 'sessions', ms} it has them, and when to ask again
 local cell = KEYS[1]
 --@include ground
 --@include holdings
 local owner, socket, former = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'former'))
 if socket ~= ARGV[2] then
+  if ARGV[7] ~= '0' then
+    --@include tenant_sessions
+    if has_all_sessions(ARGV[6], tonumber(ARGV[7])) then
+      return {-30, 'sessions', SESSIONS_SOON_MS}
+    end
+    count_session(ARGV[6], ARGV[5])
+    redis.call('HSET', KEYS[2], 'counted', ARGV[6])
+  end
   former = owner or ''
   redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'socket', ARGV[2], 'profile', ARGV[3], 'former', former,
     'token', ARGV[4])

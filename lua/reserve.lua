@@ -33,12 +33,16 @@
 --   22 data          audio as base64, '' where bodies have a server of their own
 --   23 ttl_ms        how long it is kept at most, ms
 --   24 budget        bytes that bodies may take in all
---   25.. pools       candidate pools
+--   25 audio_ms      length of the audio, ms
+--   26 quota         what the tenant may have waiting and under way, and its audio of a day (ms): `include/quota`;
+--                    '' for any
+--   27.. pools       candidate pools
 -- REPLY
 --   {1, job, order, state, attempt, node, owner, semantic, wait ms}; the job is the caller's when its id is the
 --   proposed one; the wait is what it was likely to be when it was let in
 --   {-5} unknown session | {-12} owned elsewhere | {-20} the record is behind its owner | {-9} no node serves it
 --   {-8, wait ms} it would wait for too long, or as many wait as may | {-11} there is no room for its audio
+--   {-30, limit, ms} the tenant has all that it may, and when it may have more
 local cell = KEYS[1]
 --@include ground
 --@include jobs
@@ -74,6 +78,14 @@ if order < tonumber(ARGV[21]) then
 end
 settle(4)
 
+if ARGV[26] ~= '' then
+  --@include quota
+  local over = over_quota(ARGV[16], ARGV[26], ARGV[25])
+  if over then
+    return over
+  end
+end
+
 local function outdated()
   return redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
 end
@@ -82,12 +94,12 @@ end
 -- its own. One that nobody can serve leaves no trace: clients may ask for any language.
 local function link_pools()
   --@include link
-  link(ARGV[5], ARGV[6], {unpack(ARGV, 25)})
+  link(ARGV[5], ARGV[6], {unpack(ARGV, 27)})
   return pools_of(ARGV[5])
 end
 
 local pools = pools_of(ARGV[5])
-if not pools[1] and (ARGV[25] or outdated()) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
+if not pools[1] and (ARGV[27] or outdated()) and redis.call('HEXISTS', PREFIX .. 'requirements', ARGV[5]) == 0 then
   pools = link_pools()
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
@@ -115,6 +127,10 @@ local function refusal()
   local waiting, most = tonumber(redis.call('HGET', cell, 'waiting')), limit('max_waiting')
   local soon, wait = may_wait(pools, line_of(job, tonumber(ARGV[17]), tonumber(ARGV[18])), job.tenant)
   job.wait = wait or math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
+  local own = tonumber(string.match(ARGV[26], '^%d+') or 0)
+  if own > 0 and waiting_of(job.tenant) >= own then
+    return {-30, 'waiting', job.wait}
+  end
   if not soon or waiting >= most or waiting_of(job.tenant) >= math.ceil(most * limit('tenant_waiting_percent') / 100) then
     return {-8, job.wait}
   end
@@ -130,7 +146,7 @@ end
 -- Its former nodes are all gone, and a worker is about to link what was made since: the caller knows it already.
 local function left_alone()
   --@include waiting
-  return ARGV[25] and not outdated() and not someone_serves(pools)
+  return ARGV[27] and not outdated() and not someone_serves(pools)
 end
 
 local node = find_node()
@@ -166,7 +182,11 @@ job.unwritten = {'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requiremen
   'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline, 'wait_until_ms', 0,
   'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13], 'created_ms', now,
   'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '', 'room', ARGV[20],
-  'wait', job.wait or 0}
+  'wait', job.wait or 0, 'audio_ms', ARGV[25]}
+if ARGV[26] ~= '' then
+  --@include quota
+  note_quota(job, ARGV[16], ARGV[26], ARGV[25])
+end
 if node then
   assign(job, node)
   if node.owner ~= ARGV[3] then

@@ -22,6 +22,8 @@
 --   12 known     JSON {language: [order numbers given, order numbers sent]}
 --   13 running   JSON list of [language, order number, events, main]: accepted, not answered; and how to end it
 --   14 call      names this call
+--   15 tenant    whose session it is
+--   16 limited   1 where the tenant may have so many sessions only: this one was let in
 -- REPLY
 --   {1, 1 if anything was behind, how many of running are lost} | {0} another socket holds it rightly
 local cell = KEYS[1]
@@ -59,6 +61,11 @@ if owner ~= ARGV[2] then
   redis.call('HDEL', KEYS[2], 'closed')
   let_session_go(owner or '', ARGV[1])
   hold_session(ARGV[2], ARGV[1], limit('session_ms'))
+end
+if ARGV[16] == '1' and (socket ~= ARGV[3] or owner ~= ARGV[2]) then
+  --@include tenant_sessions
+  count_session(ARGV[15], ARGV[1])
+  set('counted', ARGV[15])
 end
 if not created then
   set('former', '', 'created_ms', ARGV[8], 'epoch', ARGV[7])

@@ -16,11 +16,15 @@
 local cell = KEYS[1]
 --@include ground
 --@include holdings
-local owner, socket, token = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'token'))
+local owner, socket, token, counted = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'token', 'counted'))
 if not token or token == '' or token ~= ARGV[4] then
   return {0}
 end
 if socket ~= ARGV[3] then
+  if counted then -- one that was let in before is let in again
+    --@include tenant_sessions
+    count_session(counted, ARGV[1])
+  end
   if owner ~= ARGV[2] then
     tell(owner, 'kind', 'moved', 'session', ARGV[1], 'socket', socket)
   end

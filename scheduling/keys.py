@@ -30,6 +30,11 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``pairingmisses`` | set | tries of wrong pairing codes | `use_pairing_code` | a minute after the first |
 | ``deadlines`` | sorted set | ``j|JOB``, ``n|NODE``, ``r|REQ`` to due (ms) | all | a member when settled |
 | ``session:S`` | hash | owner, order numbers, group | session scripts | ``session_ms``, ``resume_ms`` |
+| ``tenantsessions:T`` | sorted set | sessions a tenant has open | `open_session` | empty when none is |
+| ``tenantjobs:T`` | sorted set | its jobs under way, by deadline (ms) | `quota` | ``utterance_ms`` |
+| ``tenantaudio:T`` | hash | its audio (ms) by hour | `quota` | 24 h after the last |
+| ``usage:tenant:DAY``, ``usage:node:DAY`` | hash | what was used on a day | `add_usage` | ``usage_days`` |
+| ``usageseen:I`` | string | last batch of an instance | `add_usage` | a day after it |
 | ``request:ID`` | string | job of a request id | `reserve` | utterance and retention |
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
 | ``ready:S:TGT`` | hash | messages before their turn | `store_result` | utterance and retention |
@@ -195,6 +200,14 @@ class Keys:
     def once(self, name: str) -> str:
         """Mark that one process does a periodic work."""
         return f"{self.prefix}once:{name}"
+
+    def usage(self, by: str, day: str) -> str:
+        """Usage of a day, as YYYY-MM-DD, by tenant or node."""
+        return f"{self.prefix}usage:{by}:{day}"
+
+    def usage_seen(self, instance: str) -> str:
+        """Give the number of the last batch of usage of an instance."""
+        return f"{self.prefix}usageseen:{instance}"
 
     def body(self, name: str) -> str:
         """Audio or speech body."""

@@ -14,6 +14,7 @@ _GROUPS = {
     "store_timeout_s": "The ledger, as a web process uses it",
     "require_gpu": "Nodes",
     "pools_file": "Pools",
+    "messages_per_s": "Limits of sockets, addresses and tenants; usage",
     "dispatch_ms": "Jobs: deadlines, waiting, fair shares, choice of node",
     "retention_ms": "What is kept, and for how long",
     "group_ms": "Results and rooms",

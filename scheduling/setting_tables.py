@@ -38,3 +38,21 @@ def read_cost(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 64:
         raise ValueError(f"{value!r} must be a number of slots from 1 to 64")
     return int(value)
+
+
+def read_amount(value: str) -> int:
+    """Read how many there may be, 0 for any number. Raises `ValueError`."""
+    if not value.isdecimal() or int(value) > 10**9:
+        raise ValueError(f"{value!r} must be a whole number up to 1000000000, 0 for no limit")
+    return int(value)
+
+
+def read_rate(value: str) -> int:
+    """Read a rate per second, in thousandths; 0 for any. Raises `ValueError`."""
+    try:
+        rate = round(float(value) * 1000)
+    except (ValueError, OverflowError):
+        rate = -1
+    if not 0 <= rate <= 10**9:
+        raise ValueError(f"{value!r} must be a rate from 0.001 to 1000000 per second, 0 for no limit")
+    return rate

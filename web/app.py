@@ -22,7 +22,7 @@ def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     """Build the application around a started dispatcher."""
     app = Flask("web")
     gate = Gate(settings.handshakes_per_s, settings.handshake_burst)
-    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s), gate=gate)
+    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s), gate=gate, limiter=dispatcher.limiter)
     shutdown = Shutdown(dispatcher, sockets.registry)
     app.extensions["shutdown"] = shutdown
     _add_sockets(sockets, settings, dispatcher)
@@ -37,12 +37,16 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
         max_message_bytes=settings.message_bytes,
         max_queue_bytes=settings.node_outbound_bytes,
         write_timeout_s=settings.write_timeout_s,
+        messages_per_s=settings.messages_per_s,
+        bytes_per_s=settings.bytes_per_s,
         first=True,
     )
     client_options = ConnectionOptions(
         max_message_bytes=settings.message_bytes,
         max_queue_bytes=settings.outbound_bytes,
         write_timeout_s=settings.write_timeout_s,
+        messages_per_s=settings.messages_per_s,
+        bytes_per_s=settings.bytes_per_s,
         deflate=True,
     )
 

@@ -25,6 +25,8 @@ class Ask:
     audio_from: tuple[int, int] | None
     """Chunk, and byte in it, from which the stream is still wanted afterwards; None for a one-shot."""
     client_timestamp_ms: int | None = None
+    audio_ms: int = 0
+    """Length of its audio, ms."""
     journey: bool = False
     """Its client is told which node works on it."""
     room: str = ""
@@ -61,11 +63,19 @@ def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
     # The index keeps requests apart even when a client repeats its sequence numbers.
     request_id = f"{session.session_id}:{index}:{cut.first_seq}.{cut.first_offset}:{fold(init.tgt_lang)}"
     audio_from = (cut.last_seq, cut.split_at) if cut.split_at else (cut.last_seq + 1, 0)
-    return Ask(assign, request_id, index + 1, audio_from, cut.client_timestamp_ms, journey=bool(init.journey))
+    return Ask(
+        assign,
+        request_id,
+        index + 1,
+        audio_from,
+        cut.client_timestamp_ms,
+        cut.duration_ms,
+        journey=bool(init.journey),
+    )
 
 
-def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
-    """Make the ask for a one-shot ``utterance``; its audio was checked."""
+def ask_for_utterance(session: SessionLink, message: Utterance, audio_ms: int) -> Ask:
+    """Make the ask for a one-shot ``utterance``; its audio was checked and found so long (ms)."""
     init = session.init
     assign = JobAssign(
         job_id="-",
@@ -91,7 +101,7 @@ def ask_for_utterance(session: SessionLink, message: Utterance) -> Ask:
     )
     digest = hashlib.sha256(message.audio.encode()).hexdigest()[:16]
     request_id = f"{session.session_id}:u{message.utterance_index}.{digest}:{fold(message.tgt_lang)}"
-    return Ask(assign, request_id, session.next_index, None, journey=bool(init.journey))
+    return Ask(assign, request_id, session.next_index, None, audio_ms=audio_ms, journey=bool(init.journey))
 
 
 def _part_of(session: SessionLink, tgt_lang: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from scheduling.ledger.codes import LedgerError
 from scheduling.messages import UiEvent, UiEventName, UiStatus
 from web.node_link import NodeLink, Sent, Spoken
 from web.peers import Peers
+from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +31,12 @@ _BODY_PAUSES_S = tuple(0.002 * 2**n for n in range(9))  # 1 s in all
 class Assigner:
     """Turns assignments of the ledger into ``job_assign`` frames, once each."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies, peers: Peers, instance: str) -> None:
+    def __init__(self, ledger: Ledger, bodies: Bodies, peers: Peers, instance: str, usage: UsageBook) -> None:
         self._ledger = ledger
         self._bodies = bodies
         self._peers = peers
         self._instance = instance
+        self._usage = usage
         self._dispatched: list[Dispatch] = []
 
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
@@ -92,6 +94,7 @@ class Assigner:
         if link is None or not link.send(frame):
             self._give_up(assigned, node_id, "NODE_UNAVAILABLE", "The node went away. Please say it again.")
             return
+        self._usage.sent(node_id)
         view = spec.result_view()
         utterance = Spoken(
             view["session_id"], view["utterance_index"], view["trace_id"], view.get("journey", False)

@@ -11,12 +11,15 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import gevent
 import simple_websocket
 from simple_websocket import ConnectionClosed
 
+from web.allowance import Allowance
 from web.close_codes import CloseCode
 from web.deflate import LEAST_BYTES
 from web.frames import (
@@ -69,6 +72,9 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     def __init__(self, environ: dict[str, Any], options: ConnectionOptions) -> None:
         """Accept the request's upgrade; raises HandshakeError."""
         self.options = options
+        self.on_held_back: Callable[[float], None] | None = None
+        """Told each time the peer is not read from for so long (s), because it said too much."""
+        self._allowance = Allowance(options.messages_per_s, options.bytes_per_s, options.max_message_bytes)
         self.messages_in = 0
         self.messages_out = 0
         self._can_parse = True  # until the peer breaks the protocol
@@ -155,9 +161,11 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
                 event = self._inbound.next()
                 if isinstance(event, str | bytes):
                     self.messages_in += 1
+                    self._count(len(event))
                     return event
                 if event is not None:
                     self._control(event)
+                    self._count(0)
                 elif self.connected and not self._inbound.fill(_left(deadline_s)) and self.connected:
                     return None
         except FrameError as error:
@@ -211,6 +219,13 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         self._outbound.stop()
         self._inbound.close()
         self._shutdown(socket.SHUT_RDWR)
+
+    def _count(self, size: int) -> None:
+        """Hold back a peer that says too much; pings are answered, so they count as well."""
+        if late_s := self._allowance.take(size):
+            if self.on_held_back:
+                self.on_held_back(late_s)
+            gevent.sleep(late_s)
 
     def _await_answer(self) -> None:
         if not self._can_parse:

@@ -22,6 +22,7 @@ from scheduling.store.plain import PlainStore
 from web.assigning import Assigner
 from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
+from web.limiter import Limiter
 from web.membership import Membership
 from web.node_messages import NodeMessages
 from web.node_socket import NodeSocket
@@ -45,6 +46,7 @@ from web.store_check import check_body_server, check_ledger_server, warn
 from web.sweeper import Sweeper
 from web.timing import Timings
 from web.uploads import Uploads
+from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class Dispatcher:
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self.timings = Timings()
         self.peers = Peers()
+        self.limiter = limiter = Limiter(settings)
+        """What this process refuses by limits, and counts of all it has refused."""
         # Calls, bodies and the blocking read of the inbox never wait behind each other.
         self.store = BatchedStore(settings.redis_url, timeout_s=settings.store_timeout_s)
         self.body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
@@ -67,14 +71,18 @@ class Dispatcher:
         self.ledger = Ledger(self.store, settings)
         self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
-        assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
+        self.usage = usage = UsageBook(self.ledger, self.instance)
+        assigner = Assigner(self.ledger, bodies, self.peers, self.instance, usage)
         delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
         restorer = Restorer(self.ledger, self.instance)
-        rooms = Rooms(self.ledger, self.peers, self.instance, restorer)
+        rooms = Rooms(self.ledger, self.peers, self.instance, restorer, limiter)
         self._inbox = Inbox(
             self._inbox_store, self.ledger, self.instance, self.peers, assigner, delivery, rooms.kinds
         )
-        self._placer = placer = Placer(self.ledger, bodies, assigner, self.instance, self.timings, restorer)
+        self._placer = placer = Placer(
+            self.ledger, bodies, assigner, self.instance, self.timings, restorer, limiter, usage
+        )
+        pairings = Pairings(self.ledger, limiter)
         self.node_messages = NodeMessages(
             self.ledger,
             bodies,
@@ -84,6 +92,8 @@ class Dispatcher:
             self.instance,
             self.timings,
             placer.tenant_of,
+            pairings,
+            usage,
         )
         self.nodes = NodeSocket(
             self.ledger, self.peers, self.node_messages, self.publisher, self.instance, self.timings
@@ -92,10 +102,11 @@ class Dispatcher:
             self.ledger,
             self.peers,
             placer,
-            Pairings(self.ledger),
+            pairings,
             Cancelling(self.ledger, bodies, self.publisher),
             rooms,
             Resuming(self.ledger, self.peers, delivery, self.instance, restorer),
+            limiter,
         )
         self.membership = Membership(
             self.ledger, self.instance, self.peers, delivery, restorer, self.nodes.enter_again
@@ -113,10 +124,10 @@ class Dispatcher:
             self.membership,
         )
         self.presence = Presence(
-            self.ledger, self.instance, self.peers, placer.refused, lambda: self.membership.generation
+            self.ledger, self.instance, self.peers, placer.refused, lambda: self.membership.generation, usage
         )
         self.rebalancer = Rebalancer(self.ledger, self.instance, self.peers, self.presence)
-        self.uploads = Uploads(self.ledger, bodies, placer, self.instance)
+        self.uploads = Uploads(self.ledger, bodies, placer, self.instance, limiter)
         self.services = ServiceCatalog(settings.model_hub_url)
         self.warnings: list[str] = []
         """Settings of the servers that may lose data, as found at the start."""
@@ -154,6 +165,7 @@ class Dispatcher:
     def stop(self) -> None:
         """End the greenlets, take this process out of the cell and close the stores."""
         gevent.killall(self._greenlets)
+        self.usage.settle_at_last()
         self.membership.leave()
         for store in (self.store, self.body_store, self._inbox_store):
             store.close()

@@ -18,6 +18,8 @@ class ModelMarks:
     """Marked services of one node, by service or model id."""
 
     marked_until_s: dict[str, float] = field(default_factory=dict)
+    last: str = ""
+    """The one marked last."""
     _noted_s: deque[float] = field(default_factory=deque)
 
     def note(self, details: Any, lasts_s: float) -> bool:
@@ -35,6 +37,7 @@ class ModelMarks:
             return False
         self._noted_s.append(now_s)
         self.marked_until_s[name] = now_s + lasts_s
+        self.last = name
         return True
 
     def active(self) -> frozenset[str]:

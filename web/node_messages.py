@@ -41,6 +41,7 @@ from web.peers import Peers
 from web.publisher import Publisher
 from web.tallies import NodeTallies
 from web.timing import Timings
+from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class NodeMessages:
         instance: str,
         timings: Timings,
         tenant_of: TenantOf,
+        pairings: Pairings,
+        usage: UsageBook,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
@@ -74,6 +77,7 @@ class NodeMessages:
         self._publisher = publisher
         self._instance = instance
         self._timings = timings
+        self._usage = usage
         self.tenant_of = tenant_of
         self.stale = 0
         """Messages about attempts that are no longer running; they change nothing."""
@@ -88,7 +92,7 @@ class NodeMessages:
             JobResult: self._result,
             NodeErrorMessage: self._error,
             NodeDrain: self._drain,
-            RequestPairingCode: Pairings(ledger).issue,
+            RequestPairingCode: pairings.issue,
         }
 
     def handle(self, link: NodeLink, message: Message) -> None:
@@ -176,12 +180,14 @@ class NodeMessages:
             # The node's word for the attempt counts: what it was sent later is not what it answers.
             job_id, attempt = sent.job_id, message.attempt_id
             self._mark_model(link, message)
-            completed = self._complete_patiently(link, message, job_id, attempt)
+            completed = self._complete_patiently(link, message, job_id, attempt, self._usage.call())
         link.attempts.pop(message.job_id, None)
         if link.result_acks:
             link.send_result_ack(message, accepted=completed is not None)
         if completed is None:
             return
+        if completed.counts:
+            self._usage.done(link.node_id, completed.tenant, completed.audio_ms)
         if message.success:
             self.tallies.note_result(message)
         if completed.wake:
@@ -197,7 +203,7 @@ class NodeMessages:
             return
         lasts_s = self._ledger.cell.settings.model_mark_ms / 1000
         if link.marks.note(message.error.details, lasts_s) and link.last_beat is not None:
-            _log.warning("node %s lacks a model it offers: %.200r", link.node_id, message.error.details)
+            _log.warning("node %s lacks a model it offers: %.64r", link.node_id, link.marks.last)
             try:
                 said = link.last_beat.model_copy(update={"running_attempts": None})  # it is out of date
                 self._heartbeat(link, said)
@@ -207,7 +213,7 @@ class NodeMessages:
                 )
 
     def _complete_patiently(
-        self, link: NodeLink, message: JobResult, job_id: str, attempt: int
+        self, link: NodeLink, message: JobResult, job_id: str, attempt: int, call: str
     ) -> Completed | None:
         """Try until the ledger takes the result: a node says it once. Raises `StoreError` at last.
 
@@ -216,13 +222,15 @@ class NodeMessages:
         until_s = time.monotonic() + self._ledger.cell.settings.attempt_ms / 1000
         while True:
             try:
-                return self._complete(link, message, job_id, attempt)
+                return self._complete(link, message, job_id, attempt, call)
             except StoreError:
                 if time.monotonic() > until_s or link.connection.closed:
                     raise
             gevent.sleep(_RETRY_S)
 
-    def _complete(self, link: NodeLink, message: JobResult, job_id: str, attempt: int) -> Completed | None:
+    def _complete(
+        self, link: NodeLink, message: JobResult, job_id: str, attempt: int, call: str
+    ) -> Completed | None:
         speech, body = self._speech(link, message, job_id) if message.success else ("", None)
         error = message.error
         code = error.code if error else "PROCESSING_ERROR"
@@ -239,6 +247,7 @@ class NodeMessages:
                 body=body,
                 code="" if message.success else code,
                 message="" if message.success or not error else error.message,
+                call=call,
             )
         except (StaleAttempt, UnknownJob):
             self.stale += 1
@@ -269,7 +278,10 @@ class NodeMessages:
         return self._ledger.jobs.shard_of(session_id)
 
     def _error(self, link: NodeLink, message: NodeErrorMessage) -> None:
-        _log.warning("node %s reports %.64r: %.200r", link.node_id, message.code, message.message)
+        # Its sentence may repeat what somebody said, which no log may hold.
+        _log.warning(
+            "node %s reports %.64r, in %d characters", link.node_id, message.code, len(message.message)
+        )
 
     def _drain(self, link: NodeLink, message: NodeDrain) -> None:
         reason = (message.reason or "the node leaves")[:_MOST_WORDS]

@@ -30,6 +30,11 @@ class ConnectionOptions:
     #: Sub-protocols we speak, in any order; the peer's first that is among them is chosen.
     subprotocols: tuple[str, ...] = ()
 
+    #: What a peer may say per second, in messages and in bytes of them; 0 for any. Beyond it, it is read from
+    #: more slowly (web/allowance.py).
+    messages_per_s: float = 0.0
+    bytes_per_s: float = 0.0
+
     #: Let in before the peers of other paths when too many connect at once.
     first: bool = False
 

@@ -18,6 +18,7 @@ from scheduling.ledger import Assigned, Ledger, Placement, Reservation
 from scheduling.ledger.codes import (
     BodyBudgetSpent,
     NoNode,
+    OverQuota,
     QueueFull,
     SessionBehind,
     SessionMoved,
@@ -32,36 +33,19 @@ from scheduling.requirement import Requirement, requirement_for
 from web.asking import Ask
 from web.assigning import Assigner
 from web.doubt import Doubt
+from web.limiter import Limiter
+from web.refused import Refused
 from web.restoring import Restorer
 from web.session_link import SessionLink
 from web.spreading import spread
 from web.timing import Timings
+from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
 
-#: A tenant's name is counted by so many characters.
-_MOST_TENANT = 64
 _MOST_LANGUAGES = 2 + 30
 #: Nobody who was refused is asked back sooner than this, ms.
 _SOONEST_MS = 500
-
-
-class Refused(Exception):
-    """An utterance was not accepted; it took no order number."""
-
-    def __init__(
-        self,
-        code: ErrorCode,
-        message: str,
-        retry_after_ms: int | None = None,
-        wait_ms: int | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.retry_after_ms = retry_after_ms
-        self.wait_ms = wait_ms
-        """How long it would have waited for a slot, where that is why it was refused, ms."""
 
 
 class Placer:
@@ -75,6 +59,8 @@ class Placer:
         instance: str,
         timings: Timings,
         restorer: Restorer,
+        limiter: Limiter,
+        usage: UsageBook,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
@@ -82,6 +68,8 @@ class Placer:
         self._instance = instance
         self._timings = timings
         self._restorer = restorer
+        self._limiter = limiter
+        self._usage = usage
         self._doubt = Doubt(ledger)
         self.catalog = Catalog()
         self.refused: Counter[str] = Counter()
@@ -129,6 +117,7 @@ class Placer:
                 self._bodies.forget(_audio_name(job_id))
             raise
         if placement.job_id == job_id:
+            self._usage.spoke(session.tenant, ask.audio_ms)
             turn = fold(ask.assign.tgt_lang), placement.order
             session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
             _note(session, ask, turn)
@@ -222,7 +211,7 @@ class Placer:
         body: Along | None,
     ) -> Placement:
         assign, settings = ask.assign, self._ledger.cell.settings
-        tenant = (session.init.tenant_id or "")[:_MOST_TENANT]
+        tenant = session.tenant
         reservation = Reservation(
             job_id=job_id,
             request_id=ask.request_id,
@@ -245,6 +234,8 @@ class Placer:
             priority=settings.priority_of.get(tenant, 1),
             room=ask.room,
             least_order=session.given.get(fold(assign.tgt_lang), 0),
+            audio_ms=ask.audio_ms,
+            quota=session.limits.quota,
             body=body,
         )
         try:
@@ -258,6 +249,8 @@ class Placer:
                 after_ms,
                 error.wait_ms,
             ) from error
+        except OverQuota as error:
+            raise self._limiter.over(error.limit, max(_SOONEST_MS, spread(error.retry_after_ms))) from error
         except NoNode as error:
             raise Refused(
                 ErrorCode.NO_AVAILABLE_NODE,

@@ -20,6 +20,7 @@ from scheduling.workers import read_workers
 from web.node_link import NodeLink
 from web.peers import Peers
 from web.session_link import SessionLink
+from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ _MOST_MARKED = 20
 
 
 class Presence:
-    """Sampling costs three round trips a second, however many ask for the rates."""
+    """Sampling costs three round trips a second, however many ask for the rates; four with usage to tell."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Presence:
         peers: Peers,
         refused: Mapping[str, int],
         generation: Callable[[], int],
+        usage: UsageBook,
     ) -> None:
         self._ledger = ledger
         self._peers = peers
@@ -50,6 +52,7 @@ class Presence:
         self._started_ms = time.time_ns() // 1_000_000
         self._instance = instance
         self._generation = generation
+        self._usage = usage
         self.leaving = False
         """This process is about to end."""
         self.workers: dict[str, int] = {}
@@ -77,6 +80,7 @@ class Presence:
         refused = sum(self._refused.values())
         announce(self._ledger.cell, self.describe(), refused - self._told)
         self._told = refused
+        self._usage.settle()
         totals = read_totals(self._ledger.cell)
         self._samples.append((time.monotonic(), totals))
         self.workers = read_workers(self._ledger.cell, totals.now_ms)

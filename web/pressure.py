@@ -1,7 +1,7 @@
 """Telling a talker that its jobs wait: slow down first, pause then, and a refusal in the end."""
 
 from scheduling.messages import Backpressure, BackpressureAction, ErrorCode, dump
-from web.placing import Refused
+from web.refused import Refused
 from web.session_link import SessionLink, tick_ms
 
 #: How long BUSY and SLOW_DOWN last for a client at least, and the shortest PAUSE, ms.

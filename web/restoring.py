@@ -52,6 +52,8 @@ class Restorer:
             next_index=link.noted_index,
             audio_from=link.noted_audio,
             numbers={tgt: (link.given.get(tgt, 0), link.delivered.get(tgt, 0)) for tgt in languages},
+            tenant=link.tenant,
+            limited=link.limits.sessions > 0,
             running=[_ending(link, tgt, order, index) for (tgt, order), index in link.running.items()],
         )
 

@@ -44,7 +44,8 @@ class Resuming:
     def begin(self, link: SessionLink) -> dict[str, Any]:
         """Open the link's session, or take over the one its client names.
 
-        Gives what the ack says of it, nothing for a client that does not resume. Raises `StoreError`.
+        Gives what the ack says of it, nothing for a client that does not resume. Raises `OverQuota` and
+        `StoreError`.
         """
         asked = link.init.resume
         resumed = self._take_over(link, asked) if asked else None
@@ -58,7 +59,13 @@ class Resuming:
         link.session_id = self._new_id()
         link.profile = _profile(link)
         link.epoch, _ = self._ledger.sessions.open(
-            link.session_id, self._instance, link.socket, link.profile, link.token
+            link.session_id,
+            self._instance,
+            link.socket,
+            link.profile,
+            link.token,
+            tenant=link.tenant,
+            most=link.limits.sessions,
         )
         if not token:
             return {}

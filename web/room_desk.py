@@ -33,7 +33,9 @@ from scheduling.messages import (
     dump,
 )
 from scheduling.rooms import is_code, propose_codes
+from web.limiter import Limiter
 from web.peers import Peers
+from web.refused import in_words
 from web.restoring import Restorer
 from web.room_news import RoomNews
 from web.session_link import SessionLink
@@ -49,19 +51,27 @@ _WRONG_CODE_S = 0.5
 class _Declined(Exception):
     """A request about a room was not done; told to the client as ``room_error``."""
 
-    def __init__(self, code: RoomErrorCode, message: str) -> None:
+    def __init__(self, code: RoomErrorCode, message: str, retry_after_ms: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retry_after_ms = retry_after_ms
 
 
 class RoomDesk:
     """Serves the room requests of this process's sessions."""
 
     def __init__(
-        self, ledger: Ledger, news: RoomNews, peers: Peers, instance: str, restorer: Restorer
+        self,
+        ledger: Ledger,
+        news: RoomNews,
+        peers: Peers,
+        instance: str,
+        restorer: Restorer,
+        limiter: Limiter,
     ) -> None:
         self._ledger = ledger
+        self._limiter = limiter
         self._peers = peers
         self._news = news
         self._instance = instance
@@ -112,11 +122,14 @@ class RoomDesk:
             try:
                 handler(link, message)
             except _Declined as declined:
-                link.send(dump(RoomError(code=declined.code, message=declined.message)))
+                told = RoomError(
+                    code=declined.code, message=declined.message, retry_after_ms=declined.retry_after_ms
+                )
+                link.send(dump(told))
             except (LedgerError, StoreError) as error:
                 _log.warning("a room request of session %s fails: %s", link.session_id, error)
-                told = hint("SCHEDULER_DEPENDENCY_DOWN")
-                link.send(dump(RoomError(code=RoomErrorCode.INTERNAL_ERROR, message=told)))
+                sentence = hint("SCHEDULER_DEPENDENCY_DOWN")
+                link.send(dump(RoomError(code=RoomErrorCode.INTERNAL_ERROR, message=sentence)))
 
         return handle
 
@@ -136,12 +149,23 @@ class RoomDesk:
         code, name, lang = message.room_code, _name(message.display_name), _language(message.preferred_lang)
         token = str(uuid4())
         _check_code(code)
+        address = self._limiter.address_of(link.connection.environ)
+        if wait_ms := self._limiter.codes.begin(link.connection, address):
+            self._limiter.refused["codes"] += 1
+            said = f"Too many wrong room codes came from here. Try again in {in_words(wait_ms)}."
+            raise _Declined(RoomErrorCode.ROOM_NOT_FOUND, said, wait_ms)
 
         def join() -> str:
             self._ledger.rooms.join(code, link.session_id, self._instance, token, name=name, lang=lang)
             return code
 
-        self._enter(link, join)
+        try:
+            self._enter(link, join)
+        except _Declined as declined:
+            if declined.code is not RoomErrorCode.ROOM_NOT_FOUND:
+                self._limiter.codes.was_right(link.connection, address)
+            raise
+        self._limiter.codes.was_right(link.connection, address)
         self._news.show(link, code)
 
     def _enter(self, link: SessionLink, enter: Callable[[], str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from scheduling.ledger import Ledger
 from scheduling.messages import Message
+from web.limiter import Limiter
 from web.peers import Peers
 from web.restoring import Restorer
 from web.room_desk import RoomDesk
@@ -18,9 +19,11 @@ from web.session_link import SessionLink
 class Rooms:
     """The rooms of this process's sessions; one object for all of them."""
 
-    def __init__(self, ledger: Ledger, peers: Peers, instance: str, restorer: Restorer) -> None:
+    def __init__(
+        self, ledger: Ledger, peers: Peers, instance: str, restorer: Restorer, limiter: Limiter
+    ) -> None:
         news = RoomNews(ledger, peers)
-        desk = RoomDesk(ledger, news, peers, instance, restorer)
+        desk = RoomDesk(ledger, news, peers, instance, restorer, limiter)
         signals = RoomSignals(ledger, peers, instance)
         self.speech = RoomSpeech(ledger)
         self.upkeep = RoomUpkeep(ledger, peers, instance, news.hint)

@@ -31,8 +31,9 @@ from scheduling.messages.binary import AudioFrame
 from scheduling.speech_cutter import SpeechCutter
 from web.asking import Ask, ask_for_cut, ask_for_utterance
 from web.journey import tell_ended, tell_started, tell_waiting, tell_whole
-from web.placing import Placer, Refused, store_down
+from web.placing import Placer, store_down
 from web.pressure import Pressure
+from web.refused import Refused
 from web.resuming import note_consumed, unheard
 from web.room_speech import RoomSpeech
 from web.session_link import SessionLink, tick_ms
@@ -105,12 +106,13 @@ class SessionAudio:
         audio = decode_base64(message.audio)
         if len(audio) > self._most_bytes:
             raise self._too_large("utterance: 'audio'", audio)
-        if check(message.audio_format, audio, message.sample_rate) == 0:
+        audio_ms = check(message.audio_format, audio, message.sample_rate)
+        if audio_ms == 0:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
             )
         tell_whole(link, message.utterance_index)
-        self._place(link, ask_for_utterance(link, message))
+        self._place(link, ask_for_utterance(link, message, audio_ms))
 
     def _too_large(self, what: str, audio: bytes) -> Refused:
         return Refused(
@@ -121,6 +123,10 @@ class SessionAudio:
     def tick(self, link: SessionLink) -> None:
         """Place what has become due."""
         self._place_cuts(link, link.cutter.tick(tick_ms()))
+
+    def pause(self, link: SessionLink, lasts_ms: int) -> None:
+        """Ask a talker to pause."""
+        self._pressure.refused(link, lasts_ms)
 
     def finish(self, link: SessionLink) -> None:
         """Place what is buffered: no more audio comes."""
@@ -227,11 +233,7 @@ def _refusal(link: SessionLink, ask: Ask, refused: Refused) -> list[Message]:
         error_code=refused.code,
         hint=refused.message,
     )
-    details = {
-        "utterance_index": index,
-        "retry_after_ms": refused.retry_after_ms,
-        "wait_ms": refused.wait_ms,
-        "tgt_lang": ask.assign.tgt_lang if ask.room else None,
-    }
-    known = {key: value for key, value in details.items() if value is not None}
-    return [event, ErrorMessage(code=refused.code, message=refused.message, details=known)]
+    details = {"utterance_index": index, **refused.details}
+    if ask.room:
+        details["tgt_lang"] = ask.assign.tgt_lang
+    return [event, ErrorMessage(code=refused.code, message=refused.message, details=details)]

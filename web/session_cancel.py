@@ -9,8 +9,8 @@ from scheduling.ledger.codes import UnknownJob
 from scheduling.messages import ErrorCode, MissingResult, UtteranceCancel, dump
 from scheduling.results import WITHDRAWN, WITHDRAWN_CODE
 from tasks.names import DRAIN, DRAIN_RESULTS
-from web.placing import Refused
 from web.publisher import Publisher
+from web.refused import Refused
 from web.session_link import SessionLink
 
 

@@ -9,6 +9,7 @@ from gevent.lock import RLock
 from scheduling.bodies import FetchedBody
 from scheduling.conversation import Conversation
 from scheduling.cutter import Cutter
+from scheduling.limits import NO_LIMITS, Limits, tenant_name
 from scheduling.messages import SessionInit
 from web.connection import Connection, ConnectionClosed
 from web.shared_text import SharedText
@@ -31,6 +32,8 @@ class SessionLink:
     cutter: Cutter
     audio_format: str
     sample_rate: int
+    limits: Limits = NO_LIMITS
+    """What its tenant may take."""
     profile: str = ""
     """JSON of what the session asked for, as the ledger keeps it."""
     next_index: int = 0
@@ -97,6 +100,11 @@ class SessionLink:
     """Version of the list of members it was sent last."""
     room_touched_s: float = 0.0
     """When the ledger was last told that it is held here, on the monotonic clock."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose session it is, as limits and usage go by; empty where the client states none."""
+        return tenant_name(self.init.tenant_id)
 
     @property
     def in_flight(self) -> int:

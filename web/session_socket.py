@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from scheduling.conversation import Conversation
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger
-from scheduling.ledger.codes import LedgerError
+from scheduling.ledger.codes import LedgerError, OverQuota
 from scheduling.messages import (
     AudioChunk,
     Backpressure,
@@ -39,16 +40,19 @@ from scheduling.speech_cutter import SpeechCutter
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
+from web.limiter import Limiter
 from web.node_link import socket_token
 from web.pairing import Pairings
 from web.peers import Peers
-from web.placing import Placer, Refused
+from web.placing import Placer
 from web.playback import Playback
+from web.refused import Refused
 from web.resuming import Resuming
 from web.rooms import Rooms
 from web.session_audio import SessionAudio
 from web.session_cancel import Cancelling
 from web.session_link import SessionLink, tick_ms
+from web.spreading import spread
 
 _log = logging.getLogger(__name__)
 
@@ -70,8 +74,10 @@ class SessionSocket:
         cancelling: Cancelling,
         rooms: Rooms,
         resuming: Resuming,
+        limiter: Limiter,
     ) -> None:
         self._ledger = ledger
+        self._limiter = limiter
         self._peers = peers
         self._pairings = pairings
         self._resuming = resuming
@@ -152,7 +158,7 @@ class SessionSocket:
         except InvalidAudio as error:
             _tell(connection, ErrorCode.INVALID_MESSAGE, str(error))
         except Refused as refused:
-            _tell(connection, refused.code, refused.message)
+            self._tell_refused(connection, link, refused)
         except (LedgerError, StoreError) as error:
             _log.warning("a client's message waits for the ledger in vain: %s", error)
             _tell(connection, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
@@ -186,9 +192,13 @@ class SessionSocket:
             audio_format=audio_format,
             sample_rate=rate,
             conversation=self._conversation(),
-            paired_node=self._pairings.node_of(init.pairing_code),
         )
-        begun = self._resuming.begin(link)
+        self._let_in(link)
+        link.paired_node = self._node_of(link)
+        begun = self._begin(link)
+        if init.resume and not begun.get("resumed"):
+            self._limiter.charge_session(link.tenant, link.limits)
+        connection.on_held_back = partial(self._held_back, link)
         if former is not None:
             self._leave(former)  # a second session_init ends the first session of the socket
         self._peers.sessions[link.session_id] = link
@@ -208,6 +218,39 @@ class SessionSocket:
         if begun.get("resumed"):
             self._rooms.come_back(link)
         return link
+
+    def _let_in(self, link: SessionLink) -> None:
+        """See whether its tenant may open a session now. Raises `Refused`."""
+        link.limits = self._limiter.table.of(link.tenant)
+        self._limiter.open_session(link.tenant, link.limits, resumes=link.init.resume is not None)
+
+    def _begin(self, link: SessionLink) -> dict[str, Any]:
+        """Open the session in the ledger, or take it up again. Raises `Refused`."""
+        try:
+            return self._resuming.begin(link)
+        except OverQuota as error:
+            raise self._limiter.over(error.limit, spread(error.retry_after_ms)) from error
+
+    def _node_of(self, link: SessionLink) -> str:
+        """Give the node its client is paired with; one whose code is not looked at is told so."""
+        try:
+            return self._pairings.node_of(link.init.pairing_code, link.connection)
+        except Refused as refused:
+            self._tell_refused(link.connection, link, refused)
+            return ""
+
+    def _tell_refused(self, connection: Connection, link: SessionLink | None, refused: Refused) -> None:
+        """Tell a client; one that has no session, because of a limit, has to come back for it."""
+        _tell(connection, refused.code, refused.message, refused.details)
+        if link is None and refused.limit and refused.retry_after_ms:
+            after_s = refused.retry_after_ms / 1000
+            said = f"the limit of {refused.limit} is reached; come back in {after_s:.1f} s"
+            connection.close(CloseCode.TRY_AGAIN_LATER, said)
+
+    def _held_back(self, link: SessionLink, late_s: float) -> None:
+        """Ask a client that sends more than it may to pause; until it does it is read from more slowly."""
+        self._limiter.note_held_back(late_s)
+        self._audio.pause(link, round(1000 * late_s))
 
     def _conversation(self) -> Conversation:
         settings = self._ledger.cell.settings
@@ -267,8 +310,10 @@ def _binary(link: SessionLink | None, data: bytes) -> BinaryFrame:
     return parse_binary(data)
 
 
-def _tell(connection: Connection, code: ErrorCode, message: str) -> None:
-    connection.send(dump(ErrorMessage(code=code, message=message)))
+def _tell(
+    connection: Connection, code: ErrorCode, message: str, details: dict[str, Any] | None = None
+) -> None:
+    connection.send(dump(ErrorMessage(code=code, message=message, details=details or None)))
 
 
 def _wrong_session(link: SessionLink | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
 
@@ -16,12 +17,24 @@ from web.connection import Connection, ConnectionClosed
 from web.gate import Gate
 from web.handshake import HandshakeError
 from web.keepalive import Keepalive
+from web.limiter import Limiter
 from web.options import ConnectionOptions
+from web.refused import Refused
 from web.registry import Registry
 
 Handler = Callable[..., None]
 
 _CROWDED = "Too many connect at once"
+_TOO_MANY = "Too many connections of your address"
+
+
+@dataclass(frozen=True, slots=True)
+class _TurnedAway:
+    """A handshake that is not let in: the sentence that says why and for how long, the status beside it."""
+
+    says: str
+    status: int
+    after_s: float
 
 
 class Sockets(Sock):  # type: ignore[misc]  # an untyped package
@@ -43,10 +56,12 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
         registry: Registry | None = None,
         keepalive: Keepalive | None = None,
         gate: Gate | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.registry = registry if registry is not None else Registry()
         self.keepalive = keepalive if keepalive is not None else Keepalive()
         self.gate = gate
+        self.limiter = limiter
         super().__init__(app)
 
     def route(
@@ -80,21 +95,50 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
 
     def _serve(self, handler: Handler, options: ConnectionOptions, variables: dict[str, Any]) -> Response:
         if self.registry.retry_after_s is not None:
-            return _refusal("This server is going away", self.registry.retry_after_s)
+            after_s = self.registry.retry_after_s
+            return _refusal(_TurnedAway(_come_back("This server is going away", after_s), 503, after_s))
+        entered, turned_away = self._enter(options)
+        try:
+            # Scripts in browsers are not shown what answers a handshake, so those are let in to be told.
+            if turned_away and "HTTP_ORIGIN" not in request.environ:
+                return _refusal(turned_away)
+            return self._accept(handler, options, variables, turned_away)
+        finally:
+            if entered and self.limiter:
+                self.limiter.leave(request.environ)
+
+    def _enter(self, options: ConnectionOptions) -> tuple[bool, _TurnedAway | None]:
+        """Ask whether this address and then whether anybody may come in now; True when the first is so."""
+        try:
+            if self.limiter:
+                self.limiter.enter(request.environ)
+        except Refused as refused:
+            after_s = (refused.retry_after_ms or 0) / 1000
+            return False, _TurnedAway(_come_back(_TOO_MANY, after_s), 429, after_s)
         back_in_s = self.gate.admit(is_node=options.first) if self.gate else None
-        # Scripts in browsers are not shown what answers a handshake, so those are let in to be told.
-        if back_in_s is not None and "HTTP_ORIGIN" not in request.environ:
-            return _refusal(_CROWDED, back_in_s)
+        if back_in_s is None:
+            return True, None
+        return True, _TurnedAway(_come_back(_CROWDED, back_in_s), 503, back_in_s)
+
+    def _accept(
+        self,
+        handler: Handler,
+        options: ConnectionOptions,
+        variables: dict[str, Any],
+        turned_away: _TurnedAway | None,
+    ) -> Response:
         try:
             connection = Connection(request.environ, options)
         except HandshakeError as error:
             return Response(f"{error}\n", error.status, error.headers, mimetype="text/plain")
         self.registry.add(connection)
-        if back_in_s is not None:
-            connection.close(CloseCode.TRY_AGAIN_LATER, _come_back(_CROWDED, back_in_s))
+        if turned_away:
+            connection.close(CloseCode.TRY_AGAIN_LATER, turned_away.says)
             connection.finish()
             self.registry.discard(connection)
             return Response(status=101)
+        if self.limiter:
+            connection.on_held_back = self.limiter.note_held_back
         self.keepalive.add(connection)
         try:
             self._handle(handler, connection, variables)
@@ -126,6 +170,6 @@ def _come_back(why: str, after_s: float) -> str:
     return f"{why}; come back in {after_s:.1f} s"
 
 
-def _refusal(why: str, retry_after_s: float) -> Response:
-    headers = {"Retry-After": str(max(1, round(retry_after_s)))}
-    return Response(f"{_come_back(why, retry_after_s)}\n", 503, headers, mimetype="text/plain")
+def _refusal(turned_away: _TurnedAway) -> Response:
+    headers = {"Retry-After": str(max(1, round(turned_away.after_s)))}
+    return Response(f"{turned_away.says}\n", turned_away.status, headers, mimetype="text/plain")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import gevent
 
-from scheduling.audio import check
+from scheduling.audio import check, decode_base64
 from scheduling.bodies import Bodies
 from scheduling.cutter import CutLimits, Cutter
 from scheduling.delivery import OutEntry
@@ -20,8 +20,10 @@ from scheduling.ledger.codes import UnknownJob
 from scheduling.messages import ErrorCode, MissingResult, SessionInit, TranslationResult, Utterance
 from web.asking import ask_for_utterance
 from web.connection import Connection
+from web.limiter import Limiter
 from web.node_link import socket_token
-from web.placing import Placer, Refused
+from web.placing import Placer
+from web.refused import Refused
 from web.session_link import SessionLink
 
 #: Names of these sessions begin so; only their jobs may be read by whoever knows the id.
@@ -64,10 +66,13 @@ class UploadState(views.View):
 class Uploads:
     """Recordings of this process; one object for all."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies, placer: Placer, instance: str) -> None:
+    def __init__(
+        self, ledger: Ledger, bodies: Bodies, placer: Placer, instance: str, limiter: Limiter
+    ) -> None:
         self._ledger = ledger
         self._bodies = bodies
         self._placer = placer
+        self._limiter = limiter
         self._instance = instance
         self.waiting = 0
         """Requests that wait for a result now."""
@@ -77,11 +82,13 @@ class Uploads:
 
         Raises `InvalidAudio`, `Refused`, `LedgerError` and `StoreError`.
         """
-        if check(audio_format, audio, sample_rate) == 0:
+        audio_ms = check(audio_format, audio, sample_rate)
+        if audio_ms == 0:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE, "The recording holds no sound. Send at least 1 ms of it."
             )
-        return self._place(base64.b64encode(audio).decode("ascii"), audio_format, sample_rate, init)
+        encoded = base64.b64encode(audio).decode("ascii")
+        return self._place(encoded, audio_format, sample_rate, init, audio_ms)
 
     def replay(self, spec: JobSpec, audio: str, tenant: str) -> str:
         """Place once more what a job asked for, with its audio (base64), as a recording; give the new job.
@@ -99,9 +106,13 @@ class Uploads:
                 **same,
             }
         )
-        return self._place(audio, asked["audio_format"], asked["sample_rate"], init)
+        audio_format, rate = asked["audio_format"], asked["sample_rate"]
+        audio_ms = check(audio_format, decode_base64(audio), rate)
+        return self._place(audio, audio_format, rate, init, audio_ms)
 
-    def _place(self, audio: str, audio_format: str, sample_rate: int, init: SessionInit) -> str:
+    def _place(
+        self, audio: str, audio_format: str, sample_rate: int, init: SessionInit, audio_ms: int
+    ) -> str:
         link = self._session(init, sample_rate)
         message = Utterance(
             session_id=link.session_id,
@@ -115,7 +126,7 @@ class Uploads:
             sample_rate=sample_rate,
         )
         try:
-            return self._placer.place(link, ask_for_utterance(link, message)).job_id
+            return self._placer.place(link, ask_for_utterance(link, message, audio_ms)).job_id
         except Refused:
             self._ledger.sessions.close(link.session_id, link.socket)
             raise
@@ -132,6 +143,7 @@ class Uploads:
             sample_rate=sample_rate,
             profile=init.model_dump_json(exclude_none=True, exclude={"type", "pairing_code"}),
         )
+        link.limits = self._limiter.table.of(link.tenant)
         link.epoch, _ = self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
         return link
 

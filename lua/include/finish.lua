@@ -13,6 +13,9 @@ local function finish(job, state, code, message)
   count('n_' .. state)
   write_job(job, 'state', state, 'code', code, 'message', message, 'ended_ms', now)
   redis.call('ZREM', PREFIX .. 'deadlines', 'j|' .. job.id)
+  if job.counted then
+    redis.call('ZREM', key('tenantjobs', job.counted), job.id)
+  end
   if state == 'done' then
     note_latency(job)
   else
@@ -28,9 +31,9 @@ local function wake(shard)
   return redis.call('SET', key('wake', shard), '1', 'NX', 'PX', limit('wake_ms')) and '1' or '0'
 end
 
--- What the node was answered on an attempt; a repeated call hears it again.
-local function note_verdict(job_id, attempt, node_id, words)
-  redis.call('HSET', key('job', job_id), 'verdict' .. attempt, node_id .. ' ' .. words)
+-- What the node was answered on an attempt; a repeated call hears it again. `...` are fields to write besides.
+local function note_verdict(job_id, attempt, node_id, words, ...)
+  redis.call('HSET', key('job', job_id), 'verdict' .. attempt, node_id .. ' ' .. words, ...)
 end
 
 -- Returns the node as it is without the attempt's leases; whoever asks serves it.

@@ -2,7 +2,7 @@
 local JOB_FIELDS = {
   'state', 'session', 'order', 'tgt', 'requirement', 'rank', 'attempt', 'node', 'tried', 'cost', 'deadline_ms',
   'wait_until_ms', 'relaxed', 'shard', 'pair', 'tenant', 'start', 'hold', 'waiting_ms',
-  'created_ms', 'assigned_ms', 'token',
+  'created_ms', 'assigned_ms', 'token', 'counted', 'audio_ms',
 }
 
 local function read_job(id)
@@ -16,6 +16,7 @@ local function read_job(id)
     wait_until = tonumber(v[12]), relaxed = v[13] == '1', shard = v[14], pair = v[15],
     tenant = v[16], start = tonumber(v[17]), hold = v[18], waiting_since = tonumber(v[19] or now),
     created = tonumber(v[20]), assigned = tonumber(v[21] or now), token = v[22],
+    counted = v[23], audio_ms = v[24] or '0',
   }
 end
 

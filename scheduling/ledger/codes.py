@@ -20,6 +20,7 @@ LedgerError             a script understood the call and declined it
 ├── RoomLanguagesFull   its members want as many languages as they may
 ├── NoRoomCode          none of the proposed codes is free
 ├── SessionBehind       the session's owner knows more of it than its record: writes were lost
+├── OverQuota           its tenant has all that it may
 └── SchemaMismatch      the keys have another layout than this version writes
 """
 
@@ -119,6 +120,17 @@ class SessionBehind(LedgerError):
     """The session's owner knows more of it than its record: the server lost writes."""
 
 
+class OverQuota(LedgerError):
+    """The tenant has all that it may."""
+
+    def __init__(self, limit: str, retry_after_ms: int) -> None:
+        super().__init__(f"the tenant has all that it may: {limit}")
+        self.limit = limit
+        """Which limit: sessions, waiting, jobs or audio."""
+        self.retry_after_ms = retry_after_ms
+        """When it may have more, as far as is known, ms."""
+
+
 class SchemaMismatch(LedgerError):
     """The keys have another layout than this version writes."""
 
@@ -154,6 +166,7 @@ _ERRORS: dict[int, type[LedgerError]] = {
 _QUEUE_FULL = -8
 _SCHEMA_MISMATCH = -13
 _IN_ROOM = -16
+_OVER_QUOTA = -30
 
 
 def error_for(script: str, reply: list[Any]) -> LedgerError:
@@ -165,5 +178,7 @@ def error_for(script: str, reply: list[Any]) -> LedgerError:
         return SchemaMismatch(reply[1].decode() if reply[1] else "of before there were any")
     if code == _IN_ROOM:
         return InRoom(reply[1].decode())
+    if code == _OVER_QUOTA:
+        return OverQuota(reply[1].decode(), int(reply[2]))
     kind = _ERRORS[code]
     return kind(f"{script}: {kind.__doc__}")

@@ -49,6 +49,10 @@ class Reservation:
     """Code of the room whose members listen, empty for none."""
     least_order: int = 0
     """Order numbers below this were given before, as far as the session's owner knows."""
+    audio_ms: int = 0
+    """Its length, ms."""
+    quota: str = ""
+    """What its tenant may have, as `Limits.quota` gives it."""
     body: Along | None = None
     """The audio, where it is not stored by a call of its own."""
 
@@ -99,6 +103,12 @@ class Completed:
     wake: bool
     """The shard was idle: a drain has to be published."""
     handed: tuple[Assigned, ...]
+    counts: bool = False
+    """This call's result is to be counted as usage; never twice."""
+    tenant: str = ""
+    """Whose it is, as usage goes by; said where it counts."""
+    audio_ms: int = 0
+    """Length of its audio, ms; the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,8 @@ class Jobs:
     def reserve(self, ask: Reservation) -> Placement:
         """Place a job or let it wait.
 
-        Raises `UnknownSession`, `SessionMoved`, `SessionBehind`, `QueueFull`, `NoNode` and `BodyBudgetSpent`;
-        none takes an order number.
+        Raises `UnknownSession`, `SessionMoved`, `SessionBehind`, `QueueFull`, `OverQuota`, `NoNode` and
+        `BodyBudgetSpent`; none takes an order number.
         """
         reply = self._cell.call(
             "reserve",
@@ -140,7 +150,7 @@ class Jobs:
                 ask.requirement.canonical(), ask.pools_version, ask.preferred_pool, ask.cost,
                 f"{ask.src_lang} {ask.tgt_lang}", shard_of(ask.session_id, self._shards), ask.spec, ask.audio,
                 ask.next_index, ask.audio_from, ask.tenant, ask.weight, ask.priority, ask.preferred_node,
-                ask.room, ask.least_order, *_args_of(ask.body), *ask.pools,
+                ask.room, ask.least_order, *_args_of(ask.body), ask.audio_ms, ask.quota, *ask.pools,
             ],
         )  # fmt: skip
         _, job, order, state, attempt, node, instance, semantic, wait_ms = reply
@@ -183,19 +193,24 @@ class Jobs:
         body: Along | None = None,
         code: str = "",
         message: str = "",
+        call: str = "",
     ) -> Completed:
         """Take a node's verdict on its attempt. Raises `UnknownJob` and `StaleAttempt`.
 
         ``speech`` names what was stored, ``body`` goes along; without room for it the text goes alone.
+        ``call`` names the call where its result counts as usage; it is the same when the call is repeated.
         """
         speech = body.name if body else speech
         args: list[Part] = [job_id, node_id, attempt, verdict, code, message, result, speech, instance]
         keys = [self._keys.job(job_id), *self._keys_of(body)]
-        words = text(self._cell.call("complete", keys, [*args, *_args_of(body)])[1]).split()
+        reply = self._cell.call("complete", keys, [*args, *_args_of(body), call])
+        words = text(reply[1]).split()
         handed = tuple(
             Assigned(job, int(number)) for job, number in zip(words[2::2], words[3::2], strict=True)
         )
-        return Completed(words[0], words[1] == "1", handed)
+        if len(reply) == 2:
+            return Completed(words[0], words[1] == "1", handed)
+        return Completed(words[0], words[1] == "1", handed, True, text(reply[2]), reply[3])
 
     def requeue(self, job_id: str, node_id: str, attempt: int, code: str, message: str) -> str:
         """End an attempt that cannot be delivered; give what became of the job. Raises like `complete`."""

@@ -108,6 +108,9 @@ class Held:
     numbers: Mapping[str, tuple[int, int]]
     """Language to the next order number, and to that of the next result to be sent."""
     running: Sequence[Unanswered]
+    tenant: str = ""
+    limited: bool = False
+    """The tenant may have so many sessions only; this one was let in."""
     call: str = field(default_factory=lambda: uuid4().hex[:16])
     """Names this statement: made twice it has one effect."""
 
@@ -137,10 +140,21 @@ class Sessions:
         self._keys = cell.keys
 
     def open(
-        self, session_id: str, instance: str, socket: str, profile: str, token: str = ""
+        self,
+        session_id: str,
+        instance: str,
+        socket: str,
+        profile: str,
+        token: str = "",
+        *,
+        tenant: str = "",
+        most: int = 0,
     ) -> tuple[str, str]:
-        """Make a session, with the digest of its resume token; give its epoch and the former instance."""
-        args: list[Part] = [instance, socket, profile, token, session_id]
+        """Make a session, with the digest of its resume token; give its epoch and the former instance.
+
+        Raises `OverQuota` where the tenant has ``most`` sessions open already; 0 is any number.
+        """
+        args: list[Part] = [instance, socket, profile, token, session_id, tenant, most]
         reply = self._cell.call("open_session", [self._keys.session(session_id)], args)
         return epoch_of(text(reply[1]), int(reply[3])), text(reply[2])
 
@@ -233,6 +247,7 @@ class Sessions:
                 held.session_id, held.instance, held.socket, held.turn, held.token, held.profile, cell_epoch,
                 created_ms, held.sent, held.next_index, position(held.audio_from),
                 json.dumps(dict(held.numbers)), json.dumps(running, ensure_ascii=False), held.call,
+                held.tenant, int(held.limited),
             ],
         )  # fmt: skip
 

@@ -54,6 +54,7 @@ class RoomError(Message):
     type: Literal["room_error"] = "room_error"
     code: RoomErrorCode
     message: str | None = None
+    retry_after_ms: U64 | None = None
 
 
 class RoomExpired(Message):

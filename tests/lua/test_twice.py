@@ -14,6 +14,7 @@ from tests.lua import (  # noqa: F401  # they register theirs
     instance_scenarios,
     job_scenarios,
     node_scenarios,
+    quota_scenarios,
     room_scenarios,
     session_scenarios,
 )

@@ -39,15 +39,19 @@ from web.asking import ask_for_utterance
 from web.assigning import Assigner
 from web.connection import Connection, ConnectionClosed
 from web.delivery import Delivery
+from web.limiter import Limiter
 from web.node_link import NodeLink
 from web.node_messages import NodeMessages
+from web.pairing import Pairings
 from web.peers import Peers
-from web.placing import Placer, Refused
+from web.placing import Placer
 from web.publisher import Publisher
+from web.refused import Refused
 from web.restoring import Restorer
 from web.room_delivery import RoomResults
 from web.session_link import SessionLink
 from web.timing import Timings
+from web.usage import UsageBook
 
 _UTTERANCES = 12
 #: How long the longest of the waits in `web/doubt.py` that a run here meets may take, s.
@@ -115,13 +119,23 @@ class Process:
         self.bodies = bodies = Bodies(self.faulty, self.settings)
         self.peers = peers = Peers()
         timings = Timings()
-        assigner = Assigner(self.ledger, bodies, peers, "web1")
+        usage, limiter = UsageBook(self.ledger, "web1"), Limiter(self.settings)
+        assigner = Assigner(self.ledger, bodies, peers, "web1", usage)
         restorer = Restorer(self.ledger, "web1")
-        self.placer = Placer(self.ledger, bodies, assigner, "web1", timings, restorer)
+        self.placer = Placer(self.ledger, bodies, assigner, "web1", timings, restorer, limiter, usage)
         self.delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), lambda _: None)
         self.publisher = publisher = Publisher(app_on("redis://127.0.0.1:1"))
         self.messages = NodeMessages(
-            self.ledger, bodies, peers, assigner, publisher, "web1", timings, lambda *_: None
+            self.ledger,
+            bodies,
+            peers,
+            assigner,
+            publisher,
+            "web1",
+            timings,
+            lambda *_: None,
+            Pairings(self.ledger, limiter),
+            usage,
         )
         self.node, self.client = Line(), Line()
         peers.nodes["n1"] = self.link = self._node(calm)
@@ -156,7 +170,7 @@ class Process:
         message = parse_client_message(json.dumps(_SAYS | {"utterance_index": index, "audio": audio}))
         assert isinstance(message, Utterance)
         try:
-            self.placer.place(self.session, ask_for_utterance(self.session, message))
+            self.placer.place(self.session, ask_for_utterance(self.session, message, 10))
         except (Refused, StoreError):
             return False
         return True

@@ -4,12 +4,15 @@ import pytest
 
 from scheduling.catalog import Catalog, read_pools
 from scheduling.keys import Keys
+from scheduling.ledger import Ledger
 from scheduling.store.plain import PlainStore
 from tests.lua.world import CLASSES, POOLS, World, reservation
 from tests.scheduling.test_pooling import EN_PT, PT, speech
+from web.limiter import Limiter
 from web.placing import Placer
 from web.restoring import Restorer
 from web.timing import Timings
+from web.usage import UsageBook
 
 
 class Interleaved(PlainStore):
@@ -24,6 +27,12 @@ class Interleaved(PlainStore):
         return reply
 
 
+def placer_of(ledger: Ledger, restorer: Restorer) -> Placer:
+    """Make one whose bodies and nodes are not reached."""
+    limiter, usage = Limiter(ledger.cell.settings), UsageBook(ledger, "web1")
+    return Placer(ledger, None, None, "web1", Timings(), restorer, limiter, usage)  # type: ignore[arg-type]
+
+
 def test_a_catalog_swapped_in_meanwhile_is_looked_at(
     store: PlainStore, valkey: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,7 +45,7 @@ def test_a_catalog_swapped_in_meanwhile_is_looked_at(
     with Interleaved(valkey.url) as interleaved:
         ledger = World(interleaved).ledger
         restorer = Restorer(ledger, "web1")
-        placer = Placer(ledger, None, None, "web1", Timings(), restorer)  # type: ignore[arg-type]  # neither is reached
+        placer = placer_of(ledger, restorer)
         interleaved.meanwhile = lambda: placer.swap_catalog(read_pools(store, Keys("0")))
         assert placer.catalog == Catalog()
         assert placer._pools(PT) == [EN_PT.class_id]
@@ -57,7 +66,7 @@ def test_a_job_finds_the_node_that_was_made_ready_since_this_process_looked(
     world.ready("n1")
     world.open()
     restorer = Restorer(world.ledger, "web1")
-    placer = Placer(world.ledger, None, None, "web1", Timings(), restorer)  # type: ignore[arg-type]  # neither is reached
+    placer = placer_of(world.ledger, restorer)
     placer.swap_catalog(read_pools(store, world.keys))
     world.ledger.nodes.offline("n1", "so-n1", "gone", 0)
     store.command("DEL", f"{world.keys.prefix}poolgone:{former.class_id}")

@@ -9,7 +9,8 @@ from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
 from web.api.errors import ApiError
 from web.api.upload_routes import api_error
-from web.placing import Refused, store_down
+from web.placing import store_down
+from web.refused import Refused
 from web.uploads import Uploads
 
 #: Tenants beyond those that can be told apart share this name (``lua/include/fair.lua``).

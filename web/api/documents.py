@@ -19,6 +19,7 @@ from web.api.memory import CellMemory
 from web.api.metrics import Metrics
 from web.api.session_routes import Session, Simulation
 from web.api.upload_routes import UploadBody
+from web.api.usage import UsageReport
 from web.uploads import UploadState
 
 
@@ -79,6 +80,7 @@ OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], typ
     ("get", "/dead/{job_id}"): (views.DeadLetter, (), None),
     ("delete", "/dead/{job_id}"): (views.DeadLetter, (), None),
     ("post", "/dead/{job_id}/replay"): (views.Replayed, (), None),
+    ("get", "/usage"): (UsageReport, ("from", "to", "by"), None),
     ("get", "/explain"): (views.PairExplanation, _PAIR, None),
     ("get", "/simulate"): (Simulation, _SIMULATION, None),
     ("get", "/sessions/{session_id}"): (Session, (), None),
@@ -122,6 +124,8 @@ def _operation(
         "responses": {"200": _body("Done.", answer), "default": _body("It was refused.", Error)},
         "security": [] if path in OPEN else [{"token": []}],
     }
+    if answer is UsageReport:
+        found["responses"]["200"]["content"]["text/csv"] = {}
     if answer is UploadState:
         found["responses"]["202"] = _body("It runs: ask for the path in Location.", answer)
     if body is not None:

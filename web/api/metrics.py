@@ -1,5 +1,6 @@
 """Counters for machines, as JSON: of the cell, and of the process that answers."""
 
+from dataclasses import asdict
 from typing import Any
 
 from scheduling.explain.views import View
@@ -10,6 +11,14 @@ from web.dispatcher import Dispatcher
 from web.service_catalog import CatalogState
 from web.tallies import efficiencies
 from web.timing import link_summary
+
+
+class UsageTotals(View):
+    """What was accepted, and how much of it has a result."""
+
+    audio_ms: int
+    utterances: int
+    results: int
 
 
 class CellMetrics(View):
@@ -32,6 +41,10 @@ class ProcessMetrics(Background):
     flows: dict[str, dict[str, float]]
     link: dict[str, Any]
     refused: dict[str, int]
+    limits: dict[str, int]
+    """What limits refused or held back, by the name of the limit (docs/limits.md)."""
+    usage: UsageTotals
+    """Of all tenants."""
     stale_messages: int
     cuts: dict[str, int]
     """Utterances cut from streams, by what ended them."""
@@ -82,6 +95,8 @@ def _process(dispatcher: Dispatcher) -> ProcessMetrics:
         flows=dispatcher.timings.summary(),
         link=link_summary(dispatcher.store.stats),
         refused=dict(dispatcher.presence.describe().refused),
+        limits=dict(dispatcher.limiter.refused),
+        usage=UsageTotals(**asdict(dispatcher.usage.totals)),
         stale_messages=dispatcher.node_messages.stale,
         cuts=dict(dispatcher.sessions.cuts),
         reruns=dict(tallies.reruns),

@@ -18,6 +18,7 @@ from web.api.errors import PREFIX, add_error_handlers, bad_request
 from web.api.fleet_routes import add_fleet, add_languages
 from web.api.session_routes import add_sessions
 from web.api.upload_routes import add_uploads
+from web.api.usage import add_usage
 from web.dispatcher import Dispatcher
 
 _STATES = ("waiting", "assigned", "dispatched", "accepted", "started")
@@ -34,6 +35,7 @@ def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     add_fleet(api, dispatcher)
     add_sessions(api, dispatcher.ledger.cell)
     add_dead(api, dispatcher)
+    add_usage(api, dispatcher)
     _add_explanations(api, dispatcher)
     _add_controls(api, Control(dispatcher.ledger, dispatcher.publisher))
     app.register_blueprint(api)

@@ -14,7 +14,8 @@ from scheduling.settings import Settings
 from web.api.asked import language_of, languages_of
 from web.api.errors import ApiError, bad_request
 from web.dispatcher import Dispatcher
-from web.placing import Refused, store_down
+from web.placing import store_down
+from web.refused import Refused
 from web.session_audio import ONE_SHOT
 from web.uploads import UploadState
 
@@ -45,6 +46,10 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
         wait_s = _number("wait_s", 20, _MOST_WAIT_S)
         if wait_s and dispatcher.uploads.waiting >= _MOST_WAITING:
             raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
+        try:
+            dispatcher.limiter.ask(request.environ)
+        except Refused as refused:
+            raise api_error(refused) from refused
         init = _init()
         request.max_content_length = 2 * most_bytes
         audio, audio_format, rate = _recording(settings.upload_s)

@@ -10,7 +10,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Run it, as a Procfile does (web to flower share the Redis of REDIS_URL)": (
         "web", "worker", "beat", "flower", "node",
     ),
-    "See how it is": ("top", "doctor", "nodes", "pools", "jobs", "explain", "audit"),
+    "See how it is": ("top", "doctor", "nodes", "pools", "jobs", "explain", "usage", "audit"),
     "Change it": ("drain", "undrain", "quarantine", "cancel", "dead"),
     "Measure it": ("simulate",),
 }  # fmt: skip
@@ -68,6 +68,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "speech-dispatch explain node gpu-lisbon-1",
         "speech-dispatch explain job job-1bb1f94bcee24f9b8c4ee794846a13a5",
     ),
+    "usage": ("speech-dispatch usage", "speech-dispatch usage --by node"),
     "audit": ("speech-dispatch audit --limit 20", "speech-dispatch audit --target gpu-lisbon-1"),
     "drain": ('speech-dispatch drain gpu-lisbon-1 --reason "new driver"',),
     "undrain": ("speech-dispatch undrain gpu-lisbon-1",),

@@ -66,6 +66,7 @@ _SUBCOMMANDS = {
     "dead": _Subcommand(
         "web.command.operator_dead", "list, replay or drop jobs that took their nodes with them"
     ),
+    "usage": _Subcommand("web.command.operator_usage", "show what tenants or nodes have used, by day"),
 }
 
 

@@ -330,7 +330,9 @@ TO_CLIENT = [
     _to_client(m.AudioAck, {"session_id": "s-1", "seq": 7}),
     _to_client(m.RoomCreateAck, {"room_code": "123456"}, {"room_id": "4b0c"}),
     _to_client(m.RoomMembers, {"room_code": "123456", "members": [MEMBER]}),
-    _to_client(m.RoomError, {"code": "ROOM_NOT_FOUND"}, {"message": "no such room"}),
+    _to_client(
+        m.RoomError, {"code": "ROOM_NOT_FOUND"}, {"message": "no such room", "retry_after_ms": 30_000}
+    ),
     _to_client(m.RoomExpired, {"room_code": "123456", "message": "silent too long"}),
     _to_client(m.WebrtcOffer, _SDP, anything="sdp"),
     _to_client(m.WebrtcAnswer, _SDP, anything="sdp"),

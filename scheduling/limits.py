@@ -1,0 +1,73 @@
+"""What a tenant may take. Who a tenant is, and what it may, is asked here alone."""
+
+from dataclasses import dataclass
+
+from scheduling.setting_limits import LimitSettings
+from scheduling.setting_tables import parse_table, read_amount, read_rate
+
+#: A tenant's name is counted by so many characters.
+MOST_TENANT = 64
+#: In a table of limits: each tenant that is not named.
+_OTHERS = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one tenant, over all processes unless stated; 0 is no limit."""
+
+    sessions: int = 0
+    """Open at once."""
+    waiting: int = 0
+    """Jobs that wait for a slot."""
+    jobs: int = 0
+    """Jobs under way, running or waiting: so many run at most."""
+    audio_ms: int = 0
+    """Audio of accepted jobs in any 24 hours, ms."""
+    connections_per_s: float = 0.0
+    """Sessions opened in one process."""
+
+    @property
+    def quota(self) -> str:
+        """What `reserve` has to look at: waiting, jobs, audio (ms); empty where nothing is limited."""
+        if self.waiting or self.jobs or self.audio_ms:
+            return f"{self.waiting} {self.jobs} {self.audio_ms}"
+        return ""
+
+
+NO_LIMITS = Limits()
+
+
+def tenant_name(tenant_id: str | None) -> str:
+    """Give the name a tenant is counted by; empty for clients that state none, who are one together."""
+    return (tenant_id or "")[:MOST_TENANT]
+
+
+class LimitTable:
+    """The limits that the settings give each tenant; looked up once for a session."""
+
+    def __init__(self, settings: LimitSettings) -> None:
+        tables = {
+            "sessions": parse_table(settings.tenant_sessions, read_amount),
+            "waiting": parse_table(settings.tenant_waiting, read_amount),
+            "jobs": parse_table(settings.tenant_jobs, read_amount),
+            "audio_min": parse_table(settings.tenant_audio_min, read_amount),
+            "per_s": parse_table(settings.tenant_connections_per_s, read_rate),
+        }
+        named = {name for table in tables.values() for name in table}
+        self._named = {name: _limits(tables, name) for name in named}
+        self._others = self._named.get(_OTHERS, NO_LIMITS)
+
+    def of(self, tenant: str) -> Limits:
+        """Give a tenant's limits, by its `tenant_name`."""
+        return self._named.get(tenant, self._others)
+
+
+def _limits(tables: dict[str, dict[str, int]], name: str) -> Limits:
+    found = {limit: table.get(name, table.get(_OTHERS, 0)) for limit, table in tables.items()}
+    return Limits(
+        sessions=found["sessions"],
+        waiting=found["waiting"],
+        jobs=found["jobs"],
+        audio_ms=found["audio_min"] * 60_000,
+        connections_per_s=found["per_s"] / 1000,
+    )

@@ -1,0 +1,45 @@
+import pytest
+
+from scheduling.limits import NO_LIMITS, LimitTable, tenant_name
+from scheduling.settings import Settings, SettingsError, read_settings
+
+
+def table(**settings: str) -> LimitTable:
+    return LimitTable(Settings(redis_url="redis://unused", **settings))  # type: ignore[arg-type]
+
+
+def test_without_settings_nobody_is_limited() -> None:
+    assert table().of("acme") is NO_LIMITS
+    assert NO_LIMITS.quota == ""
+
+
+def test_each_tenant_has_its_own_or_that_of_the_others() -> None:
+    limits = table(
+        tenant_sessions="acme=500,*=100", tenant_jobs="*=20, trial=2", tenant_audio_min="trial=30",
+        tenant_connections_per_s="acme=0.5", tenant_waiting="free=0,*=7",
+    )  # fmt: skip
+    acme, trial, other = limits.of("acme"), limits.of("trial"), limits.of("")
+    assert (acme.sessions, acme.jobs, acme.connections_per_s) == (500, 20, 0.5)
+    assert (trial.sessions, trial.jobs, trial.audio_ms) == (100, 2, 1_800_000)
+    assert (other.sessions, other.jobs, other.audio_ms, other.waiting) == (100, 20, 0, 7)
+    assert limits.of("free").waiting == 0
+    assert trial.quota == "7 2 1800000"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"tenant_sessions": "acme"}, "must be NAME=VALUE"),
+        ({"tenant_jobs": "acme=many"}, "must be a whole number up to 1000000000, 0 for no limit"),
+        ({"tenant_audio_min": "acme=-1"}, "must be a whole number"),
+        ({"tenant_connections_per_s": "acme=fast"}, "must be a rate from 0.001"),
+    ],
+)
+def test_a_wrong_table_is_explained(settings: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        read_settings(redis_url="redis://unused", **settings)
+
+
+def test_names_are_cut_where_they_are_counted() -> None:
+    assert tenant_name(None) == ""
+    assert tenant_name("a" * 100) == "a" * 64
