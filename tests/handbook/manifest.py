@@ -46,6 +46,15 @@ RUNS = (
     Run(rf"{_SPEECH}say tests/data/.*", "tests/handbook/test_ten_minutes.py"),
     Run(rf"(?:REDIS_URL=\S+ )?{_SPEECH}(?:web|worker|beat|flower)", "tests/web/command/test_services.py"),
     Run(rf"{_SPEECH}(?:nodes|pools|jobs|explain .*|(?:un)?drain .*)", "tests/web/command/test_operator.py"),
+    Run(rf"{_SPEECH}doctor(?: --url \S+)?", "tests/web/command/test_doctor.py"),
+    Run(rf"{_SPEECH}top", "tests/web/command/test_top.py"),
+    Run(rf"{_SPEECH}audit", "tests/web/api/test_audit.py"),
+    Run(rf"{_SPEECH}usage.*", "tests/web/api/test_usage.py"),
+    Run(
+        r"redis-cli (?:bgsave|info persistence .*|config set auto-aof-rewrite-.*)", "tests/web/test_backup.py"
+    ),
+    Run(r"(?:tar|cp) .*/var/lib/valkey.*", "tests/web/test_backup.py"),
+    Run(r"make fuzz", ".ci/run"),
     Run(rf"{_SPEECH}dead (?:list|show .*|replay .*|drop .*)", "tests/web/api/test_dead.py"),
     Run(rf"{_SPEECH}simulate.*", "tests/web/command/test_simulate.py"),
     Run(r"node --experimental-websocket examples/speak\.mjs .*", "tests/client_js/test_example.py"),
@@ -59,6 +68,12 @@ NOT_RUN = (
     NotRun(r"make (?:bench|bench-report|profile|soak-long|chaos-long|deploy-test)(?: ARGS=.*)?", _LONG),
     NotRun(r"make (?:chaos|overload|storm) ARGS=.*", _LONG),
     NotRun(r"python -m bench\.simulations", _LONG),
+    NotRun(r"(?:pip install honcho|.* honcho start .*)", "another runner of the Procfile; tried by hand"),
+    NotRun(r"make fuzz ARGS=.*", _LONG),
+    NotRun(
+        r"(?:git clone … /opt.*|cp deploy/systemd/.*|for port in .*|until curl .*|done)",
+        "it installs the system as services of a machine; tests/deploy/ checks the files",
+    ),
     NotRun(r"redis-cli --scan .* unlink", "it wants a Redis to empty and its client program"),
     NotRun(
         r"(?:sudo )?(?:docker|docker-compose|podman|kubectl|helm) .*", "it wants a platform of containers"

@@ -20,7 +20,11 @@ PAGES = [
 COMMANDS = [
     command for page in PAGES for command in commands_of((ROOT / page).read_text(encoding="utf-8"), page)
 ]
-OURS = [each for each in COMMANDS if "speech-dispatch " in each.text]
+OURS = [
+    each
+    for each in COMMANDS
+    if re.search(r"(?:^|[ /])speech-dispatch [a-z]", each.text) and "/opt/" not in each.text
+]
 MADE = [each for each in COMMANDS if each.text.startswith("make ")]
 
 
