@@ -11,6 +11,7 @@ from web.connection import Connection
 from web.dispatcher import Dispatcher
 from web.gate import Gate
 from web.keepalive import Keepalive
+from web.metrics.route import add_metrics
 from web.options import ConnectionOptions
 from web.pages import add_pages
 from web.shutdown import Shutdown
@@ -28,6 +29,7 @@ def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     _add_sockets(sockets, settings, dispatcher)
     _add_endpoints(app, dispatcher, shutdown, sockets)
     make_api(app, settings, dispatcher)
+    add_metrics(app, settings, dispatcher, sockets)
     add_pages(app)
     return app
 

@@ -17,6 +17,7 @@ from scheduling.ledger.codes import LedgerError
 from scheduling.messages import UiEvent, UiEventName, UiStatus
 from web.node_link import NodeLink, Sent, Spoken
 from web.peers import Peers
+from web.timing import Timings
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +31,12 @@ _BODY_PAUSES_S = tuple(0.002 * 2**n for n in range(9))  # 1 s in all
 class Assigner:
     """Turns assignments of the ledger into ``job_assign`` frames, once each."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies, peers: Peers, instance: str) -> None:
+    def __init__(self, ledger: Ledger, bodies: Bodies, peers: Peers, instance: str, timings: Timings) -> None:
         self._ledger = ledger
         self._bodies = bodies
         self._peers = peers
         self._instance = instance
+        self._timings = timings
         self._dispatched: list[Dispatch] = []
 
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
@@ -84,6 +86,7 @@ class Assigner:
         created_ms: int,
     ) -> None:
         """Send an attempt over the node's socket and note it; without a socket, the job goes elsewhere."""
+        started_s = time.perf_counter()
         link = self._peers.nodes.get(node_id)
         if link is not None and link.holds(assigned.job_id, assigned.attempt):
             return
@@ -98,6 +101,9 @@ class Assigner:
         )
         link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, utterance)
         self._note_dispatched(link, assigned, view, created_ms)
+        self._timings.dispatch.add(time.perf_counter() - started_s)
+        if assigned.attempt == 1:
+            self._timings.queue_wait.add(time.time() - created_ms / 1000)
 
     def _note_dispatched(
         self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int

@@ -67,8 +67,10 @@ class Dispatcher:
         self.ledger = Ledger(self.store, settings)
         self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
-        assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
-        delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
+        assigner = Assigner(self.ledger, bodies, self.peers, self.instance, self.timings)
+        delivery = Delivery(
+            self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle, self.timings.first_audio
+        )
         restorer = Restorer(self.ledger, self.instance)
         rooms = Rooms(self.ledger, self.peers, self.instance, restorer)
         self._inbox = Inbox(
@@ -132,7 +134,13 @@ class Dispatcher:
         except (StoreError, SchemaMismatch) as error:
             _log.warning("the ledger cannot be used yet: %s", error)
         self._greenlets.append(gevent.spawn(self._check_servers))
-        runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
+        runs = [
+            self._inbox.run,
+            self.publisher.run,
+            self.sweeper.run,
+            self.presence.run,
+            self.presence.load.run,
+        ]
         if self.settings.rebalance_per_s:
             runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):

@@ -131,6 +131,7 @@ class Placer:
         if placement.job_id == job_id:
             turn = fold(ask.assign.tgt_lang), placement.order
             session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
+            session.spoken_until_ms[turn] = session.speech_ended_ms
             _note(session, ask, turn)
             self._go_on(ask, placement)
             if body:
