@@ -84,7 +84,13 @@ def add_say_arguments(parser: ArgumentParser) -> None:
 
 def run_node(args: Namespace) -> int:
     """Run a node until SIGTERM or Ctrl-C. 0 after a drain, 2 if it can never work."""
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s")
+    from scheduling.logs import configure_logs, format_of_environment
+
+    level = logging.WARNING if args.quiet else logging.INFO
+    if sys.stderr.isatty() and format_of_environment() == "auto":
+        logging.basicConfig(level=level, format="%(message)s")
+    else:
+        configure_logs(level, format_of_environment(), sys.stderr)
     logging.getLogger("websockets").setLevel(logging.WARNING)
     from agent.node import NodeAgent, NodeRefused
     from agent.pipelines.base import PipelineUnavailable

@@ -13,12 +13,21 @@ from scheduling.jobspec import JobSpec
 from scheduling.jobview import JobView
 from scheduling.ledger import Ledger, ReadyResult
 from scheduling.ledger.cell import text
+from scheduling.logs import Sparing
 from scheduling.messages import ErrorCode, JobResult, Message, MissingResult, TranslationResult
 from scheduling.outbox import Drained, Entry, Outbox
-from scheduling.results import WITHDRAWN, Outcome, for_listeners, format_failure, format_success
+from scheduling.results import (
+    WITHDRAWN,
+    WITHDRAWN_CODE,
+    Outcome,
+    for_listeners,
+    format_failure,
+    format_success,
+)
 from scheduling.store.base import Parts
 
 _log = logging.getLogger(__name__)
+_told = Sparing(_log)
 
 _FIELDS = (
     "session",
@@ -35,6 +44,8 @@ _FIELDS = (
     "room",
     "audio",
     "dead",
+    "node",
+    "attempt",
 )
 
 
@@ -100,12 +111,27 @@ def ready_result(job_id: str, record: dict[str, Any]) -> ReadyResult:
     view = _view(job_id, record)
     if record["state"] != b"done":
         details = _details(record["result"])
+        _note_failure(view, record)
         return _ready(record, _failure(view, text(record["code"]), text(record["message"]), details))
     result = JobResult.model_validate_json(record["result"])
     outcome = format_success(view, result, _now_ms(), has_speech=bool(record["speech"]))
     if record["room"]:
         outcome = for_listeners(view, outcome)
     return _ready(record, outcome, text(record["speech"]))
+
+
+def _note_failure(view: JobView, record: dict[str, Any]) -> None:
+    code = text(record["code"])
+    if code != WITHDRAWN_CODE:
+        _told.info(
+            "utterance failed",
+            job=view.job_id,
+            session=view.session_id,
+            trace=view.trace_id,
+            code=code,
+            node=text(record["node"]),
+            attempt=text(record["attempt"]),
+        )
 
 
 def _ready(record: dict[str, Any], outcome: Outcome, speech: str = "") -> ReadyResult:

@@ -27,6 +27,10 @@ class ServerSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="what the web process logs: DEBUG, INFO, WARNING or ERROR"
     )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="how all processes log: json, text, or auto: text on a terminal only"
+    )
+    access_log: bool = Field(default=False, description="log every HTTP request, without its query")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=5010, ge=1, le=65535, description="port of the web process")
     web_concurrency: int = Field(default=1, ge=1, description="web processes behind the port")

@@ -11,6 +11,7 @@ from celery.worker import state
 
 from scheduling.errors import StoreError
 from scheduling.ledger.codes import SchemaMismatch
+from scheduling.logs import know_always
 from scheduling.metrics.announced import announcement
 from scheduling.workers import TIMEOUT_S, note_worker
 from tasks.ledger import worker_ledger
@@ -22,10 +23,11 @@ _at_once = 1
 
 
 @celeryd_after_setup.connect
-def know(instance: Any, **_: Any) -> None:
-    """Remember how many tasks this worker may work on at once."""
+def know(sender: str, instance: Any, **_: Any) -> None:
+    """Remember who this worker is, and how many tasks it may work on at once."""
     global _at_once  # the signals have no other place in common
     _at_once = int(instance.concurrency)
+    know_always(instance=sender)
 
 
 @heartbeat_sent.connect

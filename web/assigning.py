@@ -14,6 +14,7 @@ from scheduling.jobspec import JobSpec, wire_id
 from scheduling.ledger import Assigned, Dispatch, Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
+from scheduling.logs import Sparing
 from scheduling.messages import UiEvent, UiEventName, UiStatus
 from web.node_link import NodeLink, Sent, Spoken
 from web.peers import Peers
@@ -37,6 +38,7 @@ class Assigner:
         self._peers = peers
         self._instance = instance
         self._timings = timings
+        self._told = Sparing(_log)
         self._dispatched: list[Dispatch] = []
 
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
@@ -104,6 +106,15 @@ class Assigner:
         self._timings.dispatch.add(time.perf_counter() - started_s)
         if assigned.attempt == 1:
             self._timings.queue_wait.add(time.time() - created_ms / 1000)
+        else:
+            self._told.info(
+                "failover: the job goes to another node",
+                job=assigned.job_id,
+                node=node_id,
+                attempt=assigned.attempt,
+                session=view["session_id"],
+                trace=view["trace_id"],
+            )
 
     def _note_dispatched(
         self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int

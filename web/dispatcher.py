@@ -16,6 +16,7 @@ from scheduling.catalog import Catalog
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import SchemaMismatch
+from scheduling.logs import know_always
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
@@ -58,6 +59,7 @@ class Dispatcher:
     def __init__(self, settings: Settings, celery: Celery) -> None:
         self.settings = settings
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+        know_always(instance=self.instance)
         self.timings = Timings()
         self.peers = Peers()
         # Calls, bodies and the blocking read of the inbox never wait behind each other.

@@ -26,6 +26,7 @@ from scheduling.ledger.codes import (
     UnknownSession,
 )
 from scheduling.ledger.sessions import position
+from scheduling.logs import Sparing
 from scheduling.messages import ErrorCode, JobAssign
 from scheduling.pools import served_pairs, why_not
 from scheduling.requirement import Requirement, requirement_for
@@ -84,6 +85,7 @@ class Placer:
         self._restorer = restorer
         self._doubt = Doubt(ledger)
         self.catalog = Catalog()
+        self._told = Sparing(_log)
         self.refused: Counter[str] = Counter()
         """Utterances that took no order number, by error code."""
 
@@ -106,6 +108,13 @@ class Placer:
                 return self._place(session, ask)
             except Refused as refused:
                 self.refused[str(refused.code)] += 1
+                self._told.info(
+                    "utterance refused",
+                    session=session.session_id,
+                    trace=ask.assign.trace_id,
+                    tenant=session.init.tenant_id,
+                    code=str(refused.code),
+                )
                 raise
 
     def _place(self, session: SessionLink, ask: Ask) -> Placement:

@@ -11,7 +11,7 @@ def test_what_waits_and_what_is_refused_wants_slots() -> None:
         Stack(
             admit_wait_ms=60_000, standing_wait_ms=60_000, max_waiting=2, tenant_waiting_percent=100
         ) as own,
-        own.node(("en", "pt"), slots=1) as node,
+        own.node(("en", "pt"), slots=1, answer=None) as node,
         own.client("en", "pt") as client,
     ):
         for _ in range(3):
@@ -24,8 +24,8 @@ def test_what_waits_and_what_is_refused_wants_slots() -> None:
         client.wait("error")
         wait_until(lambda: get(own, "autoscaling")["overloaded_per_s"] > 0, "the refusal to be counted")
         assert get(own, "autoscaling")["slots"]["wanted"] > 4
-        for _ in range(3):
-            node.answer(node.job())
+        for nth in (1, 2, 3):
+            node.answer(node.job(nth))
         client.result(3)
         wait_until(lambda: get(own, "autoscaling")["backlog"] == 0, "the backlog to be served")
         assert get(own, "autoscaling")["oldest_waiting_ms"] == 0
