@@ -129,7 +129,9 @@ def _text(_logger: Any, _name: str, event: Event) -> str:
     """Write a line that begins like those of Python's own; fields follow, and the trace of an exception."""
     trace, stack = event.pop("exception", ""), event.pop("stack", "")
     moment, level, logger, said = (str(event.pop(name, "")) for name in _HEAD)
-    fields = "".join(f" {name}={_word(value)}" for name, value in event.items())
+    # Who writes is plain to whoever reads a terminal.
+    told = {name: value for name, value in event.items() if _always.get(name) != value}
+    fields = "".join(f" {name}={_word(value)}" for name, value in told.items())
     head = f"{moment[:10]} {moment[11:23]} {level} {logger}: {said.replace(chr(10), ' | ')}{fields}"
     return "\n".join(filter(None, (head, str(trace or ""), str(stack or ""))))
 

@@ -76,6 +76,9 @@ class ServerSettings(BaseSettings):
     restart_spread_s: float = Field(
         default=5.0, ge=0, description="peers are asked to come back spread over this time, s"
     )
+    health_s: float = Field(
+        default=30.0, gt=0, description="a web process that stands still this long is not healthy, s"
+    )
     store_timeout_s: float = Field(
         default=2.0, gt=0, description="a call of the ledger gives up after this time, s"
     )

@@ -13,7 +13,7 @@ from scheduling.errors import StoreError
 from scheduling.ledger.codes import SchemaMismatch
 from scheduling.logs import know_always
 from scheduling.metrics.announced import announcement
-from scheduling.workers import TIMEOUT_S, note_worker
+from scheduling.workers import TIMEOUT_S, note_worker, queue_of
 from tasks.ledger import worker_ledger
 from tasks.metering import counts
 
@@ -39,7 +39,7 @@ def say(sender: Any, **_: Any) -> None:
         name = sender.eventer.hostname
         cell = worker_ledger().cell
         note_worker(cell, name)
-        (told,) = announcement(cell.keys, name, counts.read(_at_once))
+        (told,) = announcement(cell.keys, name, counts.read(queue_of(name), _at_once))
         cell.store.command(*told, timeout_s=TIMEOUT_S)
     except SchemaMismatch as error:
         _log.critical("this worker ends: %s", error)

@@ -27,6 +27,8 @@ class TaskCounts:
         self.times: defaultdict[str, Histogram] = defaultdict(Histogram)
         self.ages: defaultdict[str, Histogram] = defaultdict(Histogram)
         self.failures: Counter[str] = Counter()
+        self.taken = 0
+        """Tasks since the start."""
         self.taken_s = time.monotonic()
         """When it last took a task, on the monotonic clock; its start before the first."""
         self._started_ms = time.time_ns() // 1_000_000
@@ -35,6 +37,7 @@ class TaskCounts:
 
     def note_taken(self, task: str, age_s: float | None) -> None:
         """Note that a task begins whose message has waited so long; None where it does not say."""
+        self.taken += 1
         self.taken_s = time.monotonic()
         if age_s is not None:
             self.ages[task].add(age_s)
@@ -52,19 +55,20 @@ class TaskCounts:
         span_s = self._looks[-1][0] - self._looks[0][0]
         return (self._looks[-1][1] - self._looks[0][1]) / span_s if span_s > 0 else 0.0
 
-    def read(self, at_once: int) -> Reading:
-        """Give all of them now; ``at_once`` are the tasks that it may work on."""
+    def read(self, queue: str, at_once: int) -> Reading:
+        """Give all of them now; ``at_once`` are the tasks that the worker of this queue may work on."""
         reading = Reading()
         note_process(reading, "worker", self._started_ms)
         for task, histogram in self.times.items():
             reading.classes("task_seconds", histogram, _short(task))
         for task, histogram in self.ages.items():
             reading.classes("task_age_seconds", histogram, _short(task))
-        for task, count in self.failures.items():
-            reading.set("task_failures_total", count, _short(task))
+        for task in self.times.keys() | self.failures.keys():
+            reading.set("task_failures_total", self.failures[task], _short(task))
+        reading.set("tasks_taken_total", self.taken)
         reading.set("tasks_running", len(state.active_requests))
         reading.set("tasks_at_once", at_once)
-        reading.set("worker_idle_seconds", round(time.monotonic() - self.taken_s, 3))
+        reading.set("worker_idle_seconds", round(time.monotonic() - self.taken_s, 3), queue)
         reading.set("worker_busy_ratio", round(self.busy(), 4))
         return reading
 

@@ -11,6 +11,7 @@ from web.connection import Connection
 from web.dispatcher import Dispatcher
 from web.gate import Gate
 from web.keepalive import Keepalive
+from web.liveness import why_not_alive
 from web.metrics.route import add_metrics
 from web.options import ConnectionOptions
 from web.pages import add_pages
@@ -60,6 +61,8 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
 def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, sockets: Sockets) -> None:
     @app.get("/health")
     def health() -> Response:
+        if reason := why_not_alive(dispatcher):
+            return Response(f"{reason}\n", 503, mimetype="text/plain")
         return Response("OK\n", mimetype="text/plain")
 
     @app.get("/ready")

@@ -133,9 +133,10 @@ _WORKER = (
     Definition("task_seconds", "histogram", "worker", "A Celery task from its start to its end", ("task",)),
     Definition("task_age_seconds", "histogram", "worker", "From a task's publishing to its start", ("task",)),
     Definition("task_failures_total", "counter", "worker", "Tasks that raised something", ("task",)),
+    Definition("tasks_taken_total", "counter", "worker", "Tasks taken from the queue"),
     Definition("tasks_running", "gauge", "worker", "Tasks at work now"),
     Definition("tasks_at_once", "gauge", "worker", "Tasks it may work on at once"),
-    Definition("worker_idle_seconds", "gauge", "worker", "Since it last took a task; since its start before"),
+    Definition("worker_idle_seconds", "gauge", "worker", "Since it last took a task, or began", ("queue",)),
     Definition("worker_busy_ratio", "gauge", "worker", "Tasks at work, mean of the last seconds"),
 )
 

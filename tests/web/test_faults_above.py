@@ -115,10 +115,12 @@ class Process:
         self.bodies = bodies = Bodies(self.faulty, self.settings)
         self.peers = peers = Peers()
         timings = Timings()
-        assigner = Assigner(self.ledger, bodies, peers, "web1")
+        assigner = Assigner(self.ledger, bodies, peers, "web1", timings)
         restorer = Restorer(self.ledger, "web1")
         self.placer = Placer(self.ledger, bodies, assigner, "web1", timings, restorer)
-        self.delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), lambda _: None)
+        self.delivery = Delivery(
+            self.ledger, bodies, RoomResults(self.ledger, bodies), lambda _: None, timings.first_audio
+        )
         self.publisher = publisher = Publisher(app_on("redis://127.0.0.1:1"))
         self.messages = NodeMessages(
             self.ledger, bodies, peers, assigner, publisher, "web1", timings, lambda *_: None

@@ -86,9 +86,8 @@ def test_nothing_that_was_said_is_logged() -> None:
 
 def _say_something(own: Stack, heard: str, translated: str) -> None:
     with own.node(("en", "pt")) as node, own.client("en", "pt") as client:
-        node.answer_with = lambda job: {
-            "success": True, "text_asr": heard, "text_translated": translated, "tts_audio": "c2VjcmV0IHNwZWVjaA==",
-        }  # fmt: skip
+        answer = {"success": True, "text_asr": heard, "text_translated": translated}
+        node.answer_with = lambda job: {**answer, "tts_audio": "c2VjcmV0IHNwZWVjaA=="}
         client.say()
         client.result(1)
 

@@ -16,6 +16,7 @@ Try everything on this machine:       speech-dispatch up
 One recording through all of it:      speech-dispatch demo
 A server in parts, as in a Procfile:  web, worker, beat, flower (they share the Redis of REDIS_URL)
 The two ends of it:                   node, say
+Whether its processes live:           check
 What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel,
                                       dead
 How well it places jobs, measured:    simulate
@@ -49,6 +50,9 @@ _SUBCOMMANDS = {
     "worker": _Subcommand("web.command.services", "run the background workers (Celery)"),
     "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
+    "check": _Subcommand(
+        "web.command.check", "say whether a web process or the workers here live, for probes of a platform"
+    ),
     "simulate": _Subcommand(
         "web.command.simulate", "measure placement: our scripts under virtual time, beside other dispatchers"
     ),

@@ -39,7 +39,7 @@ _DEFAULTS = {
     "RESTART_SPREAD_S": "2",
 }
 
-_WORKER_READY = re.compile(r"@\S+ ready\.(\"|$)")
+_WORKER_READY = re.compile(r"@\S+ ready\b")
 _BEAT_READY = re.compile(r"beat: Starting")
 _NODE_READY = re.compile(r"sees this node as ready")
 
