@@ -9,7 +9,7 @@ pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-rabbitmq bench bench-flows bench-report profile bench-placement overload \
+.PHONY: help install demo run monitor test test-rabbitmq bench bench-flows bench-report profile bench-placement overload \
         storm soak soak-long chaos chaos-long deploy-test ledger-run lint format lock clean
 
 help: ## show this list
@@ -32,6 +32,15 @@ demo: $(stamp) ## translate a recording end to end, with everything on this mach
 
 run: $(stamp) ## keep the whole system up until Ctrl-C; options in ARGS, as in ARGS="--web 2 --no-node"
 	@$(bin)/speech-dispatch up $(ARGS)
+
+# Without Prometheus root gets Debian's; it ends with the system.
+monitor: $(stamp) ## the same with a Prometheus on 127.0.0.1:9090 that scrapes it and minds the alerts
+	@command -v prometheus > /dev/null || { test "$$(id -u)" = 0 && apt-get install -qq -y \
+	  --no-install-recommends prometheus; } || { echo "Install Prometheus first." >&2; exit 1; }
+	@mkdir -p build/prometheus
+	@prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=build/prometheus \
+	  --web.listen-address=127.0.0.1:9090 --log.level=warn & server=$$!; trap "kill $$server" EXIT; \
+	  $(bin)/speech-dispatch up $(ARGS)
 
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
 	@$(bin)/python -m pytest -n auto $(ARGS)

@@ -95,7 +95,9 @@ def run_node(args: Namespace) -> int:
     from agent.node import NodeAgent, NodeRefused
     from agent.pipelines.base import PipelineUnavailable
     from agent.pipelines.lookup import create
+    from scheduling import tracing
 
+    tracing.start("node")
     try:
         pipeline = create(args.pipeline, _pipeline_options(args))
         asyncio.run(_serve(NodeAgent(pipeline, _node_options(args))))
@@ -110,7 +112,9 @@ def run_say(args: Namespace) -> int:
     from agent.client import Languages
     from agent.output import Output
     from agent.say import Say, SayOptions
+    from scheduling import tracing
 
+    tracing.start("client")
     options = SayOptions(
         file=args.file,
         languages=Languages(args.src, args.tgt),

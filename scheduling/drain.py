@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from scheduling import tracing
 from scheduling.bodies import Bodies
 from scheduling.dead_audio import settle_audio
 from scheduling.jobspec import JobSpec
@@ -100,7 +101,11 @@ def _format(job_id: str, record: dict[str, Any]) -> ReadyResult | None:
         _log.error("job %s ended but its record is gone: too little memory, or too few workers", job_id)
         return None
     try:
-        return ready_result(job_id, record)
+        if not tracing.on:
+            return ready_result(job_id, record)
+        parent = JobSpec.parse(text(record["spec"])).result_view().get("traceparent", "")
+        with tracing.span("format result", parent, job=job_id, state=text(record["state"])):
+            return ready_result(job_id, record)
     except Exception:  # noqa: BLE001  # the log has the trace, the client an error in the result's place
         _log.exception("the result of job %s cannot be formatted; its client is told so", job_id)
         return _ready(record, _failure(_bare_view(job_id, record), ErrorCode.INTERNAL_ERROR))

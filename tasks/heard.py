@@ -6,9 +6,10 @@ It is also where it learns that the ledger has become that of another version, a
 import logging
 from typing import Any
 
-from celery.signals import celeryd_after_setup, heartbeat_sent
+from celery.signals import celeryd_after_setup, heartbeat_sent, worker_process_init
 from celery.worker import state
 
+from scheduling import tracing
 from scheduling.errors import StoreError
 from scheduling.ledger.codes import SchemaMismatch
 from scheduling.logs import know_always
@@ -28,6 +29,12 @@ def know(sender: str, instance: Any, **_: Any) -> None:
     global _at_once  # the signals have no other place in common
     _at_once = int(instance.concurrency)
     know_always(instance=sender)
+
+
+@worker_process_init.connect
+def begin(**_: Any) -> None:
+    """Make traces in each process of the pool, where they are wanted."""
+    tracing.start("worker")
 
 
 @heartbeat_sent.connect

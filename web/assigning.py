@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 from gevent.hub import get_hub
 
+from scheduling import tracing
 from scheduling.bodies import Bodies
 from scheduling.errors import StoreError
 from scheduling.jobspec import JobSpec, wire_id
@@ -99,10 +100,19 @@ class Assigner:
             return
         view = spec.result_view()
         utterance = Spoken(
-            view["session_id"], view["utterance_index"], view["trace_id"], view.get("journey", False)
+            view["session_id"],
+            view["utterance_index"],
+            view["trace_id"],
+            view.get("journey", False),
+            view.get("traceparent", ""),
         )
         link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, utterance)
         self._note_dispatched(link, assigned, view, created_ms)
+        if tracing.on:
+            attempt = assigned.attempt
+            tracing.mark(
+                "send to node", utterance.traceparent, job=assigned.job_id, node=node_id, attempt=attempt
+            )
         self._timings.dispatch.add(time.perf_counter() - started_s)
         if assigned.attempt == 1:
             self._timings.queue_wait.add(time.time() - created_ms / 1000)

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import gevent
 
+from scheduling import tracing
 from scheduling.bodies import Bodies
 from scheduling.delivery import OutEntry, precedes
 from scheduling.errors import StoreError
@@ -122,6 +123,9 @@ class Delivery:
         ended_ms = link.spoken_until_ms.pop((entry.tgt_lang, entry.order), None)
         if speech and ended_ms is not None:
             self._first_audio.add((tick_ms() - ended_ms) / 1000)
+        if tracing.on:
+            parent = link.traceparents.pop((entry.tgt_lang, entry.order), "")
+            tracing.mark("send to client", parent, session=link.session_id)
         link.running.pop((entry.tgt_lang, entry.order), None)
         link.jobs.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id

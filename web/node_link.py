@@ -41,6 +41,8 @@ class Spoken:
     trace_id: str
     journey: bool = False
     """The client is told which node works on it."""
+    traceparent: str = ""
+    """The span it belongs to, where traces are made."""
 
 
 @dataclass(frozen=True, slots=True)

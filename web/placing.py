@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+from scheduling import tracing
 from scheduling.along import Along
 from scheduling.bodies import Bodies, PendingBody
 from scheduling.catalog import Catalog, read_pools
@@ -37,6 +38,7 @@ from web.restoring import Restorer
 from web.session_link import SessionLink
 from web.spreading import spread
 from web.timing import Timings
+from web.traced import place_traced
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ class Placer:
         """Reserve a slot and send the job, or let it wait; give where it stands. Raises `Refused`."""
         with self._timings.measure("create"):
             try:
-                return self._place(session, ask)
+                return place_traced(self._place, session, ask) if tracing.on else self._place(session, ask)
             except Refused as refused:
                 self.refused[str(refused.code)] += 1
                 self._told.info(

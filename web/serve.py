@@ -15,6 +15,7 @@ from gevent.server import StreamServer  # noqa: E402
 from gunicorn.app.base import BaseApplication  # noqa: E402
 from gunicorn.arbiter import Arbiter  # noqa: E402
 
+from scheduling import tracing  # noqa: E402
 from scheduling.ledger.codes import SchemaMismatch  # noqa: E402
 from scheduling.ledger.layout import require_layout  # noqa: E402
 from scheduling.logs import configure_logs  # noqa: E402
@@ -67,6 +68,7 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
 
     def load(self) -> Flask:
         """Build the application; runs in the worker."""
+        tracing.start("web")
         dispatcher = Dispatcher(self._settings, make_app(self._settings))
         dispatcher.start()
         return create_app(self._settings, dispatcher)

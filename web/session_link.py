@@ -54,6 +54,8 @@ class SessionLink:
     """When the speech of the utterance that is placed now ended."""
     spoken_until_ms: dict[tuple[str, int], int] = field(default_factory=dict)
     """The same of what was placed over this socket and not answered yet."""
+    traceparents: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Their spans, where traces are made."""
     conversation: Conversation = field(default_factory=Conversation)
     pressed_until_ms: int = 0
     """The client was asked to slow down until then, or, when `paused`, to send nothing."""
