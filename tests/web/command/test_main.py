@@ -13,7 +13,7 @@ from web.command.main import main
 
 _COMMANDS = (
     "up", "demo", "web", "worker", "beat", "flower", "node", "say", "nodes", "pools", "jobs", "explain",
-    "drain", "undrain", "quarantine", "cancel",
+    "drain", "undrain", "quarantine", "cancel", "check",
 )  # fmt: skip
 
 
