@@ -13,7 +13,7 @@ from scheduling.store.base import Parts
 
 _log = logging.getLogger(__name__)
 
-#: A process that ended is shown for so long, ms: a scrape or two must see its last counts.
+#: Of a process that is heard no more it is kept so long, ms; `end_instance` forgets it sooner.
 KEPT_MS = 60_000
 
 
