@@ -46,7 +46,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``instancenodes:I`` | set | nodes it holds the sockets of | node scripts | `end_instance` |
 | ``instancesessions:I`` | sorted set | its sessions, next look (ms) | session scripts | `end_instance`, 2 h |
 | ``instance:I`` | string | JSON: what it holds | web process | `end_instance`, 1 min after the last |
-| ``metrics:I`` | string | JSON: what it counted | web process, worker | `end_instance`, 1 min after the last |
+| ``metrics:I`` | string | JSON: its counts | web process, worker | `end_instance`, 1 min after the last |
 | ``workers`` | sorted set | background workers, last heard (ms) | `note_worker` | 10 s after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
 | ``dead`` | sorted set | dead letters by when the job failed (ms) | `dead` | ``dead_ms`` after the last |
