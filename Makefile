@@ -20,8 +20,8 @@ define shown
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run sandbox docs test test-rabbitmq bench bench-flows bench-report profile bench-placement \
-        overload storm soak soak-long chaos chaos-long deploy-test fuzz ledger-run lint format lock clean
+.PHONY: help install demo run monitor sandbox docs test test-rabbitmq bench bench-flows bench-report profile \
+        bench-placement overload storm soak soak-long chaos chaos-long deploy-test fuzz ledger-run lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,15 @@ sandbox: $(stamp) ## the same with a node that only echoes: no speech models, fo
 
 docs: $(stamp) ## build the documents as a site into build/site; ARGS=--quiet says nothing but what is wrong
 	@NO_MKDOCS_2_WARNING=1 $(bin)/python -m mkdocs build --strict $(ARGS)
+
+# Without Prometheus root gets Debian's; it ends with the system.
+monitor: $(stamp) ## the same with a Prometheus on 127.0.0.1:9090 that scrapes it and minds the alerts
+	@command -v prometheus > /dev/null || { test "$$(id -u)" = 0 && apt-get install -qq -y \
+	  --no-install-recommends prometheus; } || { echo "Install Prometheus first." >&2; exit 1; }
+	@mkdir -p build/prometheus
+	@prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=build/prometheus \
+	  --web.listen-address=127.0.0.1:9090 --log.level=warn & server=$$!; trap "kill $$server" EXIT; \
+	  $(bin)/speech-dispatch up $(ARGS)
 
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
 	@$(bin)/python -m pytest -n auto $(ARGS)

@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedOK
 
 from agent.wav import SAMPLE_BYTES, Recording
+from scheduling import tracing
 from scheduling.messages import (
     AudioChunk,
     Backpressure,
@@ -130,6 +131,8 @@ class SpeechClient:
         The answer's ``negotiated_audio_format`` and ``negotiated_sample_rate`` say what the server
         takes in chunks. Raises `SessionRefused`: it answered with an error.
         """
+        with tracing.span("open session") as here:
+            traceparent = here.traceparent or None
         self._opening = SessionInit(
             client_version="speech-dispatch-client",
             platform="python",
@@ -142,6 +145,7 @@ class SpeechClient:
             vad=vad or None,
             binary_frames=binary_frames or None,
             resumable=self._resumable,
+            traceparent=traceparent,
         )
         self._session = await begin(self._socket, self._opening)
         return self._session

@@ -136,12 +136,20 @@ def add_session_arguments(parser: ArgumentParser) -> None:
 
 def run_node(args: Namespace) -> int:
     """Run a node until SIGTERM or Ctrl-C. 0 after a drain, 2 if it can never work."""
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s")
+    from scheduling.logs import configure_logs, format_of_environment
+
+    level = logging.WARNING if args.quiet else logging.INFO
+    if sys.stderr.isatty() and format_of_environment() == "auto":
+        logging.basicConfig(level=level, format="%(message)s")
+    else:
+        configure_logs(level, format_of_environment(), sys.stderr)
     logging.getLogger("websockets").setLevel(logging.WARNING)
     from agent.node import NodeAgent, NodeRefused
     from agent.pipelines.base import PipelineUnavailable
     from agent.pipelines.lookup import create
+    from scheduling import tracing
 
+    tracing.start("node")
     try:
         pipeline = create(args.pipeline, _pipeline_options(args))
         asyncio.run(_serve(NodeAgent(pipeline, _node_options(args))))
@@ -156,7 +164,9 @@ def run_say(args: Namespace) -> int:
     from agent.client import Languages
     from agent.output import Output
     from agent.say import Say, SayOptions
+    from scheduling import tracing
 
+    tracing.start("client")
     options = SayOptions(
         file=args.file,
         languages=Languages(args.src, args.tgt),

@@ -13,6 +13,7 @@ from agent import replies
 from agent.link import Link
 from agent.outbox import Key, Outbox
 from agent.pipelines.base import JobCancelled, Pipeline, PipelineError, PipelineResult, Progress
+from scheduling import tracing
 from scheduling.messages import JobAck, JobAssign, JobResult, JobStarted, Message, RunningAttempt
 
 #: Jobs that may wait here for each slot. The server counts slots and sends no more; a few can cross a
@@ -146,7 +147,8 @@ class Workbench:
         """In a thread: the pipeline's work as a message, whatever comes of it."""
         job, began = attempt.job, time.monotonic()
         try:
-            result = self._pipeline.process(job, attempt.progress)
+            with tracing.span("translate", job.traceparent, job=job.job_id, attempt=job.attempt_id):
+                result = self._pipeline.process(job, attempt.progress)
             _check_size(result)
         except JobCancelled:
             return None

@@ -12,6 +12,7 @@
 --   5 sessions     sessions that it holds
 --   6 inbox        its inbox
 --   7 record       what it says of itself
+--   8 metrics      what it counted
 -- ARGV
 --   1 instance     instance id
 --   2 dead_ms      it is dead when it was not heard for so long; 0 when it says itself that it goes
@@ -103,5 +104,5 @@ if redis.call('EXISTS', KEYS[4], KEYS[5]) > 0 then
 end
 redis.call('ZREM', KEYS[2], id)
 redis.call('HDEL', KEYS[3], id)
-redis.call('DEL', KEYS[6], KEYS[7])
+redis.call('DEL', KEYS[6], KEYS[7], KEYS[8])
 return {1, 0}

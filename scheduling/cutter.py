@@ -129,7 +129,8 @@ class Cutter:
         self._tail_ms = limits.tail_ms if tail_ms is None else tail_ms
         self._buffer = buffer_for(limits, audio_format, sample_rate)
         self._spans = Spans()
-        self._last_audio_ms = 0
+        self.last_audio_ms = 0
+        """When audio came last."""
         self._held_until_ms: int | None = None
         self._no_pause_until_ms = 0
         self._closed = False
@@ -153,12 +154,12 @@ class Cutter:
             return self._held_until_ms
         if not self._limits.pause_ms:
             return None
-        return max(self._last_audio_ms + self._limits.pause_ms, self._no_pause_until_ms)
+        return max(self.last_audio_ms + self._limits.pause_ms, self._no_pause_until_ms)
 
     def suspend_pauses(self, now_ms: int, until_ms: int) -> None:
         """Let no pause cut before `until_ms`; silence counts from `now_ms` again."""
         self._no_pause_until_ms = until_ms
-        self._last_audio_ms = max(self._last_audio_ms, now_ms)
+        self.last_audio_ms = max(self.last_audio_ms, now_ms)
 
     def drop(self) -> None:
         """Forget what is buffered: nobody wants it any more. A final that is held ends nothing then."""
@@ -191,7 +192,7 @@ class Cutter:
             size, carried = self._buffer.append(chunk)
             half = carried + len(data) > size
             self._spans.append(seq, now_ms, client_timestamp_ms, size, carried, begins=begins, half=half)
-            self._last_audio_ms = now_ms
+            self.last_audio_ms = now_ms
             cuts += self._excess()
         if is_final and self._held_until_ms is None:
             self._held_until_ms = now_ms + self._tail_ms

@@ -7,18 +7,28 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from scheduling import tracing
 from scheduling.bodies import Bodies
 from scheduling.dead_audio import settle_audio
 from scheduling.jobspec import JobSpec
 from scheduling.jobview import JobView
 from scheduling.ledger import Ledger, ReadyResult
 from scheduling.ledger.cell import text
+from scheduling.logs import Sparing
 from scheduling.messages import ErrorCode, JobResult, Message, MissingResult, TranslationResult
 from scheduling.outbox import Drained, Entry, Outbox
-from scheduling.results import WITHDRAWN, Outcome, for_listeners, format_failure, format_success
+from scheduling.results import (
+    WITHDRAWN,
+    WITHDRAWN_CODE,
+    Outcome,
+    for_listeners,
+    format_failure,
+    format_success,
+)
 from scheduling.store.base import Parts
 
 _log = logging.getLogger(__name__)
+_told = Sparing(_log)
 
 _FIELDS = (
     "session",
@@ -35,6 +45,8 @@ _FIELDS = (
     "room",
     "audio",
     "dead",
+    "node",
+    "attempt",
 )
 
 
@@ -89,7 +101,11 @@ def _format(job_id: str, record: dict[str, Any]) -> ReadyResult | None:
         _log.error("job %s ended but its record is gone: too little memory, or too few workers", job_id)
         return None
     try:
-        return ready_result(job_id, record)
+        if not tracing.on:
+            return ready_result(job_id, record)
+        parent = JobSpec.parse(text(record["spec"])).result_view().get("traceparent", "")
+        with tracing.span("format result", parent, job=job_id, state=text(record["state"])):
+            return ready_result(job_id, record)
     except Exception:  # noqa: BLE001  # the log has the trace, the client an error in the result's place
         _log.exception("the result of job %s cannot be formatted; its client is told so", job_id)
         return _ready(record, _failure(_bare_view(job_id, record), ErrorCode.INTERNAL_ERROR))
@@ -100,12 +116,27 @@ def ready_result(job_id: str, record: dict[str, Any]) -> ReadyResult:
     view = _view(job_id, record)
     if record["state"] != b"done":
         details = _details(record["result"])
+        _note_failure(view, record)
         return _ready(record, _failure(view, text(record["code"]), text(record["message"]), details))
     result = JobResult.model_validate_json(record["result"])
     outcome = format_success(view, result, _now_ms(), has_speech=bool(record["speech"]))
     if record["room"]:
         outcome = for_listeners(view, outcome)
     return _ready(record, outcome, text(record["speech"]))
+
+
+def _note_failure(view: JobView, record: dict[str, Any]) -> None:
+    code = text(record["code"])
+    if code != WITHDRAWN_CODE:
+        _told.info(
+            "utterance failed",
+            job=view.job_id,
+            session=view.session_id,
+            trace=view.trace_id,
+            code=code,
+            node=text(record["node"]),
+            attempt=text(record["attempt"]),
+        )
 
 
 def _ready(record: dict[str, Any], outcome: Outcome, speech: str = "") -> ReadyResult:

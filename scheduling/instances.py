@@ -1,11 +1,16 @@
 """What each web process says of itself, once a second: the rest of the cell reads it in one go."""
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from scheduling.ledger.cell import Cell, text
-from scheduling.messages import HardwareInfo, ResourceUsage
+from scheduling.messages import ErrorCode, HardwareInfo, ResourceUsage
 from scheduling.messages.base import WireModel
+from scheduling.store.base import Parts
 
+#: Codes of what is refused because there are too few slots.
+OVERLOADED = (ErrorCode.NODE_OVERLOADED, ErrorCode.NO_AVAILABLE_NODE)
 #: A record is kept this long after the process was heard last, ms.
 _KEPT_MS = 60_000
 #: Processes looked at; those heard last come first.
@@ -64,16 +69,25 @@ class Instance(WireModel):
     services_in_use: dict[str, int] = Field(default_factory=dict)
     """The same for nodes that work on something."""
     power: Power = Power()
+    busy: float = 0
+    """Share of one core that it used over the last seconds."""
     refused: dict[str, int] = Field(default_factory=dict)
     """Utterances refused since its start, by error code."""
 
 
-def announce(cell: Cell, instance: Instance, refused: int) -> None:
-    """Write an instance's record, and add its newly refused utterances to the totals. Raises `StoreError`."""
+def announce(
+    cell: Cell, instance: Instance, refused: int, overloaded: int = 0, also: Sequence[Parts] = ()
+) -> None:
+    """Write an instance's record, and add its newly refused utterances to the totals. Raises `StoreError`.
+
+    ``overloaded`` of them more slots would have served. Other commands go along in the same round trip.
+    """
     key = cell.keys.instance(instance.instance_id)
-    commands: list[tuple[str | int, ...]] = [("SET", key, instance.model_dump_json(), "PX", _KEPT_MS)]
+    commands: list[Parts] = [("SET", key, instance.model_dump_json(), "PX", _KEPT_MS), *also]
     if refused:
         commands.append(("HINCRBY", cell.keys.cell, "n_refused", refused))
+    if overloaded:
+        commands.append(("HINCRBY", cell.keys.cell, "n_overloaded", overloaded))
     cell.store.commands(commands)
 
 

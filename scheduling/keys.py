@@ -51,6 +51,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``instancenodes:I`` | set | nodes it holds the sockets of | node scripts | `end_instance` |
 | ``instancesessions:I`` | sorted set | its sessions, next look (ms) | session scripts | `end_instance`, 2 h |
 | ``instance:I`` | string | JSON: what it holds | web process | `end_instance`, 1 min after the last |
+| ``metrics:I`` | string | JSON: its counts | web process, worker | `end_instance`, 1 min after the last |
 | ``workers`` | sorted set | workers and beats, last heard (ms) | `note_worker` | 10 s after the last |
 | ``latency`` | hash | jobs done by class of duration | `finish` | with the cell |
 | ``dead`` | sorted set | dead letters by when the job failed (ms) | `dead` | ``dead_ms`` after the last |
@@ -180,6 +181,10 @@ class Keys:
     def instance(self, instance: str) -> str:
         """Give what an instance says of itself."""
         return f"{self.prefix}instance:{instance}"
+
+    def metrics(self, process: str) -> str:
+        """Give what a web process or a worker counted."""
+        return f"{self.prefix}metrics:{process}"
 
     def instance_nodes(self, instance: str) -> str:
         """Nodes an instance holds the sockets of."""

@@ -130,7 +130,7 @@ def read_memory(cell: Cell, bodies: Store, sessions: Sequence[str]) -> Memory:
         Part(known["nodes"], (online := store.command("ZCARD", keys.nodes)),
              online * _mean(store, list(map(keys.node, nodes))), estimated=True),
     ]  # fmt: skip
-    return Memory(parts, *_server(store))
+    return Memory(parts, *read_server(store))
 
 
 def read_kinds(bodies: Store, account: str) -> Mapping[str, int]:
@@ -162,7 +162,8 @@ def _mean(store: Store, names: Sequence[str]) -> int:
     return _sum(store, names) // len(names) if names else 0
 
 
-def _server(store: Store) -> tuple[int | None, int | None]:
+def read_server(store: Store) -> tuple[int | None, int | None]:
+    """Give the bytes a server takes and its ``maxmemory``, None where it does not tell."""
     try:
         lines = store.command("INFO", "memory").decode().splitlines()
     except CommandError:

@@ -27,6 +27,10 @@ class ServerSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="what the web process logs: DEBUG, INFO, WARNING or ERROR"
     )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="how all processes log: json, text, or auto: text on a terminal only"
+    )
+    access_log: bool = Field(default=False, description="log every HTTP request, without its query")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=5010, ge=1, le=65535, description="port of the web process")
     web_concurrency: int = Field(default=1, ge=1, description="web processes behind the port")
@@ -77,6 +81,9 @@ class ServerSettings(BaseSettings):
     )
     restart_spread_s: float = Field(
         default=5.0, ge=0, description="peers are asked to come back spread over this time, s"
+    )
+    health_s: float = Field(
+        default=30.0, gt=0, description="a web process that stands still this long is not healthy, s"
     )
     store_timeout_s: float = Field(
         default=2.0, gt=0, description="a call of the ledger gives up after this time, s"

@@ -189,6 +189,11 @@ class Settings(LimitSettings):
     def _upper(cls, level: object) -> object:
         return level.upper() if isinstance(level, str) else level
 
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, word: object) -> object:
+        return word.lower() if isinstance(word, str) else word
+
     @field_validator("tenant_weights", "tenant_priorities", "slot_costs")
     @classmethod
     def _is_table(cls, words: str, info: ValidationInfo) -> str:

@@ -77,7 +77,7 @@ class SpeechCutter(Cutter):
 
     def tick(self, now_ms: int) -> list[Cut]:
         """Return the utterance that has become due; silence before a gap is not joined to what follows."""
-        stale = self._limits.pause_ms and now_ms - self._last_audio_ms >= self._limits.pause_ms
+        stale = self._limits.pause_ms and now_ms - self.last_audio_ms >= self._limits.pause_ms
         if stale and not self.hears_utterance:
             self._forget(self._buffer.size)
         return super().tick(now_ms)

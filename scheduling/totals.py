@@ -11,10 +11,12 @@ STATUSES = ("registering", "ready", "degraded", "draining")
 JOBS = ("reserved", "waited", "retried", "done", "failed", "cancelled", "refused", "dead")
 
 _LOST = "n_instances_lost"
+_OVERLOADED = "n_overloaded"
 _PLAIN = ("waiting", "slots", "slots_used", "pools_version")
 _FIELDS = (
     *_PLAIN,
     _LOST,
+    _OVERLOADED,
     *(f"nodes:{name}" for name in STATUSES),
     *(f"n_{name}" for name in JOBS),
 )
@@ -35,6 +37,8 @@ class Totals:
     pools: int = 0
     instances_lost: int = 0
     """Web processes declared dead."""
+    overloaded: int = 0
+    """Utterances refused since the cell was opened that more slots would have served."""
     dead: int = 0
     """Dead letters now."""
     by_status: Mapping[str, int] = field(default_factory=dict)
@@ -71,6 +75,7 @@ def read_totals(cell: Cell) -> Totals:
         rooms=rooms,
         pools=pools,
         instances_lost=numbers[_LOST],
+        overloaded=numbers[_OVERLOADED],
         dead=dead,
         by_status={name: numbers[f"nodes:{name}"] for name in STATUSES},
         jobs={name: numbers[f"n_{name}"] for name in JOBS},

@@ -11,24 +11,33 @@ HEARD_MS = 10_000
 #: Looked at of one cell.
 _MOST = 500
 #: The worker's loop waits for it.
-_TIMEOUT_S = 0.5
+TIMEOUT_S = 0.5
 
 
 def note_worker(cell: Cell, name: str) -> None:
     """Say that the worker ``queue@host-pid``, or a beat, lives. Raises `SchemaMismatch` and `StoreError`."""
-    cell.call("note_worker", [cell.keys.workers], [name, HEARD_MS], timeout_s=_TIMEOUT_S)
+    cell.call("note_worker", [cell.keys.workers], [name, HEARD_MS], timeout_s=TIMEOUT_S)
 
 
 def read_workers(cell: Cell, now_ms: int) -> dict[str, int]:
-    """Give the workers heard lately, by queue; beats are none. Raises `StoreError`."""
-    kinds = (name.partition("@")[0] for name in _heard(cell, now_ms))
-    return dict(Counter(kind for kind in kinds if kind != BEAT))
+    """Give the number of workers heard lately, by queue; beats are none. Raises `StoreError`."""
+    return dict(Counter(map(queue_of, worker_names(cell, now_ms))))
+
+
+def worker_names(cell: Cell, now_ms: int) -> list[str]:
+    """Give the workers heard lately, without beats. Raises `StoreError`."""
+    return [name for name in _heard(cell, now_ms) if queue_of(name) != BEAT]
 
 
 def read_beats(cell: Cell, now_ms: int) -> dict[str, int]:
     """Give the beats heard lately and how long ago that was (ms). Raises `StoreError`."""
     heard = _heard(cell, now_ms)
-    return {name: max(0, now_ms - at_ms) for name, at_ms in heard.items() if name.startswith(f"{BEAT}@")}
+    return {name: max(0, now_ms - at_ms) for name, at_ms in heard.items() if queue_of(name) == BEAT}
+
+
+def queue_of(worker: str) -> str:
+    """Give the queue that a worker works on."""
+    return worker.partition("@")[0]
 
 
 def _heard(cell: Cell, now_ms: int) -> dict[str, int]:

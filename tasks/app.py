@@ -11,3 +11,5 @@ from tasks.configuration import make_app
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = make_app(get_settings())
+#: By name, as only a worker may import it: Flower and beat work on nothing.
+app.Task.Request = "tasks.metering:CountedRequest"

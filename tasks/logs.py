@@ -4,9 +4,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from celery.signals import after_setup_logger
+from celery.signals import setup_logging
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+
+from scheduling.logs import configure_logs
+from scheduling.settings import get_settings
 
 #: They say that a task has come, or was void: Flower shows them all.
 _CHATTY = ("celery.worker.strategy", "celery.worker.request")
@@ -17,11 +20,19 @@ _MOST_TOLD = 20
 _LOST = (OSError, OperationalError, RedisError)
 
 
-@after_setup_logger.connect
-def quieten(loglevel: int = logging.INFO, **_: Any) -> None:
-    """Leave out what is said of every single task, unless everything is wanted (``--loglevel DEBUG``)."""
-    if loglevel <= logging.DEBUG:
-        return
+@setup_logging.connect
+def set_up(loglevel: int | None = None, **_: Any) -> None:
+    """Log as all processes do, with the level of the command line; Celery leaves it to us then.
+
+    What is said of every single task is left out, unless everything is wanted (``--loglevel DEBUG``).
+    """
+    level = logging.INFO if loglevel is None else loglevel
+    configure_logs(level, get_settings().log_format)
+    if level > logging.DEBUG:
+        _quieten()
+
+
+def _quieten() -> None:
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _LENGTHY:

@@ -36,6 +36,8 @@ class Wakeups:
         self._connection: Any = None
         self._producer: Any = None
         self._room: dict[str, int] = {}
+        self.waiting: dict[str, int] = {}
+        """Messages in each queue when it was looked at last."""
         self._look_at_s: dict[str, float] = {}
 
     def send(self, task: str, queue: str, args: tuple[int, ...] = ()) -> bool:
@@ -113,4 +115,5 @@ class Wakeups:
         """Length of a queue, which is made if it is not there."""
         channel = self._connection.default_channel
         declared = channel.queue_declare(queue=queue, durable=True, exclusive=False, auto_delete=False)
-        return int(declared.message_count)
+        self.waiting[queue] = int(declared.message_count)
+        return self.waiting[queue]

@@ -11,6 +11,8 @@ from web.connection import Connection
 from web.dispatcher import Dispatcher
 from web.gate import Gate
 from web.keepalive import Keepalive
+from web.liveness import why_not_alive
+from web.metrics.route import add_metrics
 from web.options import ConnectionOptions
 from web.pages import add_pages
 from web.shutdown import Shutdown
@@ -28,6 +30,7 @@ def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     _add_sockets(sockets, settings, dispatcher)
     _add_endpoints(app, dispatcher, shutdown, sockets)
     make_api(app, settings, dispatcher)
+    add_metrics(app, settings, dispatcher, sockets)
     add_pages(app)
     return app
 
@@ -62,6 +65,8 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
 def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, sockets: Sockets) -> None:
     @app.get("/health")
     def health() -> Response:
+        if reason := why_not_alive(dispatcher):
+            return Response(f"{reason}\n", 503, mimetype="text/plain")
         return Response("OK\n", mimetype="text/plain")
 
     @app.get("/ready")

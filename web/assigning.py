@@ -8,15 +8,18 @@ from typing import Any
 import gevent
 from gevent.hub import get_hub
 
+from scheduling import tracing
 from scheduling.bodies import Bodies
 from scheduling.errors import StoreError
 from scheduling.jobspec import JobSpec, wire_id
 from scheduling.ledger import Assigned, Dispatch, Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
+from scheduling.logs import Sparing
 from scheduling.messages import UiEvent, UiEventName, UiStatus
 from web.node_link import NodeLink, Sent, Spoken
 from web.peers import Peers
+from web.timing import Timings
 from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
@@ -31,12 +34,22 @@ _BODY_PAUSES_S = tuple(0.002 * 2**n for n in range(9))  # 1 s in all
 class Assigner:
     """Turns assignments of the ledger into ``job_assign`` frames, once each."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies, peers: Peers, instance: str, usage: UsageBook) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        bodies: Bodies,
+        peers: Peers,
+        instance: str,
+        usage: UsageBook,
+        timings: Timings,
+    ) -> None:
         self._ledger = ledger
         self._bodies = bodies
         self._peers = peers
         self._instance = instance
         self._usage = usage
+        self._timings = timings
+        self._told = Sparing(_log)
         self._dispatched: list[Dispatch] = []
 
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
@@ -86,6 +99,7 @@ class Assigner:
         created_ms: int,
     ) -> None:
         """Send an attempt over the node's socket and note it; without a socket, the job goes elsewhere."""
+        started_s = time.perf_counter()
         link = self._peers.nodes.get(node_id)
         if link is not None and link.holds(assigned.job_id, assigned.attempt):
             return
@@ -97,10 +111,31 @@ class Assigner:
         self._usage.sent(node_id)
         view = spec.result_view()
         utterance = Spoken(
-            view["session_id"], view["utterance_index"], view["trace_id"], view.get("journey", False)
+            view["session_id"],
+            view["utterance_index"],
+            view["trace_id"],
+            view.get("journey", False),
+            view.get("traceparent", ""),
         )
         link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, utterance)
         self._note_dispatched(link, assigned, view, created_ms)
+        if tracing.on:
+            attempt = assigned.attempt
+            tracing.mark(
+                "send to node", utterance.traceparent, job=assigned.job_id, node=node_id, attempt=attempt
+            )
+        self._timings.dispatch.add(time.perf_counter() - started_s)
+        if assigned.attempt == 1:
+            self._timings.queue_wait.add(time.time() - created_ms / 1000)
+        else:
+            self._told.info(
+                "failover: the job goes to another node",
+                job=assigned.job_id,
+                node=node_id,
+                attempt=assigned.attempt,
+                session=view["session_id"],
+                trace=view["trace_id"],
+            )
 
     def _note_dispatched(
         self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int

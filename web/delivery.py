@@ -6,12 +6,14 @@ from contextlib import suppress
 
 import gevent
 
+from scheduling import tracing
 from scheduling.bodies import Bodies
 from scheduling.delivery import OutEntry, precedes
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.ledger.cell import text
 from scheduling.messages import SessionCloseAck, dump
+from scheduling.store.stats import Histogram
 from web.close_codes import CloseCode
 from web.room_delivery import RoomResults
 from web.session_link import SessionLink, tick_ms
@@ -25,12 +27,18 @@ class Delivery:
     """One greenlet per session at most, and only while there is something to send."""
 
     def __init__(
-        self, ledger: Ledger, bodies: Bodies, rooms: RoomResults, on_idle: Callable[[SessionLink], None]
+        self,
+        ledger: Ledger,
+        bodies: Bodies,
+        rooms: RoomResults,
+        on_idle: Callable[[SessionLink], None],
+        first_audio: Histogram,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
         self._rooms = rooms
         self._on_idle = on_idle
+        self._first_audio = first_audio
 
     def hint(self, link: SessionLink, until: str, speech: str = "") -> None:
         """Note that the out stream goes on to entry ``until``; what was sent already is dropped.
@@ -112,6 +120,12 @@ class Delivery:
         if entry.group:
             said = entry.recognised()
             link.conversation.released(entry.tgt_lang, entry.group, entry.part, said, tick_ms())
+        ended_ms = link.spoken_until_ms.pop((entry.tgt_lang, entry.order), None)
+        if speech and ended_ms is not None:
+            self._first_audio.add((tick_ms() - ended_ms) / 1000)
+        if tracing.on:
+            parent = link.traceparents.pop((entry.tgt_lang, entry.order), "")
+            tracing.mark("send to client", parent, session=link.session_id)
         link.running.pop((entry.tgt_lang, entry.order), None)
         link.jobs.pop((entry.tgt_lang, entry.order), None)
         link.sent_id = entry.entry_id

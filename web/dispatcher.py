@@ -16,6 +16,7 @@ from scheduling.catalog import Catalog
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import SchemaMismatch
+from scheduling.logs import know_always
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
@@ -60,6 +61,7 @@ class Dispatcher:
     def __init__(self, settings: Settings, celery: Celery) -> None:
         self.settings = settings
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+        know_always(instance=self.instance)
         self.timings = Timings()
         self.peers = Peers()
         self.limiter = limiter = Limiter(settings)
@@ -72,8 +74,10 @@ class Dispatcher:
         self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
         self.usage = usage = UsageBook(self.ledger, self.instance)
-        assigner = Assigner(self.ledger, bodies, self.peers, self.instance, usage)
-        delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
+        assigner = Assigner(self.ledger, bodies, self.peers, self.instance, usage, self.timings)
+        delivery = Delivery(
+            self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle, self.timings.first_audio
+        )
         restorer = Restorer(self.ledger, self.instance)
         rooms = Rooms(self.ledger, self.peers, self.instance, restorer, limiter)
         self._inbox = Inbox(
@@ -143,7 +147,13 @@ class Dispatcher:
         except (StoreError, SchemaMismatch) as error:
             _log.warning("the ledger cannot be used yet: %s", error)
         self._greenlets.append(gevent.spawn(self._check_servers))
-        runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
+        runs = [
+            self._inbox.run,
+            self.publisher.run,
+            self.sweeper.run,
+            self.presence.run,
+            self.presence.load.run,
+        ]
         if self.settings.rebalance_per_s:
             runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):

@@ -67,7 +67,8 @@ class Membership:
     def mind_others(self) -> None:
         """Declare processes dead that are heard no more, and settle what they held. Raises `StoreError`."""
         for instance in self._ledger.instances.end_dead():
-            _log.warning("web process %s was not heard for long: what it held is given up", instance)
+            said = "instance lost: web process %s was not heard for long, what it held is given up"
+            _log.warning(said, instance)
 
     def leave(self) -> None:
         """Say that this process ends; what it still holds is given up at once."""

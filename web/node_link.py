@@ -1,5 +1,6 @@
 """A registered node as this process sees it: its socket and the attempts sent over it."""
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.model_marks import ModelMarks, without
 
+_log = logging.getLogger(__name__)
+
 #: Attempts that a node may list, by slots: those it runs, and those whose results are on their way.
 _MOST_LISTED = 16
 
@@ -38,6 +41,8 @@ class Spoken:
     trace_id: str
     journey: bool = False
     """The client is told which node works on it."""
+    traceparent: str = ""
+    """The span it belongs to, where traces are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class NodeLink:
         """Tell the node its status, if it does not know it yet."""
         if seq != self.status_seq:
             self.status_seq = seq
+            _log.info("node %s", status, extra={"node": self.node_id, "status": status, "reason": reason})
             message = NodeStatusMessage(
                 node_id=self.node_id, status=NodeStatus(status), reason=reason, timestamp=int(time.time())
             )

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import gevent
 
+from scheduling import tracing
 from scheduling.along import Along
 from scheduling.audio import InvalidAudio, decode_base64
 from scheduling.bodies import Bodies
@@ -180,7 +181,13 @@ class NodeMessages:
             # The node's word for the attempt counts: what it was sent later is not what it answers.
             job_id, attempt = sent.job_id, message.attempt_id
             self._mark_model(link, message)
-            completed = self._complete_patiently(link, message, job_id, attempt, self._usage.call())
+            call = self._usage.call()
+            parent = sent.utterance.traceparent if sent.utterance else ""
+            if tracing.on and parent:
+                with tracing.span("take result", parent, job=job_id, node=link.node_id, attempt=attempt):
+                    completed = self._complete_patiently(link, message, job_id, attempt, call)
+            else:
+                completed = self._complete_patiently(link, message, job_id, attempt, call)
         link.attempts.pop(message.job_id, None)
         if link.result_acks:
             link.send_result_ack(message, accepted=completed is not None)

@@ -13,6 +13,7 @@ from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger, NodeRegistration, Registered
 from scheduling.ledger.codes import LedgerError, NodeIdConflict, NodeReplaced, UnknownNode
+from scheduling.logs import about, about_nothing
 from scheduling.messages import (
     ErrorCode,
     ErrorMessage,
@@ -66,6 +67,7 @@ class NodeSocket:
     def serve(self, connection: Connection) -> None:
         """Serve one socket until it closes."""
         link: NodeLink | None = None
+        about_nothing()
         try:
             while True:
                 data = connection.receive(timeout=None if link else _OPENING_S)
@@ -76,7 +78,8 @@ class NodeSocket:
                     return
                 link = self._take(connection, link, data)
         except ConnectionClosed as closed:
-            _log.info("node %s: socket closed (%s)", link.node_id if link else "?", closed.reason)
+            if link is not None:
+                _log.info("node offline: its socket closed (%s)", closed.reason, extra={"node": link.node_id})
         finally:
             if link is not None:
                 self._leave(link, connection)
@@ -175,7 +178,8 @@ class NodeSocket:
                 return former
             link.send(dump(NodeRegisterAck(node_id=link.node_id, result_acks=link.result_acks)))
             link.send_aborts(entered.aborts)
-        _log.info("node %s registered with %s slots", link.node_id, link.registration.slots)
+        about(node=link.node_id, tenant=link.registration.capability.tenant)
+        _log.info("node registered", extra={"slots": link.registration.slots})
         return link
 
     def _reason_against(self, former: NodeLink | None, message: NodeRegister) -> tuple[ErrorCode, str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+from scheduling import tracing
 from scheduling.along import Along
 from scheduling.bodies import Bodies, PendingBody
 from scheduling.catalog import Catalog, read_pools
@@ -27,6 +28,7 @@ from scheduling.ledger.codes import (
     UnknownSession,
 )
 from scheduling.ledger.sessions import position
+from scheduling.logs import Sparing
 from scheduling.messages import ErrorCode, JobAssign
 from scheduling.pools import served_pairs, why_not
 from scheduling.requirement import Requirement, requirement_for
@@ -39,6 +41,7 @@ from web.restoring import Restorer
 from web.session_link import SessionLink
 from web.spreading import spread
 from web.timing import Timings
+from web.traced import place_traced
 from web.usage import UsageBook
 
 _log = logging.getLogger(__name__)
@@ -72,6 +75,7 @@ class Placer:
         self._usage = usage
         self._doubt = Doubt(ledger)
         self.catalog = Catalog()
+        self._told = Sparing(_log)
         self.refused: Counter[str] = Counter()
         """Utterances that took no order number, by error code."""
 
@@ -91,9 +95,16 @@ class Placer:
         """Reserve a slot and send the job, or let it wait; give where it stands. Raises `Refused`."""
         with self._timings.measure("create"):
             try:
-                return self._place(session, ask)
+                return place_traced(self._place, session, ask) if tracing.on else self._place(session, ask)
             except Refused as refused:
                 self.refused[str(refused.code)] += 1
+                self._told.info(
+                    "utterance refused",
+                    session=session.session_id,
+                    trace=ask.assign.trace_id,
+                    tenant=session.init.tenant_id,
+                    code=str(refused.code),
+                )
                 raise
 
     def _place(self, session: SessionLink, ask: Ask) -> Placement:
@@ -120,6 +131,7 @@ class Placer:
             self._usage.spoke(session.tenant, ask.audio_ms)
             turn = fold(ask.assign.tgt_lang), placement.order
             session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
+            session.spoken_until_ms[turn] = session.speech_ended_ms
             _note(session, ask, turn)
             self._go_on(ask, placement)
             if body:

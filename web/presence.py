@@ -11,12 +11,15 @@ from importlib.metadata import version
 import gevent
 
 from scheduling.errors import StoreError
-from scheduling.instances import Instance, Power, Usage, announce, power_left
+from scheduling.instances import OVERLOADED, Instance, Power, Usage, announce, power_left
 from scheduling.languages import fold, is_auto
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError
+from scheduling.metrics import Reading
+from scheduling.metrics.announced import announcement
 from scheduling.totals import Totals, read_totals
 from scheduling.workers import read_workers
+from web.metrics.load import Load
 from web.node_link import NodeLink
 from web.peers import Peers
 from web.session_link import SessionLink
@@ -46,21 +49,26 @@ class Presence:
     ) -> None:
         self._ledger = ledger
         self._peers = peers
-        self._refused = refused
-        self._told = 0
+        self.refused = refused
+        """Utterances that took no order number, by error code."""
+        self._told = self._told_overloaded = 0
         self._samples: deque[tuple[float, Totals]] = deque()
-        self._started_ms = time.time_ns() // 1_000_000
+        self.started_ms = time.time_ns() // 1_000_000
         self._instance = instance
         self._generation = generation
         self._usage = usage
         self.leaving = False
         """This process is about to end."""
+        self.load = Load()
+        self.measure: Callable[[], Reading] | None = None
+        """Gives what this process counts, once there is somebody to count it (`web/metrics/process.py`)."""
         self.workers: dict[str, int] = {}
         """Background workers heard lately, by queue."""
 
     def run(self) -> None:
         """Do it for ever; a store that cannot be reached leaves a gap."""
         while True:
+            self.load.look()
             self._sample_if_possible()
             gevent.sleep(_PERIOD_S)
 
@@ -77,9 +85,17 @@ class Presence:
 
     def sample(self) -> None:
         """Do it once."""
-        refused = sum(self._refused.values())
-        announce(self._ledger.cell, self.describe(), refused - self._told)
-        self._told = refused
+        refused = sum(self.refused.values())
+        overloaded = sum(self.refused.get(code, 0) for code in OVERLOADED)
+        measured = announcement(self._ledger.keys, self._instance, self.measure()) if self.measure else ()
+        announce(
+            self._ledger.cell,
+            self.describe(),
+            refused - self._told,
+            overloaded - self._told_overloaded,
+            measured,
+        )
+        self._told, self._told_overloaded = refused, overloaded
         self._usage.settle()
         totals = read_totals(self._ledger.cell)
         self._samples.append((time.monotonic(), totals))
@@ -107,7 +123,7 @@ class Presence:
             hostname=socket.gethostname(),
             pid=os.getpid(),
             version=version("speech-dispatch"),
-            started_at_ms=self._started_ms,
+            started_at_ms=self.started_ms,
             generation=self._generation(),
             leaving=self.leaving,
             sessions=len(sessions),
@@ -116,7 +132,8 @@ class Presence:
             services=_services(nodes),
             services_in_use=_services([link for link in nodes if link.attempts]),
             power=_power(nodes),
-            refused=dict(self._refused),
+            busy=round(self.load.busy, 3),
+            refused=dict(self.refused),
         )
 
 

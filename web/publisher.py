@@ -7,7 +7,7 @@ import gevent
 from celery import Celery
 from gevent.event import Event
 
-from tasks.names import DRAIN
+from tasks.names import CONTROL, DRAIN
 from tasks.wakeups import Wakeups
 
 Broker = Literal["ok", "unreachable", "silent"]
@@ -44,6 +44,11 @@ class Publisher:
         """Whether a worker is likely to hear what is published."""
         return self.broker == "ok"
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Messages in each of Celery's queues when this process looked last."""
+        return self._wakeups.waiting
+
     def wake(self, task: str, queue: str, *args: int) -> None:
         """Ask for a task to be published; asking again before it was changes nothing. Never waits."""
         self._wanted[task, args, queue] = None
@@ -79,6 +84,7 @@ class Publisher:
         try:
             with gevent.Timeout(_LONGEST_S):
                 has_room = self._wakeups.has_room(DRAIN)
+                self._wakeups.has_room(CONTROL)  # only to know how much waits there
         except (gevent.Timeout, Exception) as error:  # noqa: BLE001  # whatever the broker's client raises
             self._note_failure(error)
             return False

@@ -5,7 +5,6 @@ from gevent import monkey
 monkey.patch_all()
 
 import gc  # noqa: E402
-import logging  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
@@ -16,8 +15,10 @@ from gevent.server import StreamServer  # noqa: E402
 from gunicorn.app.base import BaseApplication  # noqa: E402
 from gunicorn.arbiter import Arbiter  # noqa: E402
 
+from scheduling import tracing  # noqa: E402
 from scheduling.ledger.codes import SchemaMismatch  # noqa: E402
 from scheduling.ledger.layout import require_layout  # noqa: E402
+from scheduling.logs import configure_logs  # noqa: E402
 from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
 from tasks.configuration import make_app  # noqa: E402
 from web.app import create_app  # noqa: E402
@@ -57,6 +58,8 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
             "post_worker_init": _start_worker,
             "proc_name": "speech-dispatch-web",
             "loglevel": settings.log_level.lower(),
+            "logger_class": "web.access_log.PlainLogger",
+            "accesslog": "-" if settings.access_log else None,
             "control_socket_disable": True,
         }
         for name, value in options.items():
@@ -65,6 +68,7 @@ class WebApplication(BaseApplication):  # type: ignore[misc]  # an untyped packa
 
     def load(self) -> Flask:
         """Build the application; runs in the worker."""
+        tracing.start("web")
         dispatcher = Dispatcher(self._settings, make_app(self._settings))
         dispatcher.start()
         return create_app(self._settings, dispatcher)
@@ -101,7 +105,7 @@ def main() -> None:
         require_layout(settings)
     except (SettingsError, SchemaMismatch) as error:
         sys.exit(f"speech-dispatch web: {error}")
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logs(settings.log_level, settings.log_format)
     WebApplication(settings).run()
 
 

@@ -112,6 +112,7 @@ class SessionAudio:
                 ErrorCode.INVALID_MESSAGE, "utterance: 'audio' holds no sound. Send at least 1 ms of it."
             )
         tell_whole(link, message.utterance_index)
+        link.speech_ended_ms = tick_ms()
         self._place(link, ask_for_utterance(link, message, audio_ms))
 
     def _too_large(self, what: str, audio: bytes) -> Refused:
@@ -136,9 +137,17 @@ class SessionAudio:
         with link.placing:
             for cut in cuts if not link.left else ():
                 self.cuts[cut.reason] += 1
+                link.speech_ended_ms = self._speech_ended_ms(link, cut)
                 index, link.next_index = link.next_index, link.next_index + 1
                 tell_ended(link, index, cut.reason)
                 self._place(link, ask_for_cut(link, cut, index))
+
+    def _speech_ended_ms(self, link: SessionLink, cut: Cut) -> int:
+        """Give when its speech ended, before the silence that was waited for; on the clock of `tick_ms`."""
+        if cut.reason is CutReason.PAUSE:
+            return link.cutter.last_audio_ms
+        silence_ms = link.init.end_of_speech_ms or self._end_of_speech_ms
+        return tick_ms() - (silence_ms if cut.reason is CutReason.SPEECH_END else 0)
 
     def _place(self, link: SessionLink, ask: Ask) -> None:
         """Place an utterance: as one job, or in a room as one for each language."""

@@ -53,6 +53,12 @@ class SessionLink:
     """The first of these when they were last looked at."""
     jobs: dict[tuple[str, int], str] = field(default_factory=dict)
     """The job of each of them."""
+    speech_ended_ms: int = 0
+    """When the speech of the utterance that is placed now ended."""
+    spoken_until_ms: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The same of what was placed over this socket and not answered yet."""
+    traceparents: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Their spans, where traces are made."""
     conversation: Conversation = field(default_factory=Conversation)
     pressed_until_ms: int = 0
     """The client was asked to slow down until then, or, when `paused`, to send nothing."""

@@ -14,6 +14,7 @@ from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError, OverQuota
+from scheduling.logs import about, about_nothing
 from scheduling.messages import (
     AudioChunk,
     Backpressure,
@@ -57,6 +58,9 @@ from web.spreading import spread
 _log = logging.getLogger(__name__)
 
 _RATE = 16_000
+#: What a client calls itself is logged up to so many characters.
+_MOST_WORDS = 64
+_MOST_REASON = 125
 _OPENING_S = 60.0
 #: Sessions that another process takes over in a second without being busy with that alone.
 _RETURNS_PER_S = 200
@@ -101,6 +105,7 @@ class SessionSocket:
     def serve(self, connection: Connection) -> None:
         """Serve one socket until it closes; what is buffered then still becomes a job."""
         link: SessionLink | None = None
+        about_nothing()
         try:
             while True:
                 data = connection.receive(timeout=self._patience_s(link))
@@ -214,6 +219,15 @@ class SessionSocket:
             **begun,
         )
         link.send(dump(ack))
+        about(
+            session=link.session_id,
+            trace=link.trace_id[:_MOST_WORDS],
+            tenant=(init.tenant_id or "")[:_MOST_WORDS],
+        )
+        languages = f"{init.src_lang[:_MOST_WORDS]}→{init.tgt_lang[:_MOST_WORDS]}"
+        _log.info(
+            "session resumed" if begun.get("resumed") else "session opened", extra={"languages": languages}
+        )
         self._resuming.catch_up(link)
         if begun.get("resumed"):
             self._rooms.come_back(link)
@@ -302,6 +316,12 @@ class SessionSocket:
         except (LedgerError, StoreError) as error:
             _log.warning("the end of session %s is not in the ledger: %s", link.session_id, error)
         self._peers.drop_session(link)
+        reason = (
+            "by its client"
+            if link.ended
+            else str(link.connection.close_message or link.connection.close_reason)
+        )
+        _log.info("session closed", extra={"session": link.session_id, "reason": reason[:_MOST_REASON]})
 
 
 def _binary(link: SessionLink | None, data: bytes) -> BinaryFrame:

@@ -61,6 +61,8 @@ class Sweeper:
         """How the last sweep failed, None if it did not."""
         self.fallbacks = 0
         """Times this process drained because no worker did."""
+        self.ended_s = time.monotonic()
+        """When the last sweep ended, well or not, on the monotonic clock."""
         self.outbox_age_ms = self.pools_age_ms = 0
         """For how long the oldest result, and the oldest change of pools, had waited at the last sweep."""
 
@@ -77,6 +79,7 @@ class Sweeper:
             except (StoreError, LedgerError) as error:
                 self.failure = error
                 _log.warning("a sweep failed: %s", error)
+            self.ended_s = time.monotonic()
             gevent.sleep(max(0.01, started_s + period_s - time.monotonic()))
 
     def sweep(self) -> None:

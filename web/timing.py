@@ -7,14 +7,19 @@ from typing import Any
 
 from scheduling.store.stats import Histogram, StoreStats
 
-FLOWS = ("register", "heartbeat", "create", "complete")
+FLOWS = ("register", "heartbeat", "create", "dispatch", "complete")
 
 
 class Timings:
     """Durations of the flows since the start of the process."""
 
     def __init__(self) -> None:
-        self._flows = {flow: Histogram() for flow in FLOWS}
+        self.flows = {flow: Histogram() for flow in FLOWS}
+        self.dispatch = self.flows["dispatch"]
+        self.queue_wait = Histogram()
+        """From placed to handed to a node, first attempts."""
+        self.first_audio = Histogram()
+        """From the end of speech to the first translated audio sent."""
 
     @contextmanager
     def measure(self, flow: str) -> Iterator[None]:
@@ -23,11 +28,11 @@ class Timings:
         try:
             yield
         finally:
-            self._flows[flow].add(time.perf_counter() - started_s)
+            self.flows[flow].add(time.perf_counter() - started_s)
 
     def summary(self, *, classes: bool = False) -> dict[str, dict[str, Any]]:
         """Give count, p50 and p99 (ms) of each flow; on wish all classes, for the difference of two looks."""
-        return {flow: _quantiles(histogram, classes) for flow, histogram in self._flows.items()}
+        return {flow: _quantiles(histogram, classes) for flow, histogram in self.flows.items()}
 
 
 def link_summary(stats: StoreStats, *, classes: bool = False) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from scheduling import scripts
+from scheduling import scripts, tracing
 from scheduling.keys import SCHEMA, Keys
 from scheduling.ledger.codes import CellClosed, error_for
 from scheduling.settings import SCRIPT_LIMITS, Settings
@@ -42,6 +42,9 @@ class Cell:
         script = scripts.load(name)
         all_keys = [self.keys.cell, *keys]
         try:
+            if tracing.on:
+                with tracing.step(f"script {name}"):
+                    return _checked(name, self.store.call(script, all_keys, args, timeout_s=timeout_s))
             return _checked(name, self.store.call(script, all_keys, args, timeout_s=timeout_s))
         except CellClosed:
             self.open()

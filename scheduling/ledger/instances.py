@@ -73,6 +73,7 @@ class Instances:
             [
                 keys.instances, keys.generations, keys.instance_nodes(instance),
                 keys.instance_sessions(instance), keys.inbox(instance), keys.instance(instance),
+                keys.metrics(instance),
             ],
             args,
         )  # fmt: skip

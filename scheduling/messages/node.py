@@ -110,7 +110,10 @@ class NodeStatusMessage(Message):
 
 
 class JobAssign(Message):
-    """Server to node: do this job. Audio is base64 in ``audio_format``; rates in Hz, times in ms."""
+    """Server to node: do this job. Audio is base64 in ``audio_format``; rates in Hz, times in ms.
+
+    ``traceparent`` (W3C Trace Context) is there where the server makes traces.
+    """
 
     type: Literal["job_assign"] = "job_assign"
     job_id: Id
@@ -142,6 +145,7 @@ class JobAssign(Message):
     is_timeout_triggered: RareFlag = False
     is_max_duration_triggered: RareFlag = False
     turn_id: Word | None = None
+    traceparent: Word | None = None
 
 
 class JobCancel(Message):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 _FIRST_S = 10e-6
 _RATIO = 1.15
-_BOUNDS_S = [_FIRST_S * _RATIO**step for step in range(100)]
+BOUNDS_S = [_FIRST_S * _RATIO**step for step in range(100)]
 """From 10 µs to 10 s; a quantile is exact to 15 %."""
 
 
@@ -13,11 +13,15 @@ class Histogram:
     """Times in s, counted in classes that grow by 15 %."""
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(_BOUNDS_S) + 1)
+        self.counts = [0] * (len(BOUNDS_S) + 1)
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self.counts[bisect_right(_BOUNDS_S, seconds)] += 1
+        self.counts[bisect_right(BOUNDS_S, seconds)] += 1
+
+    def merge(self, other: "Histogram") -> None:
+        """Count what another one has counted."""
+        self.counts = [own + theirs for own, theirs in zip(self.counts, other.counts, strict=True)]
 
     @property
     def total(self) -> int:
@@ -26,7 +30,7 @@ class Histogram:
 
     def classes_ms(self) -> dict[str, int]:
         """Give the counts by the upper bound of their class, ms; the last has none."""
-        bounds = [*(f"{bound * 1000:.3f}" for bound in _BOUNDS_S), "inf"]
+        bounds = [*(f"{bound * 1000:.3f}" for bound in BOUNDS_S), "inf"]
         return {bound: count for bound, count in zip(bounds, self.counts, strict=True) if count}
 
     def quantile(self, share: float) -> float:
@@ -35,7 +39,7 @@ class Histogram:
         for index, count in enumerate(self.counts):
             seen += count
             if count and seen >= wanted:
-                return _BOUNDS_S[min(index, len(_BOUNDS_S) - 1)]
+                return BOUNDS_S[min(index, len(BOUNDS_S) - 1)]
         return 0.0
 
 

@@ -120,10 +120,12 @@ class Process:
         self.peers = peers = Peers()
         timings = Timings()
         usage, limiter = UsageBook(self.ledger, "web1"), Limiter(self.settings)
-        assigner = Assigner(self.ledger, bodies, peers, "web1", usage)
+        assigner = Assigner(self.ledger, bodies, peers, "web1", usage, timings)
         restorer = Restorer(self.ledger, "web1")
         self.placer = Placer(self.ledger, bodies, assigner, "web1", timings, restorer, limiter, usage)
-        self.delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), lambda _: None)
+        self.delivery = Delivery(
+            self.ledger, bodies, RoomResults(self.ledger, bodies), lambda _: None, timings.first_audio
+        )
         self.publisher = publisher = Publisher(app_on("redis://127.0.0.1:1"))
         self.messages = NodeMessages(
             self.ledger,

@@ -1,5 +1,6 @@
 """What operators do to nodes and jobs, and whom it has to be told."""
 
+import logging
 from typing import Literal
 
 from scheduling.explain import read_job, read_node, views
@@ -8,6 +9,8 @@ from scheduling.ledger import Ledger
 from tasks.names import DRAIN, DRAIN_RESULTS
 from web.api.errors import ApiError
 from web.publisher import Publisher
+
+_log = logging.getLogger(__name__)
 
 #: No code of the protocol means this; clients pass on the sentence of one they do not know.
 CANCELLED = "JOB_CANCELLED"
@@ -33,6 +36,8 @@ class Control:
         """
         said = reason or _REASONS[by]
         self._ledger.nodes.drain(node_id, by, said)
+        verb = {"operator": "drain", "quarantine": "quarantine"}.get(by, "undrain")
+        _log.info("operator action", extra={"action": verb, "node": node_id, "reason": reason})
         return read_node(self._ledger.cell, node_id)
 
     def cancel(self, job_id: str, reason: str) -> views.Job:
@@ -46,6 +51,7 @@ class Control:
             else ("An operator cancelled this utterance.")
         )
         state = self._ledger.jobs.cancel(job_id, CANCELLED, said)
+        _log.info("operator action", extra={"action": "cancel", "job": job_id, "reason": reason})
         job = read_job(self._ledger.cell, job_id)
         if state != "cancelled":
             raise ApiError(409, "CONFLICT", f"Job {job_id} has ended already: {state}.")

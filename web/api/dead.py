@@ -1,5 +1,7 @@
 """What operators do with dead letters: read them, place them again, drop them."""
 
+import logging
+
 from scheduling.bodies import Bodies
 from scheduling.errors import StoreError
 from scheduling.explain import dead_page, read_dead, views
@@ -12,6 +14,8 @@ from web.api.upload_routes import api_error
 from web.placing import store_down
 from web.refused import Refused
 from web.uploads import Uploads
+
+_log = logging.getLogger(__name__)
 
 #: Tenants beyond those that can be told apart share this name (``lua/include/fair.lua``).
 _SHARED_TENANT = "~"
@@ -54,6 +58,7 @@ class DeadLetters:
         except (LedgerError, StoreError) as error:
             raise api_error(store_down(error)) from error
         self._ledger.dead.note_replay(job_id, replay)
+        _log.info("operator action", extra={"action": "replay a dead letter", "job": job_id})
         return views.Replayed(job_id=job_id, replay=replay, result=f"/api/v1/utterances/{replay}")
 
     def drop(self, job_id: str) -> views.DeadLetter:
@@ -62,6 +67,7 @@ class DeadLetters:
         name, _ = self._stored(job_id)
         self._bodies.drop(name).wait()  # first, or nobody would know of it
         self._ledger.dead.drop(job_id)
+        _log.info("operator action", extra={"action": "drop a dead letter", "job": job_id})
         return letter
 
     def _stored(self, job_id: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from scheduling.audit import AuditPage
 from scheduling.explain import views
 from scheduling.messages import codec
 from web.api import fleet_views
+from web.api.autoscaling import Autoscaling
 from web.api.memory import CellMemory
 from web.api.metrics import Metrics
 from web.api.session_routes import Session, Simulation
@@ -63,6 +64,7 @@ OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], typ
     ("get", "/stats"): (fleet_views.Stats, (), None),
     ("get", "/metrics"): (Metrics, (), None),
     ("get", "/memory"): (CellMemory, (), None),
+    ("get", "/autoscaling"): (Autoscaling, (), None),
     ("get", "/cluster"): (fleet_views.Cluster, _PAGED, None),
     ("get", "/pools"): (views.PoolPage, ("limit",), None),
     ("get", "/nodes"): (views.NodePage, _PAGED, None),

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from scheduling import explain
 from web.api.asked import limit_of
+from web.api.autoscaling import read_autoscaling
 from web.api.cluster import read_cluster
 from web.api.errors import bad_request
 from web.api.fleet import Languages, read_stats
@@ -25,6 +26,10 @@ def add_fleet(api: Blueprint, dispatcher: Dispatcher) -> None:
     @api.get("/metrics")
     def metrics() -> Response:
         return jsonify(read_metrics(dispatcher).model_dump(mode="json"))
+
+    @api.get("/autoscaling")
+    def autoscaling() -> Response:
+        return jsonify(read_autoscaling(dispatcher).model_dump(mode="json"))
 
     @api.get("/memory")
     def memory() -> Response:

@@ -10,7 +10,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Run it, as a Procfile does (web to flower share the Redis of REDIS_URL)": (
         "web", "worker", "beat", "flower", "node",
     ),
-    "See how it is": ("top", "doctor", "nodes", "pools", "jobs", "explain", "usage", "audit"),
+    "See how it is": ("top", "doctor", "check", "nodes", "pools", "jobs", "explain", "usage", "audit"),
     "Change it": ("drain", "undrain", "quarantine", "cancel", "dead"),
     "Measure it": ("simulate",),
 }  # fmt: skip
@@ -60,6 +60,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "speech-dispatch doctor                    # with REDIS_URL as the processes have it",
         "speech-dispatch doctor --url https://speech.example --strict --json",
     ),
+    "check": ("speech-dispatch check web", "speech-dispatch check worker"),
     "nodes": ("speech-dispatch nodes", "speech-dispatch nodes --json --limit 500"),
     "pools": ("speech-dispatch pools", "speech-dispatch pools --check pools.toml"),
     "jobs": ("speech-dispatch jobs --state waiting",),

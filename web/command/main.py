@@ -43,6 +43,9 @@ _SUBCOMMANDS = {
     "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
     "doctor": _Subcommand("web.command.doctor", "check Redis, broker, processes, nodes and this machine"),
+    "check": _Subcommand(
+        "web.command.check", "say whether a web process or the workers here live, for probes of a platform"
+    ),
     "simulate": _Subcommand(
         "web.command.simulate", "measure how well jobs are placed, beside other dispatchers"
     ),

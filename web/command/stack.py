@@ -31,9 +31,15 @@ _STOPS = {
 #: For the processes of a stack, unless the environment has them. The node of the stack runs without a GPU,
 #: on the CPUs that all the others use as well, so their load says nothing about it. As it stops first, web
 #: processes have little to wait for.
-_DEFAULTS = {"REQUIRE_GPU": "0", "RESOURCE_THRESHOLD": "100", "SHUTDOWN_S": "5", "RESTART_SPREAD_S": "2"}
+_DEFAULTS = {
+    "LOG_FORMAT": "text",
+    "REQUIRE_GPU": "0",
+    "RESOURCE_THRESHOLD": "100",
+    "SHUTDOWN_S": "5",
+    "RESTART_SPREAD_S": "2",
+}
 
-_WORKER_READY = re.compile(r"@\S+ ready\.$")
+_WORKER_READY = re.compile(r"@\S+ ready\b")
 _BEAT_READY = re.compile(r"beat: Starting")
 _NODE_READY = re.compile(r"sees this node as ready")
 

@@ -145,6 +145,7 @@ TWO_WAY = {
     "enable_streaming_asr": True,
     "partial_update_interval_ms": 1000,
 }
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 RESUME = {"session_id": "s-1", "token": "secret", "epoch": "e.1", "offset": 3}
 JOB = {"job_id": "job-1", "attempt_id": 1, "node_id": "node-A", "session_id": "s-1", "trace_id": "t-1"}
 

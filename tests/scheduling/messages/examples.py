@@ -26,6 +26,7 @@ from tests.scheduling.messages.example_parts import (
     RESUME,
     SERVICE,
     TIMINGS,
+    TRACEPARENT,
     TWO_WAY,
     USAGE,
     Example,
@@ -186,6 +187,7 @@ TO_NODE = [
             "is_timeout_triggered": True,
             "is_max_duration_triggered": True,
             "turn_id": "turn-1",
+            "traceparent": TRACEPARENT,
         },
     ),
     _to_node(m.JobResultAck, {"job_id": "job-1~2", "attempt_id": 2, "accepted": False}),
@@ -214,6 +216,7 @@ FROM_CLIENT = [
             "pipeline": PIPELINE,
             "resumable": True,
             "resume": RESUME,
+            "traceparent": TRACEPARENT,
         },
     ),
     _client(

@@ -15,7 +15,7 @@ from web.command.main import main
 
 _COMMANDS = (
     "up", "demo", "web", "worker", "beat", "flower", "node", "say", "top", "doctor", "nodes", "pools", "jobs",
-    "explain", "drain", "undrain", "quarantine", "cancel", "audit", "dead", "simulate",
+    "explain", "drain", "undrain", "quarantine", "cancel", "audit", "dead", "simulate", "check",
 )  # fmt: skip
 
 

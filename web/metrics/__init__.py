@@ -1,0 +1,1 @@
+"""``/metrics``: what this process, the others and the cell count, as Prometheus reads it."""
