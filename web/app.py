@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
+from scheduling.credentials import CLIENT, NODE
 from scheduling.settings import Settings
 from web.api import make_api
 from web.background import read_background
@@ -22,7 +23,13 @@ def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     """Build the application around a started dispatcher."""
     app = Flask("web")
     gate = Gate(settings.handshakes_per_s, settings.handshake_burst)
-    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s), gate=gate)
+    sockets = Sockets(
+        app,
+        registry=dispatcher.registry,
+        keepalive=Keepalive(settings.ping_s),
+        gate=gate,
+        door=dispatcher.admission.at_handshake,
+    )
     shutdown = Shutdown(dispatcher, sockets.registry)
     app.extensions["shutdown"] = shutdown
     _add_sockets(sockets, settings, dispatcher)
@@ -37,19 +44,24 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
         max_message_bytes=settings.message_bytes,
         max_queue_bytes=settings.node_outbound_bytes,
         write_timeout_s=settings.write_timeout_s,
+        role=NODE,
         first=True,
     )
     client_options = ConnectionOptions(
         max_message_bytes=settings.message_bytes,
         max_queue_bytes=settings.outbound_bytes,
         write_timeout_s=settings.write_timeout_s,
+        role=CLIENT,
         deflate=True,
     )
 
+    # The secret of a path is for existing programs, which cannot send a credential otherwise.
+    @sockets.route("/ws/node/<secret>", node_options, endpoint="node_by_secret")
     @sockets.route("/ws/node", node_options)
     def node(connection: Connection) -> None:
         dispatcher.nodes.serve(connection)
 
+    @sockets.route("/ws/session/<secret>", client_options, endpoint="session_by_secret")
     @sockets.route("/ws/session", client_options)
     def session(connection: Connection) -> None:
         dispatcher.sessions.serve(connection)

@@ -17,6 +17,7 @@ from typing import Any
 import simple_websocket
 from simple_websocket import ConnectionClosed
 
+from scheduling.credentials import Identity
 from web.close_codes import CloseCode
 from web.deflate import LEAST_BYTES
 from web.frames import (
@@ -65,6 +66,8 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     """
 
     connected: bool
+    identity: Identity | None = None
+    """Who is at the other end, once that is known."""
 
     def __init__(self, environ: dict[str, Any], options: ConnectionOptions) -> None:
         """Accept the request's upgrade; raises HandshakeError."""

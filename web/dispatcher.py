@@ -19,7 +19,9 @@ from scheduling.ledger.codes import SchemaMismatch
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
+from web.admission import Admission
 from web.assigning import Assigner
+from web.credential_watch import CredentialWatch
 from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
 from web.membership import Membership
@@ -33,6 +35,7 @@ from web.publisher import Publisher
 from web.readiness import why_not_ready
 from web.rebalancing import Rebalancer
 from web.recovery import Recovery
+from web.registry import Registry
 from web.restoring import Restorer
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
@@ -67,6 +70,9 @@ class Dispatcher:
         self.ledger = Ledger(self.store, settings)
         self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
+        self.admission = admission = Admission(settings)
+        self.registry = Registry()
+        self.credential_watch = CredentialWatch(self.ledger, admission, self.registry, self.peers)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance)
         delivery = Delivery(self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle)
         restorer = Restorer(self.ledger, self.instance)
@@ -86,7 +92,13 @@ class Dispatcher:
             placer.tenant_of,
         )
         self.nodes = NodeSocket(
-            self.ledger, self.peers, self.node_messages, self.publisher, self.instance, self.timings
+            self.ledger,
+            self.peers,
+            self.node_messages,
+            self.publisher,
+            self.instance,
+            self.timings,
+            admission,
         )
         self.sessions = SessionSocket(
             self.ledger,
@@ -96,6 +108,7 @@ class Dispatcher:
             Cancelling(self.ledger, bodies, self.publisher),
             rooms,
             Resuming(self.ledger, self.peers, delivery, self.instance, restorer),
+            admission,
         )
         self.membership = Membership(
             self.ledger, self.instance, self.peers, delivery, restorer, self.nodes.enter_again
@@ -129,10 +142,17 @@ class Dispatcher:
         try:
             self.ledger.cell.open()
             self.sweeper.sweep()
+            self.credential_watch.look()
         except (StoreError, SchemaMismatch) as error:
             _log.warning("the ledger cannot be used yet: %s", error)
         self._greenlets.append(gevent.spawn(self._check_servers))
-        runs = [self._inbox.run, self.publisher.run, self.sweeper.run, self.presence.run]
+        runs = [
+            self._inbox.run,
+            self.publisher.run,
+            self.sweeper.run,
+            self.presence.run,
+            self.credential_watch.run,
+        ]
         if self.settings.rebalance_per_s:
             runs.append(self.rebalancer.run)
         for run in (*runs, self.services.run):

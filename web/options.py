@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scheduling.credentials import Role
+
 _MIB = 1024 * 1024
 
 
@@ -29,6 +31,9 @@ class ConnectionOptions:
 
     #: Sub-protocols we speak, in any order; the peer's first that is among them is chosen.
     subprotocols: tuple[str, ...] = ()
+
+    #: Role of its peers, which the door asks for; None where everybody may enter.
+    role: Role | None = None
 
     #: Let in before the peers of other paths when too many connect at once.
     first: bool = False

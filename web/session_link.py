@@ -8,6 +8,7 @@ from gevent.lock import RLock
 
 from scheduling.bodies import FetchedBody
 from scheduling.conversation import Conversation
+from scheduling.credentials import CLIENT, OPEN, Identity
 from scheduling.cutter import Cutter
 from scheduling.messages import SessionInit
 from web.connection import Connection, ConnectionClosed
@@ -31,6 +32,8 @@ class SessionLink:
     cutter: Cutter
     audio_format: str
     sample_rate: int
+    identity: Identity = OPEN[CLIENT]
+    """Who speaks: tenant, languages, tier, limits."""
     profile: str = ""
     """JSON of what the session asked for, as the ledger keeps it."""
     next_index: int = 0

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from scheduling.audio import InvalidAudio
 from scheduling.conversation import Conversation
+from scheduling.credentials import CLIENT, Identity, Refusal
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger
@@ -22,6 +23,8 @@ from scheduling.messages import (
     ErrorMessage,
     InvalidMessage,
     Message,
+    RoomCreate,
+    RoomJoin,
     ServerHeartbeat,
     SessionClose,
     SessionInit,
@@ -36,6 +39,7 @@ from scheduling.messages import (
 )
 from scheduling.messages.binary import AudioFrame, BinaryFrame, PingFrame, PongFrame, parse_binary
 from scheduling.speech_cutter import SpeechCutter
+from web.admission import Admission, turn_away
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
@@ -70,11 +74,13 @@ class SessionSocket:
         cancelling: Cancelling,
         rooms: Rooms,
         resuming: Resuming,
+        admission: Admission,
     ) -> None:
         self._ledger = ledger
         self._peers = peers
         self._pairings = pairings
         self._resuming = resuming
+        self._admission = admission
         self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
         self._rooms = rooms
         self._audio = SessionAudio(placer, rooms.speech, ledger)
@@ -153,6 +159,8 @@ class SessionSocket:
             _tell(connection, ErrorCode.INVALID_MESSAGE, str(error))
         except Refused as refused:
             _tell(connection, refused.code, refused.message)
+        except Refusal as refusal:
+            turn_away(connection, refusal, close=link is None)
         except (LedgerError, StoreError) as error:
             _log.warning("a client's message waits for the ledger in vain: %s", error)
             _tell(connection, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
@@ -170,10 +178,16 @@ class SessionSocket:
         if link.draining and isinstance(message, Utterance):
             # A chunk's client was told to pause; a whole utterance would be waited for.
             raise Refused(ErrorCode.SESSION_CLOSED, "The server restarts. Reconnect, then say it again.")
+        if link.identity.languages is not None:
+            _require_languages(link.identity, message)
         if not link.draining or isinstance(message, ClientHeartbeat | SessionClose):
             self._handlers[type(message)](link, message)
 
     def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
+        identity = self._admission.by_message(connection.identity, CLIENT, init.credential)
+        connection.identity = identity
+        _require_languages(identity, init)
+        init = init.model_copy(update={"credential": None, "tenant_id": identity.tenant_over(init.tenant_id)})
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
         link = SessionLink(
@@ -185,6 +199,7 @@ class SessionSocket:
             cutter=self._audio.cutter(init, audio_format, rate),
             audio_format=audio_format,
             sample_rate=rate,
+            identity=identity,
             conversation=self._conversation(),
             paired_node=self._pairings.node_of(init.pairing_code),
         )
@@ -265,6 +280,15 @@ def _binary(link: SessionLink | None, data: bytes) -> BinaryFrame:
     if link is None or not link.init.binary_frames:
         raise InvalidMessage("Binary frames were not negotiated. Send JSON as text.")
     return parse_binary(data)
+
+
+def _require_languages(identity: Identity, message: Any) -> None:
+    """Raise `Refusal` when a message asks for a language that the credential does not allow."""
+    if isinstance(message, SessionInit | Utterance):
+        others = (message.lang_a, message.lang_b, *(message.auto_langs or ()))
+        identity.require_languages(message.src_lang, message.tgt_lang, *others)
+    elif isinstance(message, RoomCreate | RoomJoin):
+        identity.require_languages(message.preferred_lang)
 
 
 def _tell(connection: Connection, code: ErrorCode, message: str) -> None:

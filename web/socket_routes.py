@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Response, current_app, got_request_exception
 from flask_sock import Sock
 from werkzeug.local import LocalProxy
 
+from scheduling.credentials import Identity, Refusal, Role
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.gate import Gate
@@ -20,6 +21,9 @@ from web.options import ConnectionOptions
 from web.registry import Registry
 
 Handler = Callable[..., None]
+#: Looks at a handshake, a role and the secret in the path: gives who it is, None when only the first message
+#: will tell. Raises `Refusal`.
+Door = Callable[[Mapping[str, Any], Role, str | None], Identity | None]
 
 _CROWDED = "Too many connect at once"
 
@@ -43,10 +47,12 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
         registry: Registry | None = None,
         keepalive: Keepalive | None = None,
         gate: Gate | None = None,
+        door: Door | None = None,
     ) -> None:
         self.registry = registry if registry is not None else Registry()
         self.keepalive = keepalive if keepalive is not None else Keepalive()
         self.gate = gate
+        self.door = door
         super().__init__(app)
 
     def route(
@@ -81,6 +87,10 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
     def _serve(self, handler: Handler, options: ConnectionOptions, variables: dict[str, Any]) -> Response:
         if self.registry.retry_after_s is not None:
             return _refusal("This server is going away", self.registry.retry_after_s)
+        try:
+            identity = self._at_door(options, variables)
+        except Refusal as refusal:
+            return _turned_away(refusal)
         back_in_s = self.gate.admit(is_node=options.first) if self.gate else None
         # Scripts in browsers are not shown what answers a handshake, so those are let in to be told.
         if back_in_s is not None and "HTTP_ORIGIN" not in request.environ:
@@ -89,6 +99,7 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
             connection = Connection(request.environ, options)
         except HandshakeError as error:
             return Response(f"{error}\n", error.status, error.headers, mimetype="text/plain")
+        connection.identity = identity
         self.registry.add(connection)
         if back_in_s is not None:
             connection.close(CloseCode.TRY_AGAIN_LATER, _come_back(_CROWDED, back_in_s))
@@ -103,6 +114,12 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
             connection.hang_up()
             self.registry.discard(connection)
         return Response(status=101)
+
+    def _at_door(self, options: ConnectionOptions, variables: dict[str, Any]) -> Identity | None:
+        secret = variables.pop("secret", None)
+        if self.door is None or options.role is None:
+            return None
+        return self.door(request.environ, options.role, secret)
 
     def _handle(self, handler: Handler, connection: Connection, variables: dict[str, Any]) -> None:
         try:
@@ -124,6 +141,11 @@ def _report(error: Exception) -> None:
 
 def _come_back(why: str, after_s: float) -> str:
     return f"{why}; come back in {after_s:.1f} s"
+
+
+def _turned_away(refusal: Refusal) -> Response:
+    headers = {"WWW-Authenticate": 'Bearer realm="speech-dispatch"'} if refusal.status == 401 else {}
+    return Response(f"{refusal.code}: {refusal.message}\n", refusal.status, headers, mimetype="text/plain")
 
 
 def _refusal(why: str, retry_after_s: float) -> Response:

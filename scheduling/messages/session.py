@@ -32,7 +32,8 @@ class SessionInit(Message):
     ``vad`` an utterance of pcm16 ends ``end_of_speech_ms`` (600 when unset) after its last word; with
     ``binary_frames`` audio may come in binary frames. With ``journey`` the client is told of each
     utterance when it began, was cut (``hint`` is the reason) and waits, and which node works on it.
-    A ``resumable`` client may come back after it lost its socket: with ``resume``.
+    A ``resumable`` client may come back after it lost its socket: with ``resume``. ``credential`` is a token,
+    for who cannot send it in the handshake, as browsers.
     """
 
     type: Literal["session_init"] = "session_init"
@@ -60,6 +61,7 @@ class SessionInit(Message):
     pipeline: PipelineConfig | None = None
     resumable: bool | None = None
     resume: Resume | None = None
+    credential: MaybeSpoken = None
 
 
 class SessionInitAck(Message):

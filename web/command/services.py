@@ -9,6 +9,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import NoReturn
 
+from scheduling.credentials import BadCredentials
+from scheduling.credentials.source import require_closed
 from scheduling.ledger.codes import SchemaMismatch
 from scheduling.ledger.layout import require_layout
 from scheduling.settings import Settings, SettingsError, get_settings
@@ -54,6 +56,7 @@ def add_web_arguments(parser: ArgumentParser) -> None:
 def run_web(args: Namespace) -> NoReturn:
     """Become the web server."""
     settings = _require_settings("web")
+    require_closed_to_strangers(settings, args.host)
     _allow_sockets(settings.max_connections)
     require_free(args.host, args.port, "the web process", "--port")
     os.environ |= {"HOST": args.host, "PORT": str(args.port)}
@@ -158,6 +161,14 @@ def _require_settings(command: str) -> Settings:
         return get_settings()
     except SettingsError as error:
         raise _BadSettings(f"Wrong setting in the environment: {error}") from error
+
+
+def require_closed_to_strangers(settings: Settings, host: str) -> None:
+    """Refuse to listen where strangers could enter, and credentials that cannot be read."""
+    try:
+        require_closed(settings, host)
+    except BadCredentials as error:
+        raise _BadSettings(str(error)) from error
 
 
 def _allow_sockets(count: int) -> None:
