@@ -10,6 +10,7 @@ import gevent
 
 from scheduling.audio import check
 from scheduling.bodies import Bodies
+from scheduling.credentials import CLIENT, OPEN, Identity
 from scheduling.cutter import CutLimits, Cutter
 from scheduling.delivery import OutEntry
 from scheduling.explain import read_job, views
@@ -72,7 +73,14 @@ class Uploads:
         self.waiting = 0
         """Requests that wait for a result now."""
 
-    def place(self, audio: bytes, audio_format: str, sample_rate: int, init: SessionInit) -> str:
+    def place(
+        self,
+        audio: bytes,
+        audio_format: str,
+        sample_rate: int,
+        init: SessionInit,
+        identity: Identity = OPEN[CLIENT],
+    ) -> str:
         """Place a recording and give its job.
 
         Raises `InvalidAudio`, `Refused`, `LedgerError` and `StoreError`.
@@ -81,7 +89,7 @@ class Uploads:
             raise Refused(
                 ErrorCode.INVALID_MESSAGE, "The recording holds no sound. Send at least 1 ms of it."
             )
-        return self._place(base64.b64encode(audio).decode("ascii"), audio_format, sample_rate, init)
+        return self._place(base64.b64encode(audio).decode("ascii"), audio_format, sample_rate, init, identity)
 
     def replay(self, spec: JobSpec, audio: str, tenant: str) -> str:
         """Place once more what a job asked for, with its audio (base64), as a recording; give the new job.
@@ -101,8 +109,16 @@ class Uploads:
         )
         return self._place(audio, asked["audio_format"], asked["sample_rate"], init)
 
-    def _place(self, audio: str, audio_format: str, sample_rate: int, init: SessionInit) -> str:
+    def _place(
+        self,
+        audio: str,
+        audio_format: str,
+        sample_rate: int,
+        init: SessionInit,
+        identity: Identity = OPEN[CLIENT],
+    ) -> str:
         link = self._session(init, sample_rate)
+        link.identity = identity
         message = Utterance(
             session_id=link.session_id,
             utterance_index=0,

@@ -81,9 +81,15 @@ def add_key(file: Path, algorithm: str, kid: str, roles: Sequence[Role] = ()) ->
         place = file.parent / f"{kid}.private.pem"
     if roles:
         entry["roles"] = list(roles)
-    _append(file, "keys", entry)
     if place is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
         _write_private(place, private)
+    try:
+        _append(file, "keys", entry)
+    except BaseException:
+        if place is not None:
+            place.unlink()
+        raise
     return place
 
 

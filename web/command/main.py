@@ -18,6 +18,7 @@ A server in parts, as in a Procfile:  web, worker, beat, flower (they share the 
 The two ends of it:                   node, say
 What it does, and telling it:         nodes, pools, jobs, explain, drain, undrain, quarantine, cancel,
                                       dead
+Who may enter:                        token
 How well it places jobs, measured:    simulate
 """
 
@@ -64,6 +65,9 @@ _SUBCOMMANDS = {
     "undrain": _Subcommand("web.command.operator", "let a node work again after a drain or a quarantine"),
     "quarantine": _Subcommand("web.command.operator", "take a node out of work until an operator ends it"),
     "cancel": _Subcommand("web.command.operator", "end a job; its client is told"),
+    "token": _Subcommand(
+        "web.command.token", "make, check and revoke credentials of nodes, clients, operators"
+    ),
     "dead": _Subcommand(
         "web.command.operator_dead", "list, show, replay or drop jobs that took their nodes with them"
     ),

@@ -13,12 +13,14 @@ from web.command.operator_client import OperatorClient, default_url
 PAGE = 500
 
 
-def add_common(parser: ArgumentParser) -> None:
+def add_common(parser: ArgumentParser, token: str = "--token") -> None:
     """Declare where the server is and how to answer."""
     parser.add_argument(
         "--url", default=default_url(), help="a web process (default $SPEECH_DISPATCH_URL or %(default)s)"
     )
-    parser.add_argument("--token", help="the server's ADMIN_TOKEN (default $ADMIN_TOKEN)")
+    parser.add_argument(
+        token, dest="token", metavar="TOKEN", help="an operator's token (default $ADMIN_TOKEN)"
+    )
     parser.add_argument("--json", action="store_true", help="print the API's answer, for programs")
 
 

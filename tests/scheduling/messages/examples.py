@@ -364,6 +364,7 @@ FROM_CLIENT = [
             "pipeline": PIPELINE,
             "resumable": True,
             "resume": RESUME,
+            "credential": "sdt_example",
         },
     ),
     _client(

@@ -14,6 +14,9 @@ const hintMs = (reason) => {
   return told ? Math.min(300, Number(told[1])) * 1000 * (1 + Math.random() / 4) : null;
 };
 
+/** Where the token of who speaks is kept: in this tab only. */
+export const TOKEN = "client-token";
+
 const url = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -170,7 +173,9 @@ export class Session extends EventTarget {
     const resume = ack?.resume_token && {
       session_id: ack.session_id, token: ack.resume_token, epoch: ack.epoch, offset: this.offset,
     };
+    const credential = sessionStorage.getItem(TOKEN);
     return {
+      ...(credential ? { credential } : {}),
       type: "session_init", client_version: "speech-dispatch-page", platform: "web",
       src_lang: this.languages.src, tgt_lang: this.languages.tgt, audio_format: "pcm16", sample_rate: RATE,
       vad: true, journey: true, resumable: true, ...(resume ? { resume } : {}),

@@ -3,7 +3,7 @@ import { Languages } from "/pages/languages.js";
 import { Microphone } from "/pages/microphone.js";
 import { decodeFile, RATE, toPcm16 } from "/pages/pcm.js";
 import { Room } from "/pages/room.js";
-import { Session } from "/pages/session.js";
+import { Session, TOKEN } from "/pages/session.js";
 import { Speaker } from "/pages/speaker.js";
 import { save } from "/pages/transcript.js";
 import { View } from "/pages/view.js";
@@ -93,6 +93,14 @@ async function sendFile(file) {
   return undefined;
 }
 
+/** The server wants to know who speaks: nothing is heard until then. */
+function askForToken() {
+  hush();
+  sessionStorage.removeItem(TOKEN);
+  $("token-form").hidden = false;
+  $("token").focus();
+}
+
 function sayAgain(entry) {
   speaker.play({ ...entry.speech, again: true }, true);
 }
@@ -122,6 +130,7 @@ session.addEventListener("message", ({ detail: message }) => {
   conversation.take(message);
   if (message.type === "translation_result" && message.tts_audio) speaker.play(message);
   if (message.type === "error") complain(message.message);
+  if (message.code === "UNAUTHORIZED") askForToken();
 });
 speaker.addEventListener("start", (event) => played("tts_started", "ts_start_ms", event));
 speaker.addEventListener("end", (event) => played("tts_play_ended", "ts_end_ms", event));
@@ -134,6 +143,13 @@ conversation.addEventListener("change", ({ detail: entry }) => {
 });
 
 $("speak").onclick = toggle;
+$("token-form").onsubmit = (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(TOKEN, $("token").value);
+  $("token").value = "";
+  $("token-form").hidden = true;
+  complain("");
+};
 $("swap").onclick = () => languages.swap();
 $("file").onchange = ({ target }) => target.files[0] && sendFile(target.files[0]);
 $("volume").oninput = ({ target }) => { speaker.volume = Number(target.value); };
