@@ -142,6 +142,8 @@ class JobAssign(Message):
     is_timeout_triggered: RareFlag = False
     is_max_duration_triggered: RareFlag = False
     turn_id: Word | None = None
+    #: JWT that names job, attempt and node, where the server makes one (`JOB_TOKEN_SECRET`).
+    job_token: MaybeSpoken = None
 
 
 class JobCancel(Message):

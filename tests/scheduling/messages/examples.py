@@ -336,6 +336,7 @@ TO_NODE = [
             "is_timeout_triggered": True,
             "is_max_duration_triggered": True,
             "turn_id": "turn-1",
+            "job_token": "eyJ.e.s",
         },
     ),
     _to_node(m.JobResultAck, {"job_id": "job-1~2", "attempt_id": 2, "accepted": False}),
