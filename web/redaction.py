@@ -9,7 +9,7 @@ HIDDEN: Final = "[hidden]"
 
 _PATTERNS: Final = (
     # Secrets of paths, up to whatever ends a path in a log line.
-    re.compile(r"(/ws/(?:node|session)/)[^\s\"'?#,;)\]}>]+"),
+    re.compile(r"(/ws/+[^/\s\"'?#]*/+)[^\s\"'?#,;)\]}>]+"),
     # Tokens in a header, JWTs and our own tokens anywhere.
     re.compile(r"(\b[Bb]earer\s+)[^\s\"',;)\]}]+"),
     re.compile(r"()\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),

@@ -1,8 +1,11 @@
 """Every way in, and every refusal, over real sockets of a server with credentials."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from scheduling.credentials.jwt_keys import ALGORITHMS
 from tests.credentials import CredentialFile, bearer, unsigned
 from tests.peers import FakeClient, FakeNode, Peer
 from tests.stack import Stack
+from tests.valkey import Valkey
 
 PATHS: dict[Role, str] = {"node": "/ws/node", "client": "/ws/session"}
 #: The least that each may open with.
@@ -233,3 +237,19 @@ def test_pages_of_other_origins_may_not_come(closed: Stack, file: CredentialFile
         refused(closed, "/ws/session", token, Origin="https://app.example", Host="app.example.evil") == 0
         or True
     )
+
+
+def test_a_path_secret_is_in_no_log_however_much_is_logged(tmp_path: Path, valkey: Valkey) -> None:
+    file = CredentialFile(tmp_path)
+    secret = file.path_secret("node", "old")
+    with Stack(valkey=valkey, cell="paths", credentials_file=str(file.path), log_level="DEBUG") as stack:
+        FakeNode(stack.webs[0].url(f"/ws/node/{secret}"), ("u", "v")).close()
+        for wrong in (f"/ws/session/{secret}", f"/ws/node/{secret}/more", f"/ws/node/{secret}?x=%00"):
+            with suppress(InvalidStatus):
+                Peer(stack.webs[0].url(wrong)).close()
+        with socket.create_connection(("127.0.0.1", stack.webs[0].port)) as sock:
+            sock.sendall(f"GET /ws/node/{secret} NONSENSE\r\n\r\n".encode())
+            assert sock.recv(1000)
+        log = stack.webs[0].log
+    assert "old" in log or "registered" in log
+    assert secret not in log

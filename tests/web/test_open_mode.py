@@ -98,6 +98,7 @@ SECRET = "Vf3hZ0t8Qm1xYd5Kc7Rb2Wn9Lp4Js6Ga_-Tu8Eo3Hi0"
         f"Error handling request /ws/session/{SECRET}",
         f"Exception on /ws/node/{SECRET}?x=1 [GET]",
         f"ws://host/ws/node/{SECRET}, then",
+        f"GET /ws/nodes//{SECRET}/more 404",
         f"{{'Authorization': 'Bearer {SECRET}'}}",
         f"sdt_{SECRET}",
         f"token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{SECRET}",

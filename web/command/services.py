@@ -188,9 +188,10 @@ def _allow_sockets(count: int) -> None:
 
 def _require_authentication(host: str) -> None:
     """Flower shows every task and can revoke them: not for strangers."""
-    if not is_loopback(host) and not any(
-        os.environ.get(name) for name in ("FLOWER_BASIC_AUTH", "FLOWER_AUTH")
-    ):
+    if is_loopback(host) or os.environ.get("FLOWER_AUTH"):
+        return
+    logins = os.environ.get("FLOWER_BASIC_AUTH", "").split(",")
+    if not all(user and password for user, _, password in (login.partition(":") for login in logins)):
         raise _BadSettings(
             f"Flower on {host} would be open to the network: set FLOWER_BASIC_AUTH=user:password first, "
             f"or leave --host out."
