@@ -151,6 +151,13 @@ class Uploads:
         link.epoch, _ = self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
         return link
 
+    def tenant_of(self, job_id: str) -> str:
+        """Give whose recording it is, "" for nobody's. Raises `UnknownJob` and `StoreError`."""
+        job = read_job(self._ledger.cell, job_id)
+        key = self._ledger.keys.session(job.session_id)
+        profile = json.loads(text(self._ledger.cell.store.command("HGET", key, "profile")) or "{}")
+        return str(profile.get("tenant_id") or "")
+
     def wait(self, job_id: str, wait_s: float) -> UploadState:
         """Give where a recording stands once it has ended, or the time is over. Raises as `read`."""
         until_s = time.monotonic() + wait_s

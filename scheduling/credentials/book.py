@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from scheduling.credentials.claims import identity_of
+from scheduling.credentials.claims import identity_of, is_name
 from scheduling.credentials.identity import ADMIN, ROLES, Identity, Role, Way
 from scheduling.credentials.jwt_keys import (
     ALGORITHMS,
@@ -78,9 +78,8 @@ class CredentialBook:
     def _from_jwt(self, token: str) -> Identity:
         key = choose_key(self.keys, token)
         claims = key.claims(token)
-        credential = claims.get("jti")
-        if not isinstance(credential, str) or not credential or len(credential) > 128:
-            credential = digest(token)
+        stated = claims.get("jti")
+        credential = str(stated) if is_name(stated) else digest(token)
         identity = identity_of(claims, way="jwt", key=key.kid, credential=credential)
         if identity.role not in key.roles:
             said = f"The key {key.kid} may not vouch for the role {identity.role}."

@@ -15,7 +15,8 @@ _MOST_SUBJECT = 128
 _MOST_TENANT = 64
 _MOST_LANGUAGES = 200
 _MOST_LIMITS = 64
-_WORD = re.compile(r"[A-Za-z0-9._:@/+-]+")
+#: What may stand in a path too, so that whoever it names can be banned over HTTP.
+_WORD = re.compile(r"[A-Za-z0-9._:@|=+-]+")
 _LIMIT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _NODE_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
@@ -51,7 +52,7 @@ def _word(claims: Mapping[str, Any], name: str, most: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or not _WORD.fullmatch(value) or len(value) > most:
-        raise _wrong(name, f"1 to {most} letters, digits and . _ : @ / + -")
+        raise _wrong(name, f"1 to {most} letters, digits and . _ : @ | = + -")
     return value
 
 
@@ -87,6 +88,11 @@ def _moment(value: Any) -> float | None:
     if not is_number(value):
         raise _wrong("exp", "a time in seconds since 1970")
     return float(value)
+
+
+def is_name(value: Any) -> bool:
+    """Whether this can name a credential."""
+    return isinstance(value, str) and len(value) <= _MOST_SUBJECT and _WORD.fullmatch(value) is not None
 
 
 def is_number(value: Any) -> bool:

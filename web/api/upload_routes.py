@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from scheduling.audio import InvalidAudio, decode_base64
 from scheduling.credentials import Identity, Refusal
 from scheduling.errors import StoreError
-from scheduling.ledger.codes import LedgerError
+from scheduling.ledger.codes import LedgerError, UnknownJob
 from scheduling.messages import ErrorCode, SessionInit
 from scheduling.settings import Settings
 from web.api.access import Access
@@ -69,7 +69,9 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, a
 
     @public.get("/utterances/<job_id>")
     def uploaded(job_id: str) -> Response:
-        access.speaker(request)
+        identity = access.speaker(request)
+        if identity.named and dispatcher.uploads.tenant_of(job_id) != identity.tenant:
+            raise UnknownJob(job_id)  # that it exists is not told to other tenants
         return _answer(dispatcher.uploads.wait(job_id, _number("wait_s", 0, _MOST_WAIT_S)))
 
 

@@ -87,6 +87,8 @@ def test_recordings_want_a_client(closed: Stack, file: CredentialFile) -> None:
         assert status == 200
         assert ask(closed, f"utterances/{body['job_id']}")[0] == 401
         assert ask(closed, f"utterances/{body['job_id']}", token)[0] == 200
+        other = file.jwt("HS256", "client", tenant="globex")
+        assert ask(closed, f"utterances/{body['job_id']}", other)[0] == 404
         with closed.redis as redis:
             assert redis.hget(f"sd:{{0}}:job:{body['job_id']}", "tenant") != "globex"
 
