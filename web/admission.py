@@ -2,7 +2,9 @@
 
 import hmac
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +37,8 @@ class Admission:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.source = CredentialSource(settings)
+        self.refused: Counter[str] = Counter()
+        """Peers and requests turned away, by the word of their refusal."""
         self.revocations = Revocations()
         """As read last; `web.credential_watch` puts newer ones here."""
 
@@ -58,18 +62,20 @@ class Admission:
 
         ``secret`` is that of the path, None where there is none in it.
         """
-        self.require_origin(environ)
-        if secret is not None:
-            return self._let_in(self.book.identify_path(secret, time.time()), role)
-        return self._by_request(environ, role)
+        with self._counting():
+            self.require_origin(environ)
+            if secret is not None:
+                return self._let_in(self.book.identify_path(secret, time.time()), role)
+            return self._by_request(environ, role)
 
     def of_request(self, environ: Mapping[str, Any], role: Role) -> Identity:
         """Decide on a request. Raises `Refusal`."""
-        self.require_origin(environ)
-        identity = self._by_request(environ, role)
-        if identity is None:
-            raise Refusal("missing", _WANTED)
-        return identity
+        with self._counting():
+            self.require_origin(environ)
+            identity = self._by_request(environ, role)
+            if identity is None:
+                raise Refusal("missing", _WANTED)
+            return identity
 
     def by_message(self, known: Identity | None, role: Role, token: str | None) -> Identity:
         """Decide by the first message of a socket, of which the handshake may have told already.
@@ -78,9 +84,10 @@ class Admission:
         """
         if known is not None and (known.named or not token or not self.book):
             return known
-        if not token:
-            raise Refusal("missing", _WANTED)
-        return self.by_token(token, role)
+        with self._counting():
+            if not token:
+                raise Refusal("missing", _WANTED)
+            return self.by_token(token, role)
 
     def by_token(self, token: str, role: Role) -> Identity:
         """Decide by a token. Raises `Refusal`."""
@@ -103,6 +110,14 @@ class Admission:
             return
         said = "Pages of this origin may not come here. Name it in ALLOWED_ORIGINS."
         raise Refusal("wrong_origin", said, FORBIDDEN)
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        try:
+            yield
+        except Refusal as refusal:
+            self.refused[refusal.reason] += 1
+            raise
 
     def _by_request(self, environ: Mapping[str, Any], role: Role) -> Identity | None:
         if not self.closed:

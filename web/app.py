@@ -91,6 +91,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             "instance": dispatcher.instance,
             "sockets": len(sockets.registry),
             "refused_handshakes": sockets.gate.refused if sockets.gate else 0,
+            "refused_credentials": dict(dispatcher.admission.refused),
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
             "sent_elsewhere": dispatcher.rebalancer.asked,

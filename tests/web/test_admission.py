@@ -48,6 +48,10 @@ def closed(file: CredentialFile) -> Iterator[Stack]:
         logs = "".join(process.log for process in running.processes)
         assert "eyJ" not in logs
         assert "sdt_" not in logs
+        refused = running.webs[0].stats()["refused_credentials"]
+        assert {"missing", "expired", "unknown", "wrong_role", "wrong_origin", "wrong_algorithm"} <= set(
+            refused
+        )
 
 
 def refused(stack: Stack, path: str, headers: dict[str, str] | None = None, **other: str) -> int:
@@ -86,11 +90,11 @@ def test_a_jwt_in_the_handshake(closed: Stack, file: CredentialFile, algorithm: 
 def test_a_token_in_the_first_message(closed: Stack, file: CredentialFile) -> None:
     with (
         FakeNode(closed.webs[0].url("/ws/node"), ("c", "d"), credential=file.jwt("EdDSA", "node", "first")),
-        FakeClient(
-            closed.webs[0].url("/ws/session"), "c", "d", credential=file.jwt("ES256", "client")
-        ) as client,
+        FakeClient(closed.webs[0].url("/ws/session"), "c", "d", credential=file.jwt("ES256", "client")),
+        closed.redis as redis,
     ):
-        assert client.session_id
+        assert "eyJ" not in str([redis.hgetall(key) for key in redis.keys("sd:{0}:session:*")])
+        assert "eyJ" not in str([redis.hgetall(key) for key in redis.keys("sd:{0}:node:*")])
 
 
 def test_a_static_token_and_a_path_secret_that_are_new(closed: Stack, file: CredentialFile) -> None:
