@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedOK
 
+from agent.link import bearer
 from agent.wav import SAMPLE_BYTES, Recording
 from scheduling import tracing
 from scheduling.messages import (
@@ -98,13 +99,15 @@ class SpeechClient:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str) -> AsyncIterator[SpeechClient]:
+    async def connect(cls, url: str, *, token: str = "") -> AsyncIterator[SpeechClient]:
         """Connect to ``url`` (``ws://host:port/ws/session``); leaving the block closes the socket.
+
+        ``token`` is the client's credential, where the server wants one.
 
         Raises `OSError`, `TimeoutError` or `websockets.InvalidHandshake`: nobody answers there as a
         dispatch server would.
         """
-        async with dial(url) as socket:
+        async with dial(url, token=token) as socket:
             yield cls(socket)
 
     @property
@@ -241,13 +244,16 @@ class SpeechClient:
         self._hold_until = time.monotonic() + ((stated_s or PAUSE_S) if pauses else SLOW_S)
 
 
-def dial(url: str, pong_s: float = 20.0) -> connect:
+def dial(url: str, pong_s: float = 20.0, token: str = "") -> connect:
     """Connect to a server, as a context manager or awaited; raises as `SpeechClient.connect`.
+
+    ``token`` is shown to the server as a bearer token.
 
     A line that is silent although pinged for ``pong_s`` is taken for lost, at most twice as late.
     """
     return connect(
         url,
+        additional_headers=bearer(token),
         compression=None,
         max_size=MAX_MESSAGE_BYTES,
         open_timeout=OPEN_TIMEOUT_S,

@@ -26,8 +26,17 @@ SESSION_URL = "ws://127.0.0.1:5010/ws/session"
 EXIT_REFUSED = 2
 
 
+def _add_token(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("SPEECH_DISPATCH_TOKEN") or "",
+        help="credential, where the server wants one (default: $SPEECH_DISPATCH_TOKEN)",
+    )
+
+
 def add_node_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of ``speech-dispatch node``."""
+    _add_token(parser)
     parser.add_argument(
         "--url", default=NODE_URL, help="the server, or several with commas (default %(default)s)"
     )
@@ -109,6 +118,7 @@ def _add_pipeline_arguments(parser: ArgumentParser) -> None:
 def add_say_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of ``speech-dispatch say``."""
     parser.add_argument("file", type=Path, help="a WAV recording")
+    _add_token(parser)
     parser.add_argument("--from", dest="src", required=True, help="language spoken, or auto")
     parser.add_argument("--to", dest="tgt", required=True, help="language wanted")
     parser.add_argument(
@@ -175,6 +185,7 @@ def run_say(args: Namespace) -> int:
         vad=args.vad,
         out=args.out,
         as_json=args.json,
+        token=args.token,
     )
     try:
         return asyncio.run(Say(options, Output()).run())
@@ -208,7 +219,7 @@ def _node_options(args: Namespace) -> NodeOptions:
         accept_public_jobs=not args.private,
         heartbeat_interval_s=args.heartbeat_s,
     )
-    return NodeOptions(args.url, args.node_id, args.slots, identity, args.drain_s)
+    return NodeOptions(args.url, args.node_id, args.slots, identity, args.drain_s, args.token)
 
 
 def _pipeline_options(args: Namespace) -> PipelineOptions:

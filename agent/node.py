@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from agent.backoff import Backoff, refusal_reason
-from agent.link import Link
+from agent.link import Link, bearer, shown
 from agent.outbox import Outbox
 from agent.pipelines.base import Pipeline
 from agent.presence import Identity, Presence
@@ -35,10 +35,14 @@ from scheduling.messages import (
 )
 
 #: Registration errors that trying again cannot cure.
-FATAL_CODES = frozenset({"INVALID_CAPABILITY_SCHEMA", "NO_GPU_AVAILABLE", "NODE_ID_CONFLICT"})
+FATAL_CODES = frozenset(
+    {"INVALID_CAPABILITY_SCHEMA", "NO_GPU_AVAILABLE", "NODE_ID_CONFLICT", "UNAUTHORIZED", "FORBIDDEN"}
+)
 #: Close codes after which to stay away: the node may not be here, or another process registered under
 #: its id. Two that fought over an id would throw each other out for ever.
 FATAL_CLOSES = {1008: "NOT_ADMITTED", 4001: "REPLACED"}
+#: How a server begins to say that the credential is refused; a proxy says it otherwise.
+FATAL_REFUSALS = ("UNAUTHORIZED: ", "FORBIDDEN: ")
 CLOSE_GOING_AWAY = 1001
 
 #: How long running jobs may take after SIGTERM, in s. Platforms kill after 30 s.
@@ -76,6 +80,8 @@ class NodeOptions:
     slots: int | None = None
     identity: Identity = field(default_factory=Identity)
     drain_s: float = DRAIN_S
+    token: str = field(default="", repr=False)
+    """Credential that is shown in the handshake; '' for none."""
 
 
 class NodeAgent:
@@ -141,7 +147,7 @@ class NodeAgent:
             others_left = self._losses % len(self._urls) != 0
             # When to come back is what one server asks for itself: others of the cell may have us at once.
             delay = self._backoff.delay_s("" if others_left else reason)
-            log.info("no connection to %s (%s); next try in %.1f s", self._urls[0], reason, delay)
+            log.info("no connection to %s (%s); next try in %.1f s", shown(self._urls[0]), reason, delay)
             self._urls.rotate(-1)
             await asyncio.sleep(delay)
 
@@ -152,8 +158,10 @@ class NodeAgent:
         except ConnectionClosed as closed:
             return _close_reason(closed)
         except InvalidURI as error:
-            raise NodeRefused("INVALID_URL", f"{self._urls[0]} is no WebSocket address.") from error
+            raise NodeRefused("INVALID_URL", f"{shown(self._urls[0])} is no WebSocket address.") from error
         except InvalidStatus as refused:
+            if (said := refused.response.body.decode("utf-8", "replace").strip()).startswith(FATAL_REFUSALS):
+                raise NodeRefused(*said.split(": ", 1)) from None
             return refusal_reason(refused)
         except (OSError, InvalidHandshake, TimeoutError) as error:
             return str(error) or type(error).__name__
@@ -163,6 +171,7 @@ class NodeAgent:
         beat_s = self._options.identity.heartbeat_interval_s
         async with connect(
             self._urls[0],
+            additional_headers=bearer(self._options.token),
             compression=None,  # audio does not compress, and a deflate window costs the server 100 KB
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=CLOSE_TIMEOUT_S,
@@ -175,7 +184,7 @@ class NodeAgent:
             self._backoff.reset()
             self._losses = 0
             self._link.up(socket, ack.node_id, result_acks=ack.result_acks)
-            log.info("registered at %s as %s", self._urls[0], ack.node_id)
+            log.info("registered at %s as %s", shown(self._urls[0]), ack.node_id)
             try:
                 await self._work_over(socket)
             finally:

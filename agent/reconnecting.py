@@ -69,9 +69,15 @@ class ReconnectingClient(SpeechClient):
     _resumable = True
 
     def __init__(
-        self, urls: Sequence[str], socket: ClientConnection, on_news: Callable[[str], None] | None = None
+        self,
+        urls: Sequence[str],
+        socket: ClientConnection,
+        on_news: Callable[[str], None] | None = None,
+        *,
+        token: str = "",
     ) -> None:
         super().__init__(socket)
+        self._token = token
         self._urls = deque(urls)
         self._on_news = on_news or (lambda _: None)
         self._backoff = Backoff()
@@ -96,7 +102,7 @@ class ReconnectingClient(SpeechClient):
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, urls: str | Sequence[str], on_news: Callable[[str], None] | None = None
+        cls, urls: str | Sequence[str], on_news: Callable[[str], None] | None = None, *, token: str = ""
     ) -> AsyncIterator[ReconnectingClient]:
         """Connect to the first of the servers that answers; leaving the block closes the socket.
 
@@ -105,12 +111,12 @@ class ReconnectingClient(SpeechClient):
         places = [urls] if isinstance(urls, str) else list(urls)
         for turn, url in enumerate(places, 1):
             try:
-                socket = await dial(url, PONG_S)
+                socket = await dial(url, PONG_S, token)
             except _FAILURES:
                 if turn == len(places):
                     raise
                 continue
-            client = cls([*places[turn - 1 :], *places[: turn - 1]], socket, on_news)
+            client = cls([*places[turn - 1 :], *places[: turn - 1]], socket, on_news, token=token)
             break
         try:
             yield client
@@ -239,7 +245,7 @@ class ReconnectingClient(SpeechClient):
             epoch=former.epoch or "",
             offset=self._offset,
         )
-        socket = await dial(url, PONG_S)
+        socket = await dial(url, PONG_S, self._token)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 ack = await begin(socket, self._opening.model_copy(update={"resume": place}))

@@ -11,6 +11,7 @@ from pathlib import Path
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from agent.client import Languages, SessionRefused
+from agent.link import shown
 from agent.output import Output
 from agent.reconnecting import ReconnectingClient
 from agent.together import together
@@ -46,6 +47,8 @@ class SayOptions:
     file: Path
     languages: Languages
     url: str
+    token: str = field(default="", repr=False)
+    """Credential, where the server wants one."""
     fast: bool = False
     vad: bool = False
     out: Path = field(default_factory=Path)
@@ -73,7 +76,7 @@ class Say:
             self._output.complain(f"the server closed the connection: {closed}")
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
             reason = str(error) or type(error).__name__
-            self._output.complain(f"no dispatch server answers at {self._options.url}: {reason}")
+            self._output.complain(f"no dispatch server answers at {shown(self._options.url)}: {reason}")
         else:
             return 1 if self._transcript.errors else 0
         return 1
@@ -93,7 +96,7 @@ class Say:
 
     async def _converse(self, recording: Recording) -> None:
         urls = self._options.url.split(",")
-        async with ReconnectingClient.connect(urls, self._output.line) as client:
+        async with ReconnectingClient.connect(urls, self._output.line, token=self._options.token) as client:
             recording = await self._open(client, recording)
             speak = self._speak_at_once if self._options.fast else self._stream
             try:

@@ -36,10 +36,12 @@ local KEPT = {operator = 'operator', quarantine = 'quarantine'} -- a node ends i
 local id, socket, instance = ARGV[1], ARGV[2], ARGV[3]
 local owned = redis.call('HMGET', KEYS[2], 'socket', 'owner', 'credential', 'generation', 'former_owner',
   'former_socket', 'drain', 'aborts')
-if owned[3] and owned[3] ~= ARGV[4] then
+local known = owned[1] and read_node(id)
+-- An id that was registered without a credential is nobody's once its node is offline.
+local is_free = owned[3] == '' and known and known.status == 'offline'
+if owned[3] and owned[3] ~= ARGV[4] and not is_free then
   return {-2}
 end
-local known = owned[1] and read_node(id)
 
 local function reply(generation, former_owner, former_socket, aborts)
   local state = redis.call('HMGET', KEYS[2], 'status', 'status_seq', 'dirty')

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from scheduling.canonical import canonical_json, short_id
@@ -51,6 +51,20 @@ class CapabilityClass:
         """How much the class can do; a narrow one is used first, so that wide ones stay free."""
         spoken = (len(sources & self.asr) * len(targets & self.tts) for sources, targets in self.blocks)
         return sum(spoken) + len(self.services)
+
+    def within(self, languages: frozenset[str] | None) -> "CapabilityClass":
+        """Leave out all but these folded languages; None leaves all."""
+        if languages is None:
+            return self
+        narrowed = {(sources & languages, targets & languages) for sources, targets in self.blocks}
+        whole = [block for block in narrowed if all(block)]
+        return replace(
+            self,
+            asr=self.asr & languages,
+            tts=self.tts & languages,
+            semantic=self.semantic & languages,
+            blocks=tuple(sorted(whole, key=lambda block: (sorted(block[0]), sorted(block[1])))),
+        )
 
     def canonical(self) -> str:
         """Write the class as JSON: equal classes, and only they, give equal text."""

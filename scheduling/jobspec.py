@@ -11,7 +11,7 @@ from typing import Any
 
 from scheduling.messages import JobAssign
 
-_PER_ATTEMPT = {"type", "job_id", "attempt_id", "audio", "pipeline"}
+_PER_ATTEMPT = {"type", "job_id", "attempt_id", "audio", "pipeline", "job_token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,16 @@ class JobSpec:
         """Write it for the job's record."""
         return f"{self.assignment}\n{self.pipeline}\n{self.view}"
 
-    def frame(self, wire_id: str, attempt: int, audio: str, *, use_semantic: bool) -> str:
+    def frame(
+        self, wire_id: str, attempt: int, audio: str, *, use_semantic: bool, job_token: str = ""
+    ) -> str:
         """Give the ``job_assign`` text frame of one attempt; ``audio`` is base64."""
         pipeline = self.pipeline
         if use_semantic:
             pipeline = json.dumps({**json.loads(pipeline), "use_semantic": True}, separators=(",", ":"))
+        member = f'"job_token":"{job_token}",' if job_token else ""
         return (
-            f'{{"type":"job_assign","job_id":{json.dumps(wire_id)},"attempt_id":{attempt},'
+            f'{{"type":"job_assign","job_id":{json.dumps(wire_id)},"attempt_id":{attempt},{member}'
             f'"pipeline":{pipeline},"audio":"{audio}",{self.assignment[1:]}'
         )
 

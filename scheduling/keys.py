@@ -58,6 +58,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``dead:J`` | hash | a dead letter | `dead`, `note_replay` | ``dead_ms``, or when dropped |
 | ``deadaudio`` | set | audio of dead letters that were trimmed | `dead` | when a drain has dropped it |
 | ``audit`` | stream | what operators did | `note_action` | ``audit_entries``, ``audit_ms`` |
+| ``revoked`` | hash | ``KIND:NAME`` to JSON of a revocation, ``version`` | operators | a field with its end |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
@@ -100,6 +101,7 @@ class Keys:
         self.dirty = f"{self.prefix}outbox:nodes"
         self.audit = f"{self.prefix}audit"
         self.dead = f"{self.prefix}dead"
+        self.revoked = f"{self.prefix}revoked"
         self.dead_audio = f"{self.prefix}deadaudio"
 
     def node(self, node_id: str) -> str:

@@ -1,6 +1,7 @@
 """What a tenant may take. Who a tenant is, and what it may, is asked here alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from scheduling.setting_limits import LimitSettings
 from scheduling.setting_tables import parse_table, read_amount, read_rate
@@ -33,8 +34,22 @@ class Limits:
             return f"{self.waiting} {self.jobs} {self.audio_ms}"
         return ""
 
+    def with_stated(self, stated: Mapping[str, float]) -> "Limits":
+        """Give what counts for a credential that states limits of its own, by the names that stand here.
+
+        ``audio_min`` is in minutes. Names that are not known here are left to others.
+        """
+        if not stated:
+            return self
+        known = {name: value for name, value in stated.items() if name in _STATED}
+        audio_ms = round(60_000 * known.pop("audio_min", self.audio_ms / 60_000))
+        counts = {name: value if name == _RATE else round(value) for name, value in known.items()}
+        return replace(self, audio_ms=audio_ms, **counts)  # type: ignore[arg-type]
+
 
 NO_LIMITS = Limits()
+_RATE = "connections_per_s"
+_STATED = frozenset(("sessions", "waiting", "jobs", "audio_min", _RATE))
 
 
 def tenant_name(tenant_id: str | None) -> str:

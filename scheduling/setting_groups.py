@@ -34,11 +34,6 @@ class ServerSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=5010, ge=1, le=65535, description="port of the web process")
     web_concurrency: int = Field(default=1, ge=1, description="web processes behind the port")
-    admin_token: str = Field(
-        default="",
-        repr=False,
-        description="bearer token of the operators' HTTP API; when empty, only this machine may use it",
-    )
     audit_entries: int = Field(
         default=10_000, ge=0, le=1_000_000, description="operators' actions kept on record; 0 for none"
     )

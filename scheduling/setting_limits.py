@@ -31,12 +31,6 @@ class LimitSettings(ServerSettings):
         ge=0,
         description="sockets and recordings a web process takes per second of one address; 0 for any",
     )
-    trusted_proxies: int = Field(
-        default=0,
-        ge=0,
-        le=8,
-        description="proxies in front that add to X-Forwarded-For: an address is what the first of them saw",
-    )
     code_tries: int = Field(
         default=10, ge=1, description="wrong room and pairing codes that one socket may send in a minute"
     )

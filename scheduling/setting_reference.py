@@ -15,6 +15,7 @@ _GROUPS = {
     "require_gpu": "Nodes",
     "pools_file": "Pools",
     "messages_per_s": "Limits of sockets, addresses and tenants; usage",
+    "admin_token": "Who may enter, and whom we trust",
     "dispatch_ms": "Jobs: deadlines, waiting, fair shares, choice of node",
     "retention_ms": "What is kept, and for how long",
     "group_ms": "Results and rooms",

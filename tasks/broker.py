@@ -1,6 +1,8 @@
 """Where Celery's broker is and how connections to it behave: URL, TLS, time-outs."""
 
+import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 from kombu.utils.url import as_url
 from redis.backoff import NoBackoff
@@ -48,12 +50,17 @@ def broker_url(url: str) -> str:
     return str(as_url(scheme, host, port, path=str(database), **login))
 
 
-def tls_options(url: str) -> dict[str, Any] | None:
+def tls_options(url: str, authority: str = "") -> dict[str, Any] | None:
     """Give the TLS options of a ``rediss://`` URL, None without TLS.
+
+    ``authority`` is the PEM file that vouches for an ``amqps://`` broker; those of Redis have it in the URL.
 
     kombu by itself would not verify the server; the ledger does unless the URL says otherwise, and so
     does the broker. Flower takes them from here too: it ignores those of a URL.
     """
+    if url.startswith("amqps://") and authority:
+        host = urlsplit(url).hostname
+        return {"ca_certs": authority, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
     if is_rabbitmq(url) or not (address := read_address(url)).tls:
         return None
     stated = {name: value for name, value in address.options.items() if name.startswith("ssl_")}

@@ -51,7 +51,7 @@ def make_app(settings: Settings) -> Celery:
 def _broker(settings: Settings) -> dict[str, Any]:
     return {
         "broker_url": broker_url(settings.broker_url),
-        "broker_use_ssl": tls_options(settings.broker_url),
+        "broker_use_ssl": tls_options(settings.broker_url, settings.redis_ca_file),
         "broker_transport_options": transport_options(settings),
         # For ever: a broker that is away for an hour must not end the workers for good.
         "broker_connection_retry_on_startup": True,

@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,7 @@ PATIENCE_S = 20.0
 class Peer:
     """One WebSocket. All frames are kept; waiting looks at them from the first, so none is missed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.frames: list[Frame] = []
         self._news = threading.Condition()
         self._ended: ConnectionClosed | None = None
@@ -34,6 +34,7 @@ class Peer:
             "compression": None,
             "close_timeout": 1,
             "open_timeout": 20,
+            "additional_headers": headers,
         }
         self.socket = self._leaving.enter_context(connect(url, **options))
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -160,6 +161,7 @@ class FakeNode(Peer):
         slots: int | None = None,
         ours: bool = False,
         beat: bool = True,
+        headers: Mapping[str, str] | None = None,
         **additions: Any,
     ) -> None:
         self.answer_with = answer
@@ -167,7 +169,7 @@ class FakeNode(Peer):
         self.node_id = ""
         self._semantic = list(semantic)
         self._pairs = pairs
-        super().__init__(url)
+        super().__init__(url, headers)
         stated: Frame = {"acknowledges": True, "resumable": True, "running_attempts": []} if ours else {}
         if slots is not None:
             stated["max_concurrent_jobs"] = slots
@@ -254,8 +256,15 @@ class FakeNode(Peer):
 class FakeClient(Peer):
     """A client with one session; by default one that negotiates pcm16 and so sends its final last."""
 
-    def __init__(self, url: str, src: str = "en", tgt: str = "pt", **init: Any) -> None:
-        super().__init__(url)
+    def __init__(
+        self,
+        url: str,
+        src: str = "en",
+        tgt: str = "pt",
+        headers: Mapping[str, str] | None = None,
+        **init: Any,
+    ) -> None:
+        super().__init__(url, headers)
         self.languages = (src, tgt)
         self._seq = 0
         self.init(**init)

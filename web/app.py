@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
+from scheduling.credentials import CLIENT, NODE
 from scheduling.settings import Settings
 from web.api import make_api
 from web.background import read_background
@@ -24,13 +25,20 @@ def create_app(settings: Settings, dispatcher: Dispatcher) -> Flask:
     """Build the application around a started dispatcher."""
     app = Flask("web")
     gate = Gate(settings.handshakes_per_s, settings.handshake_burst)
-    sockets = Sockets(app, keepalive=Keepalive(settings.ping_s), gate=gate, limiter=dispatcher.limiter)
+    sockets = Sockets(
+        app,
+        registry=dispatcher.registry,
+        keepalive=Keepalive(settings.ping_s),
+        gate=gate,
+        limiter=dispatcher.limiter,
+        door=dispatcher.admission.at_handshake,
+    )
     shutdown = Shutdown(dispatcher, sockets.registry)
     app.extensions["shutdown"] = shutdown
     _add_sockets(sockets, settings, dispatcher)
     _add_endpoints(app, dispatcher, shutdown, sockets)
     make_api(app, settings, dispatcher)
-    add_metrics(app, settings, dispatcher, sockets)
+    add_metrics(app, dispatcher, sockets)
     add_pages(app)
     return app
 
@@ -42,6 +50,7 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
         write_timeout_s=settings.write_timeout_s,
         messages_per_s=settings.messages_per_s,
         bytes_per_s=settings.bytes_per_s,
+        role=NODE,
         first=True,
     )
     client_options = ConnectionOptions(
@@ -50,13 +59,17 @@ def _add_sockets(sockets: Sockets, settings: Settings, dispatcher: Dispatcher) -
         write_timeout_s=settings.write_timeout_s,
         messages_per_s=settings.messages_per_s,
         bytes_per_s=settings.bytes_per_s,
+        role=CLIENT,
         deflate=True,
     )
 
+    # The secret of a path is for existing programs, which cannot send a credential otherwise.
+    @sockets.route("/ws/node/<secret>", node_options, endpoint="node_by_secret")
     @sockets.route("/ws/node", node_options)
     def node(connection: Connection) -> None:
         dispatcher.nodes.serve(connection)
 
+    @sockets.route("/ws/session/<secret>", client_options, endpoint="session_by_secret")
     @sockets.route("/ws/session", client_options)
     def session(connection: Connection) -> None:
         dispatcher.sessions.serve(connection)
@@ -88,6 +101,7 @@ def _add_endpoints(app: Flask, dispatcher: Dispatcher, shutdown: Shutdown, socke
             "instance": dispatcher.instance,
             "sockets": len(sockets.registry),
             "refused_handshakes": sockets.gate.refused if sockets.gate else 0,
+            "refused_credentials": dict(dispatcher.admission.refused),
             "nodes": len(dispatcher.peers.nodes),
             "sessions": len(dispatcher.peers.sessions),
             "sent_elsewhere": dispatcher.rebalancer.asked,

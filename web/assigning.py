@@ -10,6 +10,7 @@ from gevent.hub import get_hub
 
 from scheduling import tracing
 from scheduling.bodies import Bodies
+from scheduling.credentials.job_tokens import JobTokens
 from scheduling.errors import StoreError
 from scheduling.jobspec import JobSpec, wire_id
 from scheduling.ledger import Assigned, Dispatch, Ledger
@@ -50,6 +51,9 @@ class Assigner:
         self._usage = usage
         self._timings = timings
         self._told = Sparing(_log)
+        settings = ledger.cell.settings
+        secret = settings.job_token_secret
+        self._tokens = JobTokens(secret, settings.utterance_ms) if secret else None
         self._dispatched: list[Dispatch] = []
 
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
@@ -104,7 +108,9 @@ class Assigner:
         if link is not None and link.holds(assigned.job_id, assigned.attempt):
             return
         wire = wire_id(assigned.job_id, assigned.attempt, tried)
-        frame = spec.frame(wire, assigned.attempt, audio, use_semantic=use_semantic)
+        tokens = self._tokens
+        token = tokens.make(wire, assigned.attempt, node_id) if tokens else ""
+        frame = spec.frame(wire, assigned.attempt, audio, use_semantic=use_semantic, job_token=token)
         if link is None or not link.send(frame):
             self._give_up(assigned, node_id, "NODE_UNAVAILABLE", "The node went away. Please say it again.")
             return

@@ -19,6 +19,7 @@ import gevent
 import simple_websocket
 from simple_websocket import ConnectionClosed
 
+from scheduling.credentials import Identity
 from web.allowance import Allowance
 from web.close_codes import CloseCode
 from web.deflate import LEAST_BYTES
@@ -68,6 +69,8 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     """
 
     connected: bool
+    identity: Identity | None = None
+    """Who is at the other end, once that is known."""
 
     def __init__(self, environ: dict[str, Any], options: ConnectionOptions) -> None:
         """Accept the request's upgrade; raises HandshakeError."""

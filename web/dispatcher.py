@@ -20,7 +20,9 @@ from scheduling.logs import know_always
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
+from web.admission import Admission
 from web.assigning import Assigner
+from web.credential_watch import CredentialWatch
 from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
 from web.limiter import Limiter
@@ -35,6 +37,7 @@ from web.publisher import Publisher
 from web.readiness import why_not_ready
 from web.rebalancing import Rebalancer
 from web.recovery import Recovery
+from web.registry import Registry
 from web.restoring import Restorer
 from web.resuming import Resuming
 from web.room_delivery import RoomResults
@@ -74,6 +77,9 @@ class Dispatcher:
         self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
         self.usage = usage = UsageBook(self.ledger, self.instance)
+        self.admission = admission = Admission(settings)
+        self.registry = Registry()
+        self.credential_watch = CredentialWatch(self.ledger, admission, self.registry, self.peers)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance, usage, self.timings)
         delivery = Delivery(
             self.ledger, bodies, RoomResults(self.ledger, bodies), _on_idle, self.timings.first_audio
@@ -100,7 +106,13 @@ class Dispatcher:
             usage,
         )
         self.nodes = NodeSocket(
-            self.ledger, self.peers, self.node_messages, self.publisher, self.instance, self.timings
+            self.ledger,
+            self.peers,
+            self.node_messages,
+            self.publisher,
+            self.instance,
+            self.timings,
+            admission,
         )
         self.sessions = SessionSocket(
             self.ledger,
@@ -111,6 +123,7 @@ class Dispatcher:
             rooms,
             Resuming(self.ledger, self.peers, delivery, self.instance, restorer),
             limiter,
+            admission,
         )
         self.membership = Membership(
             self.ledger, self.instance, self.peers, delivery, restorer, self.nodes.enter_again
@@ -144,6 +157,7 @@ class Dispatcher:
         try:
             self.ledger.cell.open()
             self.sweeper.sweep()
+            self.credential_watch.look()
         except (StoreError, SchemaMismatch) as error:
             _log.warning("the ledger cannot be used yet: %s", error)
         self._greenlets.append(gevent.spawn(self._check_servers))
@@ -153,6 +167,7 @@ class Dispatcher:
             self.sweeper.run,
             self.presence.run,
             self.presence.load.run,
+            self.credential_watch.run,
         ]
         if self.settings.rebalance_per_s:
             runs.append(self.rebalancer.run)

@@ -29,7 +29,7 @@ class Limiter:
         self.refused: Counter[str] = Counter()
         """What was refused, or held back, by the name of the limit (docs/limits.md)."""
         self.codes = CodeTries(settings.code_tries, settings.peer_code_tries, clock)
-        self._proxies = settings.trusted_proxies
+        self._proxies = settings.proxies
         self._most_open = settings.peer_connections
         self._per_s = settings.peer_connections_per_s
         self._open: Counter[str] = Counter()

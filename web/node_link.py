@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from scheduling.capability import CapabilityClass, capability_class
+from scheduling.credentials import NODE, OPEN, Identity
 from scheduling.jobspec import job_of_wire_id
 from scheduling.ledger import NodeRegistration
 from scheduling.messages import (
@@ -90,6 +91,8 @@ class NodeLink:
     generation: int = 0
     """Of its registration, as the ledger counts them."""
     touched_s: float = field(default_factory=time.monotonic)
+    identity: Identity = OPEN[NODE]
+    """Whose node it is: tenant, tier, limits."""
 
     @property
     def node_id(self) -> str:
@@ -113,7 +116,7 @@ class NodeLink:
                 languages,
                 self.registration.capability.tenant is None,
                 tenant,
-            )
+            ).within(self.identity.languages)
         return self.capability
 
     def report(self, running: list[RunningAttempt] | None) -> list[tuple[str, int]] | None:

@@ -104,8 +104,7 @@ class NodeMessages:
         self.tallies.note_beat(link.last_beat, message)
         link.last_beat = message
         with self._timings.measure("heartbeat"):
-            private = link.registration.capability.tenant is not None
-            tenant = self.tenant_of(link.node_id, link.registration.credential) if private else None
+            tenant = self._tenant(link) if link.registration.capability.tenant is not None else None
             capability = link.capability_of(message, tenant)
             usage = message.resource_usage
             state = self._ledger.nodes.heartbeat(
@@ -128,6 +127,10 @@ class NodeMessages:
         link.send_aborts(state.aborts)
         if state.dirty:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
+
+    def _tenant(self, link: NodeLink) -> str | None:
+        """Give whose private node it is: what its credential says counts before the file of pools."""
+        return link.identity.tenant or self.tenant_of(link.node_id, link.registration.credential)
 
     def repeat_heartbeat(self, link: NodeLink) -> None:
         """Tell the ledger once more what the node said last, so that it need not wait for the next time.

@@ -9,6 +9,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from scheduling.capability import capability_class
+from scheduling.credentials import NODE, Identity, Refusal
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger, NodeRegistration, Registered
@@ -25,6 +26,7 @@ from scheduling.messages import (
     parse_node_message,
 )
 from tasks.names import ASSIGN_POOLS, CONTROL
+from web.admission import Admission, turn_away
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.node_link import NodeLink, close_replaced, reported, socket_token
@@ -55,6 +57,7 @@ class NodeSocket:
         publisher: Publisher,
         instance: str,
         timings: Timings,
+        admission: Admission,
     ) -> None:
         self._ledger = ledger
         self._settings = ledger.cell.settings
@@ -63,6 +66,7 @@ class NodeSocket:
         self._publisher = publisher
         self._instance = instance
         self._timings = timings
+        self._admission = admission
 
     def serve(self, connection: Connection) -> None:
         """Serve one socket until it closes."""
@@ -168,11 +172,16 @@ class NodeSocket:
         self, connection: Connection, former: NodeLink | None, message: NodeRegister
     ) -> NodeLink | None:
         with self._timings.measure("register"):
-            refusal = self._reason_against(former, message)
+            try:
+                connection.identity = identity = self._identify(connection, message)
+            except Refusal as refused:
+                turn_away(connection, refused, close=former is None)
+                return former
+            refusal = self._reason_against(former, message, identity)
             if refusal is not None:
                 _refuse(connection, *refusal)
                 return former
-            link = self._link(connection, message, former)
+            link = self._link(connection, message, former, identity)
             entered = self._enter_or_refuse(link)
             if entered is None:
                 return former
@@ -182,7 +191,15 @@ class NodeSocket:
         _log.info("node registered", extra={"slots": link.registration.slots})
         return link
 
-    def _reason_against(self, former: NodeLink | None, message: NodeRegister) -> tuple[ErrorCode, str] | None:
+    def _identify(self, connection: Connection, message: NodeRegister) -> Identity:
+        """Say whose node this is. Raises `Refusal`, also for a node id that was banned."""
+        identity = self._admission.by_message(connection.identity, NODE, message.credential)
+        self._admission.revocations.require(identity, message.node_id or "")
+        return identity
+
+    def _reason_against(
+        self, former: NodeLink | None, message: NodeRegister, identity: Identity
+    ) -> tuple[ErrorCode, str] | None:
         if message.capability_schema_version != _SCHEMA:
             found = message.capability_schema_version or "none"
             return (
@@ -193,6 +210,11 @@ class NodeSocket:
             return ErrorCode.NO_GPU_AVAILABLE, hint("NO_GPU_AVAILABLE")
         if message.node_id is not None and not _NODE_ID.fullmatch(message.node_id):
             return ErrorCode.INVALID_MESSAGE, "node_id may hold 1 to 128 letters, digits and . _ : @ - only."
+        if identity.node_id and message.node_id not in (None, identity.node_id):
+            return (
+                ErrorCode.NODE_ID_CONFLICT,
+                f"This credential is for node {identity.node_id}. Register under that id, or without one.",
+            )
         if message.max_concurrent_jobs == 0:
             return (
                 ErrorCode.INVALID_MESSAGE,
@@ -205,18 +227,21 @@ class NodeSocket:
             )
         return None
 
-    def _link(self, connection: Connection, message: NodeRegister, former: NodeLink | None) -> NodeLink:
+    def _link(
+        self, connection: Connection, message: NodeRegister, former: NodeLink | None, identity: Identity
+    ) -> NodeLink:
         settings = self._settings
-        node_id = message.node_id or (former.node_id if former else self._new_id())
-        credential = _fingerprint(message.credential)
+        known = message.node_id or identity.node_id or (former.node_id if former else "")
+        node_id = known or self._new_id()
+        credential = identity.fingerprint or _fingerprint(message.credential)
         public = message.accept_public_jobs
-        tenant = None if public else self._messages.tenant_of(node_id, credential)
+        tenant = None if public else identity.tenant or self._messages.tenant_of(node_id, credential)
         capability = capability_class(
             message.capability_by_type,
             message.language_capabilities,
             public,
             tenant,
-        )
+        ).within(identity.languages)
         slots = message.max_concurrent_jobs or settings.default_node_slots
         slots = min(slots, settings.max_node_slots)
         listed = reported(message.running_attempts, slots)
@@ -247,6 +272,7 @@ class NodeSocket:
             stated=(message.capability_by_type, message.language_capabilities, tenant),
             reported=listed or {},
             hardware=message.hardware,
+            identity=identity,
         )
 
     def _beat_ms(self, stated_s: float) -> int:

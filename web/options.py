@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scheduling.credentials import Role
+
 _MIB = 1024 * 1024
 
 
@@ -34,6 +36,8 @@ class ConnectionOptions:
     #: more slowly (web/allowance.py).
     messages_per_s: float = 0.0
     bytes_per_s: float = 0.0
+    #: Role of its peers, which the door asks for; None where everybody may enter.
+    role: Role | None = None
 
     #: Let in before the peers of other paths when too many connect at once.
     first: bool = False

@@ -55,7 +55,7 @@ class Resuming:
                 self._restorer.restore([link])  # or what comes next would have numbers that it knows
             return {**told, **self._terms}
         token = secrets.token_urlsafe(_TOKEN_BYTES) if link.init.resumable or asked else ""
-        link.token = _digest(token) if token else ""
+        link.token = _digest(token, link) if token else ""
         link.session_id = self._new_id()
         link.profile = _profile(link)
         link.epoch, _ = self._ledger.sessions.open(
@@ -108,7 +108,7 @@ class Resuming:
         return {"resume_within_ms": self._ledger.cell.settings.resume_ms}
 
     def _take_over(self, link: SessionLink, asked: Resume) -> Resumed | None:
-        args = (asked.session_id, self._instance, link.socket, _digest(asked.token))
+        args = (asked.session_id, self._instance, link.socket, _digest(asked.token, link))
         former = self._peers.sessions.get(asked.session_id)
         if former is None:
             return self._ledger.sessions.resume(*args)
@@ -152,7 +152,7 @@ def unheard(link: SessionLink, seq: int, data: bytes) -> tuple[bytes, int] | Non
 
 def _go_on(link: SessionLink, asked: Resume, resumed: Resumed) -> dict[str, Any]:
     profile = json.loads(resumed.profile)
-    link.session_id, link.token, link.epoch = asked.session_id, _digest(asked.token), resumed.epoch
+    link.session_id, link.token, link.epoch = asked.session_id, _digest(asked.token, link), resumed.epoch
     link.profile, link.trace_id = resumed.profile, profile["trace_id"]
     link.paired_node = profile["paired_node"]
     link.preferred_pool, link.language_pair = resumed.preferred_pool, resumed.language_pair
@@ -176,10 +176,11 @@ def _go_on(link: SessionLink, asked: Resume, resumed: Resumed) -> dict[str, Any]
 
 def _profile(link: SessionLink) -> str:
     """Write what the ledger keeps of the session's opening; no secret of the client's is in it."""
-    secret = {"type", "pairing_code", "resume", "resumable"}
+    secret = {"type", "pairing_code", "resume", "resumable", "credential"}
     asked = link.init.model_dump(mode="json", exclude_none=True, exclude=secret)
     return json.dumps({**asked, "trace_id": link.trace_id, "paired_node": link.paired_node})
 
 
-def _digest(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
+def _digest(token: str, link: SessionLink) -> str:
+    """Give what is kept of a token: it serves the same owner's credentials only."""
+    return sha256((token + link.identity.fingerprint).encode()).hexdigest()

@@ -16,11 +16,14 @@ from gunicorn.app.base import BaseApplication  # noqa: E402
 from gunicorn.arbiter import Arbiter  # noqa: E402
 
 from scheduling import tracing  # noqa: E402
+from scheduling.credentials import BadCredentials  # noqa: E402
+from scheduling.credentials.source import require_closed  # noqa: E402
 from scheduling.ledger.codes import SchemaMismatch  # noqa: E402
 from scheduling.ledger.layout import require_layout  # noqa: E402
 from scheduling.logs import configure_logs  # noqa: E402
 from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
 from tasks.configuration import make_app  # noqa: E402
+from web import redaction  # noqa: E402
 from web.app import create_app  # noqa: E402
 from web.dispatcher import Dispatcher  # noqa: E402
 
@@ -102,9 +105,11 @@ def main() -> None:
     """Serve until SIGTERM."""
     try:
         settings = get_settings()
+        require_closed(settings, settings.host)
         require_layout(settings)
-    except (SettingsError, SchemaMismatch) as error:
+    except (SettingsError, SchemaMismatch, BadCredentials) as error:
         sys.exit(f"speech-dispatch web: {error}")
+    redaction.install()
     configure_logs(settings.log_level, settings.log_format)
     WebApplication(settings).run()
 

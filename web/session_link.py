@@ -8,6 +8,7 @@ from gevent.lock import RLock
 
 from scheduling.bodies import FetchedBody
 from scheduling.conversation import Conversation
+from scheduling.credentials import CLIENT, OPEN, Identity
 from scheduling.cutter import Cutter
 from scheduling.limits import NO_LIMITS, Limits, tenant_name
 from scheduling.messages import SessionInit
@@ -34,6 +35,8 @@ class SessionLink:
     sample_rate: int
     limits: Limits = NO_LIMITS
     """What its tenant may take."""
+    identity: Identity = OPEN[CLIENT]
+    """Who speaks: tenant, languages, tier, limits."""
     profile: str = ""
     """JSON of what the session asked for, as the ledger keeps it."""
     next_index: int = 0

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from scheduling.audio import InvalidAudio
 from scheduling.conversation import Conversation
+from scheduling.credentials import CLIENT, Identity, Refusal
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger
@@ -24,6 +25,8 @@ from scheduling.messages import (
     ErrorMessage,
     InvalidMessage,
     Message,
+    RoomCreate,
+    RoomJoin,
     ServerHeartbeat,
     SessionClose,
     SessionInit,
@@ -38,6 +41,7 @@ from scheduling.messages import (
 )
 from scheduling.messages.binary import AudioFrame, BinaryFrame, PingFrame, PongFrame, parse_binary
 from scheduling.speech_cutter import SpeechCutter
+from web.admission import Admission, turn_away
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.delivery import acknowledge_close
@@ -79,12 +83,14 @@ class SessionSocket:
         rooms: Rooms,
         resuming: Resuming,
         limiter: Limiter,
+        admission: Admission,
     ) -> None:
         self._ledger = ledger
         self._limiter = limiter
         self._peers = peers
         self._pairings = pairings
         self._resuming = resuming
+        self._admission = admission
         self._idle_ms = round(1000 * ledger.cell.settings.idle_s)
         self._rooms = rooms
         self._audio = SessionAudio(placer, rooms.speech, ledger)
@@ -164,6 +170,8 @@ class SessionSocket:
             _tell(connection, ErrorCode.INVALID_MESSAGE, str(error))
         except Refused as refused:
             self._tell_refused(connection, link, refused)
+        except Refusal as refusal:
+            turn_away(connection, refusal, close=link is None)
         except (LedgerError, StoreError) as error:
             _log.warning("a client's message waits for the ledger in vain: %s", error)
             _tell(connection, ErrorCode.SCHEDULER_DEPENDENCY_DOWN, hint("SCHEDULER_DEPENDENCY_DOWN"))
@@ -181,10 +189,16 @@ class SessionSocket:
         if link.draining and isinstance(message, Utterance):
             # A chunk's client was told to pause; a whole utterance would be waited for.
             raise Refused(ErrorCode.SESSION_CLOSED, "The server restarts. Reconnect, then say it again.")
+        if link.identity.languages is not None:
+            _require_languages(link.identity, message)
         if not link.draining or isinstance(message, ClientHeartbeat | SessionClose):
             self._handlers[type(message)](link, message)
 
     def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
+        identity = self._admission.by_message(connection.identity, CLIENT, init.credential)
+        connection.identity = identity
+        _require_languages(identity, init)
+        init = init.model_copy(update={"credential": None, "tenant_id": identity.tenant_over(init.tenant_id)})
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
         link = SessionLink(
@@ -196,6 +210,7 @@ class SessionSocket:
             cutter=self._audio.cutter(init, audio_format, rate),
             audio_format=audio_format,
             sample_rate=rate,
+            identity=identity,
             conversation=self._conversation(),
         )
         self._let_in(link)
@@ -235,7 +250,7 @@ class SessionSocket:
 
     def _let_in(self, link: SessionLink) -> None:
         """See whether its tenant may open a session now. Raises `Refused`."""
-        link.limits = self._limiter.table.of(link.tenant)
+        link.limits = self._limiter.table.of(link.tenant).with_stated(link.identity.limits)
         self._limiter.open_session(link.tenant, link.limits, resumes=link.init.resume is not None)
 
     def _begin(self, link: SessionLink) -> dict[str, Any]:
@@ -328,6 +343,15 @@ def _binary(link: SessionLink | None, data: bytes) -> BinaryFrame:
     if link is None or not link.init.binary_frames:
         raise InvalidMessage("Binary frames were not negotiated. Send JSON as text.")
     return parse_binary(data)
+
+
+def _require_languages(identity: Identity, message: Any) -> None:
+    """Raise `Refusal` when a message asks for a language that the credential does not allow."""
+    if isinstance(message, SessionInit | Utterance):
+        others = (message.lang_a, message.lang_b, *(message.auto_langs or ()))
+        identity.require_languages(message.src_lang, message.tgt_lang, *others)
+    elif isinstance(message, RoomCreate | RoomJoin):
+        identity.require_languages(message.preferred_lang)
 
 
 def _tell(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, Response, current_app, got_request_exception
 from flask_sock import Sock
 from werkzeug.local import LocalProxy
 
+from scheduling.credentials import Identity, Refusal, Role
 from web.close_codes import CloseCode
 from web.connection import Connection, ConnectionClosed
 from web.gate import Gate
@@ -23,6 +24,9 @@ from web.refused import Refused
 from web.registry import Registry
 
 Handler = Callable[..., None]
+#: Looks at a handshake, a role and the secret in the path: gives who it is, None when only the first message
+#: will tell. Raises `Refusal`.
+Door = Callable[[Mapping[str, Any], Role, str | None], Identity | None]
 
 _CROWDED = "Too many connect at once"
 _TOO_MANY = "Too many connections of your address"
@@ -57,11 +61,13 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
         keepalive: Keepalive | None = None,
         gate: Gate | None = None,
         limiter: Limiter | None = None,
+        door: Door | None = None,
     ) -> None:
         self.registry = registry if registry is not None else Registry()
         self.keepalive = keepalive if keepalive is not None else Keepalive()
         self.gate = gate
         self.limiter = limiter
+        self.door = door
         super().__init__(app)
 
     def route(
@@ -97,40 +103,50 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
         if self.registry.retry_after_s is not None:
             after_s = self.registry.retry_after_s
             return _refusal(_TurnedAway(_come_back("This server is going away", after_s), 503, after_s))
-        entered, turned_away = self._enter(options)
+        turned_away = self._too_many()
+        entered, identity = turned_away is None, None
         try:
+            if entered:
+                identity = self._at_door(options, variables)
+                turned_away = self._crowded(options)
             # Scripts in browsers are not shown what answers a handshake, so those are let in to be told.
             if turned_away and "HTTP_ORIGIN" not in request.environ:
                 return _refusal(turned_away)
-            return self._accept(handler, options, variables, turned_away)
+            return self._accept(handler, options, variables, identity, turned_away)
+        except Refusal as refusal:
+            return _turned_away(refusal)
         finally:
             if entered and self.limiter:
                 self.limiter.leave(request.environ)
 
-    def _enter(self, options: ConnectionOptions) -> tuple[bool, _TurnedAway | None]:
-        """Ask whether this address and then whether anybody may come in now; True when the first is so."""
+    def _too_many(self) -> _TurnedAway | None:
+        """Ask whether another one of this address may come in; who may is to leave again."""
         try:
             if self.limiter:
                 self.limiter.enter(request.environ)
         except Refused as refused:
             after_s = (refused.retry_after_ms or 0) / 1000
-            return False, _TurnedAway(_come_back(_TOO_MANY, after_s), 429, after_s)
+            return _TurnedAway(_come_back(_TOO_MANY, after_s), 429, after_s)
+        return None
+
+    def _crowded(self, options: ConnectionOptions) -> _TurnedAway | None:
+        """Ask whether anybody may come in now."""
         back_in_s = self.gate.admit(is_node=options.first) if self.gate else None
-        if back_in_s is None:
-            return True, None
-        return True, _TurnedAway(_come_back(_CROWDED, back_in_s), 503, back_in_s)
+        return None if back_in_s is None else _TurnedAway(_come_back(_CROWDED, back_in_s), 503, back_in_s)
 
     def _accept(
         self,
         handler: Handler,
         options: ConnectionOptions,
         variables: dict[str, Any],
+        identity: Identity | None,
         turned_away: _TurnedAway | None,
     ) -> Response:
         try:
             connection = Connection(request.environ, options)
         except HandshakeError as error:
             return Response(f"{error}\n", error.status, error.headers, mimetype="text/plain")
+        connection.identity = identity
         self.registry.add(connection)
         if turned_away:
             connection.close(CloseCode.TRY_AGAIN_LATER, turned_away.says)
@@ -147,6 +163,13 @@ class Sockets(Sock):  # type: ignore[misc]  # an untyped package
             connection.hang_up()
             self.registry.discard(connection)
         return Response(status=101)
+
+    def _at_door(self, options: ConnectionOptions, variables: dict[str, Any]) -> Identity | None:
+        """Ask who comes. Raises `Refusal`."""
+        secret = variables.pop("secret", None)
+        if self.door is None or options.role is None:
+            return None
+        return self.door(request.environ, options.role, secret)
 
     def _handle(self, handler: Handler, connection: Connection, variables: dict[str, Any]) -> None:
         try:
@@ -168,6 +191,11 @@ def _report(error: Exception) -> None:
 
 def _come_back(why: str, after_s: float) -> str:
     return f"{why}; come back in {after_s:.1f} s"
+
+
+def _turned_away(refusal: Refusal) -> Response:
+    headers = {"WWW-Authenticate": 'Bearer realm="speech-dispatch"'} if refusal.status == 401 else {}
+    return Response(f"{refusal.code}: {refusal.message}\n", refusal.status, headers, mimetype="text/plain")
 
 
 def _refusal(turned_away: _TurnedAway) -> Response:

@@ -10,6 +10,7 @@ import gevent
 
 from scheduling.audio import check, decode_base64
 from scheduling.bodies import Bodies
+from scheduling.credentials import CLIENT, OPEN, Identity
 from scheduling.cutter import CutLimits, Cutter
 from scheduling.delivery import OutEntry
 from scheduling.explain import read_job, views
@@ -77,7 +78,14 @@ class Uploads:
         self.waiting = 0
         """Requests that wait for a result now."""
 
-    def place(self, audio: bytes, audio_format: str, sample_rate: int, init: SessionInit) -> str:
+    def place(
+        self,
+        audio: bytes,
+        audio_format: str,
+        sample_rate: int,
+        init: SessionInit,
+        identity: Identity = OPEN[CLIENT],
+    ) -> str:
         """Place a recording and give its job.
 
         Raises `InvalidAudio`, `Refused`, `LedgerError` and `StoreError`.
@@ -88,7 +96,7 @@ class Uploads:
                 ErrorCode.INVALID_MESSAGE, "The recording holds no sound. Send at least 1 ms of it."
             )
         encoded = base64.b64encode(audio).decode("ascii")
-        return self._place(encoded, audio_format, sample_rate, init, audio_ms)
+        return self._place(encoded, audio_format, sample_rate, init, audio_ms, identity)
 
     def replay(self, spec: JobSpec, audio: str, tenant: str) -> str:
         """Place once more what a job asked for, with its audio (base64), as a recording; give the new job.
@@ -111,9 +119,17 @@ class Uploads:
         return self._place(audio, audio_format, rate, init, audio_ms)
 
     def _place(
-        self, audio: str, audio_format: str, sample_rate: int, init: SessionInit, audio_ms: int
+        self,
+        audio: str,
+        audio_format: str,
+        sample_rate: int,
+        init: SessionInit,
+        audio_ms: int,
+        identity: Identity = OPEN[CLIENT],
     ) -> str:
         link = self._session(init, sample_rate)
+        link.identity = identity
+        link.limits = link.limits.with_stated(identity.limits)
         message = Utterance(
             session_id=link.session_id,
             utterance_index=0,
@@ -146,6 +162,13 @@ class Uploads:
         link.limits = self._limiter.table.of(link.tenant)
         link.epoch, _ = self._ledger.sessions.open(link.session_id, self._instance, link.socket, link.profile)
         return link
+
+    def tenant_of(self, job_id: str) -> str:
+        """Give whose recording it is, "" for nobody's. Raises `UnknownJob` and `StoreError`."""
+        job = read_job(self._ledger.cell, job_id)
+        key = self._ledger.keys.session(job.session_id)
+        profile = json.loads(text(self._ledger.cell.store.command("HGET", key, "profile")) or "{}")
+        return str(profile.get("tenant_id") or "")
 
     def wait(self, job_id: str, wait_s: float) -> UploadState:
         """Give where a recording stands once it has ended, or the time is over. Raises as `read`."""

@@ -146,6 +146,8 @@ class JobAssign(Message):
     is_max_duration_triggered: RareFlag = False
     turn_id: Word | None = None
     traceparent: Word | None = None
+    #: JWT that names job, attempt and node, where the server makes one (`JOB_TOKEN_SECRET`).
+    job_token: MaybeSpoken = None
 
 
 class JobCancel(Message):

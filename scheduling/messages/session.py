@@ -33,7 +33,8 @@ class SessionInit(Message):
     ``binary_frames`` audio may come in binary frames. With ``journey`` the client is told of each
     utterance when it began, was cut (``hint`` is the reason) and waits, and which node works on it.
     A ``resumable`` client may come back after it lost its socket: with ``resume``. ``traceparent`` (W3C Trace
-    Context) is the span that the server's and the node's spans of its utterances belong to.
+    Context) is the span that the server's and the node's spans of its utterances belong to. ``credential`` is
+    a token, for who cannot send it in the handshake, as browsers.
     """
 
     type: Literal["session_init"] = "session_init"
@@ -62,6 +63,7 @@ class SessionInit(Message):
     resumable: bool | None = None
     resume: Resume | None = None
     traceparent: Word | None = None
+    credential: MaybeSpoken = None
 
 
 class SessionInitAck(Message):

@@ -17,6 +17,7 @@ _MS = 30_000
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Give two servers, and a node that recognises, translates and speaks between English and Portuguese."""
+    # The CPUs are the node's and those of everything else here: how busy they are says nothing about it.
     with Stack(webs=2, workers=True, resource_threshold=100) as stack:
         node = ["web.command", "node", "--pipeline", "speech", "--url", stack.webs[0].url("/ws/node")]
         stack.start("node", node).wait_log("sees this node as ready")

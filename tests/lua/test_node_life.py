@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduling.ledger.codes import NodeReplaced, TooManyClasses
+from scheduling.ledger.codes import NodeIdConflict, NodeReplaced, TooManyClasses
 from tests.lua.world import CLASSES, POOLS, World, registration
 
 
@@ -226,3 +226,16 @@ def test_what_a_node_has_done_is_counted(world: World) -> None:
         world.ledger.jobs.cancel(verdict, "X", "x")
     record = world.node("n1")
     assert [record[name] for name in ("done", "failed", "retried")] == ["1", "1", "1"]
+
+
+def test_an_id_without_a_credential_is_free_once_its_node_is_offline(world: World) -> None:
+    """A server was open, and then wanted credentials: its nodes were refused their ids for a day."""
+    world.register("n1", socket="open")
+    with pytest.raises(NodeIdConflict):
+        world.register("n1", socket="early", credential="mine")
+    world.ledger.nodes.offline("n1", "open", "gone", 0)
+    world.register("n1", socket="mine", credential="mine")
+    world.ledger.nodes.offline("n1", "mine", "gone", 0)
+    for other in ("", "another"):
+        with pytest.raises(NodeIdConflict):
+            world.register("n1", socket="thief", credential=other)

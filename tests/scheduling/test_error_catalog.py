@@ -14,7 +14,7 @@ KNOWN = [entry.code for entry in ERRORS]
 #: Where a code stands in the source as a word: of an API error, of a failed job, of a cancelled one.
 _WRITTEN = re.compile(
     r"""ApiError\(\s*\d+,\s*"([A-Z_]+)"|retry\(job, '([A-Z_]+)'|finish\(job, '\w+', '([A-Z_]+)'"""
-    r"""|^CANCELLED = "([A-Z_]+)"|\d{3}: "([A-Z_]+)\"""",
+    r"""|^(?:CANCELLED|UNAUTHORIZED|FORBIDDEN) = "([A-Z_]+)"|\d{3}: "([A-Z_]+)\"""",
     re.MULTILINE,
 )
 

@@ -1,5 +1,6 @@
 """One URL means the same broker to redis-py, which the ledger uses, to kombu and to Flower."""
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ def test_tls_is_verified_unless_the_url_says_otherwise() -> None:
         "rediss://h?ssl_ca_certs=ca.pem"
     )
     assert tls_options("amqps://h") is None
+    assert tls_options("amqps://u:w@rabbit.example:5671/v", "ca.pem") == {
+        "ca_certs": "ca.pem",
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "server_hostname": "rabbit.example",
+    }
 
 
 def test_a_message_comes_back_later_than_any_task_ends(valkey: Valkey) -> None:

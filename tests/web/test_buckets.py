@@ -111,14 +111,14 @@ def test_right_codes_are_not_counted() -> None:
 def test_the_address_is_what_the_outermost_proxy_of_our_own_saw() -> None:
     asked = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "6.6.6.6, 1.2.3.4, 10.0.0.2"}
 
-    def seen(proxies: int, environ: dict[str, str]) -> str:
+    def seen(proxies: str, environ: dict[str, str]) -> str:
         return Limiter(Settings(redis_url="redis://unused", trusted_proxies=proxies)).address_of(environ)
 
-    assert seen(0, asked) == "10.0.0.1"
-    assert seen(1, asked) == "10.0.0.2"
-    assert seen(2, asked) == "1.2.3.4"
-    assert seen(8, asked) == "6.6.6.6"
-    assert seen(1, {"REMOTE_ADDR": "10.0.0.1"}) == "10.0.0.1"
-    assert seen(0, {"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"}) == "2001:db8:1:2::/64"
-    assert seen(0, {"REMOTE_ADDR": "::ffff:1.2.3.4"}) == "1.2.3.4"
-    assert seen(0, {"REMOTE_ADDR": ""}) == ""
+    assert seen("", asked) == "10.0.0.1"
+    assert seen("10.0.0.1", asked) == "10.0.0.2"
+    assert seen("10.0.0.0/8", asked) == "1.2.3.4"
+    assert seen("10.0.0.0/8, 1.2.3.4", asked) == "6.6.6.6"
+    assert seen("10.0.0.0/8", {"REMOTE_ADDR": "10.0.0.1"}) == "10.0.0.1"
+    assert seen("", {"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"}) == "2001:db8:1:2::/64"
+    assert seen("", {"REMOTE_ADDR": "::ffff:1.2.3.4"}) == "1.2.3.4"
+    assert seen("", {"REMOTE_ADDR": ""}) == ""

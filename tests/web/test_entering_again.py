@@ -6,6 +6,7 @@ from scheduling.messages import parse_node_message
 from scheduling.pooling import drain_pools
 from scheduling.store.plain import PlainStore
 from tests.web.test_faults_above import REGISTERS, Process
+from web.admission import Admission
 from web.node_socket import NodeSocket
 from web.timing import Timings
 
@@ -16,7 +17,13 @@ def test_it_is_given_work_at_once_by_what_it_said_last(store: PlainStore) -> Non
     """
     process = Process(store, 1)
     sockets = NodeSocket(
-        process.ledger, process.peers, process.messages, process.publisher, "web1", Timings()
+        process.ledger,
+        process.peers,
+        process.messages,
+        process.publisher,
+        "web1",
+        Timings(),
+        Admission(process.ledger.cell.settings),
     )
     said = {name: REGISTERS[name] for name in ("capability_by_type", "language_capabilities")}
     usage = {"cpu_percent": 1, "mem_percent": 1, "running_jobs": 0}

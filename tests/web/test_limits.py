@@ -147,7 +147,8 @@ def test_connections_of_an_address_in_a_second() -> None:
 
 
 def test_behind_a_proxy_an_address_is_what_it_saw() -> None:
-    with Stack(peer_connections=1, trusted_proxies=1) as stack:
+    proxied = {"trusted_proxies": "127.0.0.1", "trusted_networks": "1.2.3.0/24"}
+    with Stack(peer_connections=1, **proxied) as stack:
         url = stack.webs[0].url("/ws/session")
         with (
             connect(url, additional_headers={"X-Forwarded-For": "9.9.9.9, 1.2.3.4"}),

@@ -1,25 +1,79 @@
-"""Who may use the operators' API: whoever has the token; without one, this machine alone."""
+"""Who may use the HTTP API: operators all of it, owners of a node what is about it, clients recordings."""
 
-import hmac
-from ipaddress import IPv6Address, ip_address
+from flask import Request, g
 
-from flask import Request
-
+from scheduling.credentials import ADMIN, CLIENT, NODE, Identity, Refusal
+from scheduling.credentials.refusal import FORBIDDEN
+from scheduling.ledger import Cell
+from scheduling.ledger.cell import text
+from scheduling.networks import came_by_proxy, is_loopback
+from web.admission import Admission, bearer_of
 from web.api.errors import ApiError
 
-#: A request with one of these, or any X-Forwarded-…, came through a proxy: its peer is not who asks.
-#: A proxy may be set to send none of them; then only ADMIN_TOKEN helps (docs/operating.md).
-_FORWARDED = (
-    "Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-Original-Forwarded-For",
-    "True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "X-Envoy-External-Address",
-)  # fmt: skip
+#: What the owner of a node may read of it.
+_OWN = frozenset({"api.node", "api.explain_node"})
 
 
-def require_access(request: Request, token: str) -> None:
-    """Raise `ApiError` (401 or 403) unless the caller may use the API; ``token`` is empty for none."""
-    if token:
-        _require_token(request, token)
-    elif not _is_local(request):
+class Access:
+    """Decides on requests; one object for all of the process."""
+
+    def __init__(self, admission: Admission, cell: Cell) -> None:
+        self._admission = admission
+        self._cell = cell
+
+    def require_operator(self, request: Request) -> None:
+        """Raise `ApiError` (401 or 403) unless the caller may use the operators' API. Raises `StoreError`.
+
+        Whom a credential names stands in ``g.operator`` from then on.
+        """
+        token = bearer_of(request.environ)
+        if not self._admission.guards_admin and not (
+            token and request.endpoint in _OWN and self._admission.book
+        ):
+            _require_this_machine(request)
+            return
+        if self._admission.is_admin_token(token):
+            return
+        try:
+            self._require(request, token)
+        except Refusal as refusal:
+            raise ApiError(refusal.status, refusal.code, refusal.message) from None
+
+    def speaker(self, request: Request) -> Identity:
+        """Say who sends a recording. Raises `ApiError` (401 or 403)."""
+        try:
+            return self._admission.of_request(request.environ, CLIENT)
+        except Refusal as refusal:
+            raise ApiError(refusal.status, refusal.code, refusal.message) from None
+
+    def _require(self, request: Request, token: str) -> None:
+        if not token or not self._admission.book:
+            raise Refusal(
+                "missing", "Send the server's ADMIN_TOKEN in the header Authorization: Bearer TOKEN."
+            )
+        if request.endpoint in _OWN and self._owns(token, str((request.view_args or {})["node_id"])):
+            return
+        g.operator = self._admission.by_token(token, ADMIN).subject
+
+    def _owns(self, token: str, node_id: str) -> bool:
+        """Whether this is the credential of the node's owner. Raises `Refusal` for another node's."""
+        try:
+            identity = self._admission.by_token(token, NODE)
+        except Refusal as refusal:
+            if refusal.reason == "wrong_role":
+                return False
+            raise
+        record = self._cell.store.command("HGET", self._cell.keys.node(node_id), "credential")
+        if text(record) != identity.fingerprint:
+            # Whether there is such a node is not told to strangers.
+            raise Refusal(
+                "not_yours", "This credential shows its own nodes only. Name one of them.", FORBIDDEN
+            )
+        return True
+
+
+def _require_this_machine(request: Request) -> None:
+    if not _is_local(request):
         raise ApiError(
             403,
             "FORBIDDEN",
@@ -28,36 +82,14 @@ def require_access(request: Request, token: str) -> None:
         )
 
 
-def _require_token(request: Request, token: str) -> None:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    same = hmac.compare_digest(given.strip().encode("latin-1"), token.encode())  # as WSGI has it
-    if scheme.lower() != "bearer" or not same:
-        raise ApiError(
-            401, "UNAUTHORIZED", "Send the server's ADMIN_TOKEN in the header Authorization: Bearer TOKEN."
-        )
-
-
 def _is_local(request: Request) -> bool:
     """Whether a program of this machine asks, and not a web page that a browser shows here."""
-    if any(name in request.headers for name in (*_FORWARDED, "Origin")):
+    if "Origin" in request.headers or came_by_proxy(request.environ):
         return False
-    if any(name.lower().startswith("x-forwarded") for name, _ in request.headers):
-        return False
-    return _is_loopback(request.remote_addr or "") and _is_loopback(_host_of(request.host))
+    return is_loopback(request.remote_addr or "") and is_loopback(_host_of(request.host))
 
 
 def _host_of(netloc: str) -> str:
     if netloc.startswith("["):
         return netloc[1:].partition("]")[0]
     return netloc.partition(":")[0]
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback

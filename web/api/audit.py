@@ -84,7 +84,8 @@ def _who(asked: Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         return "this machine"
     digest = hashlib.sha256(token.strip().encode("latin-1")).hexdigest()  # as WSGI has it: its very bytes
-    return f"token {digest[:_DIGITS]}"
+    named = f"{g.operator}, " if "operator" in g else ""
+    return f"{named}token {digest[:_DIGITS]}"
 
 
 def _name(asked: Request) -> str:

@@ -18,6 +18,7 @@ from web.api import fleet_views
 from web.api.autoscaling import Autoscaling
 from web.api.memory import CellMemory
 from web.api.metrics import Metrics
+from web.api.revocation_routes import Revocation, RevocationList
 from web.api.session_routes import Session, Simulation
 from web.api.upload_routes import UploadBody
 from web.api.usage import UsageReport
@@ -41,6 +42,12 @@ class Reason(BaseModel):
     """Body of a change by an operator; it may be left out."""
 
     reason: str = ""
+
+
+class RevocationReason(Reason):
+    """Body of a revocation; it may be left out. ``for_s``: it lapses after so many seconds."""
+
+    for_s: int | None = None
 
 
 _PAGED = ("limit", "cursor")
@@ -83,14 +90,19 @@ OPERATIONS: Mapping[tuple[str, str], tuple[type[BaseModel], tuple[str, ...], typ
     ("delete", "/dead/{job_id}"): (views.DeadLetter, (), None),
     ("post", "/dead/{job_id}/replay"): (views.Replayed, (), None),
     ("get", "/usage"): (UsageReport, ("from", "to", "by"), None),
+    ("get", "/revocations"): (RevocationList, (), None),
+    ("post", "/revocations/{kind}/{name}"): (Revocation, (), RevocationReason),
+    ("delete", "/revocations/{kind}/{name}"): (Revocation, (), None),
     ("get", "/explain"): (views.PairExplanation, _PAIR, None),
     ("get", "/simulate"): (Simulation, _SIMULATION, None),
     ("get", "/sessions/{session_id}"): (Session, (), None),
     ("post", "/utterances"): (UploadState, _UPLOAD, UploadBody),
     ("get", "/utterances/{job_id}"): (UploadState, ("wait_s",), None),
 }
-#: Whoever may open a session may use these.
-OPEN = ("/languages", "/utterances", "/utterances/{job_id}")
+#: Everybody may use these.
+OPEN = ("/languages",)
+#: Whoever may open a session may use these: without a credential where none are configured.
+SPEAKERS = ("/utterances", "/utterances/{job_id}")
 
 _WHOLE = ("limit", "wait_s", "sample_rate")
 
@@ -124,7 +136,7 @@ def _operation(
         "summary": (answer.__doc__ or "").partition("\n")[0],
         "parameters": parameters,
         "responses": {"200": _body("Done.", answer), "default": _body("It was refused.", Error)},
-        "security": [] if path in OPEN else [{"token": []}],
+        "security": [] if path in OPEN else [{"token": []}, *([{}] if path in SPEAKERS else [])],
     }
     if answer is UsageReport:
         found["responses"]["200"]["content"]["text/csv"] = {}

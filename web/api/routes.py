@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from scheduling import explain
 from scheduling.settings import Settings
-from web.api.access import require_access
+from web.api.access import Access
 from web.api.asked import language_of, languages_of, limit_of, one_of, reason_of, services_of
 from web.api.audit import add_audit
 from web.api.control import Control
@@ -16,6 +16,7 @@ from web.api.dead_routes import add_dead
 from web.api.documents import openapi
 from web.api.errors import PREFIX, add_error_handlers, bad_request
 from web.api.fleet_routes import add_fleet, add_languages
+from web.api.revocation_routes import add_revocations
 from web.api.session_routes import add_sessions
 from web.api.upload_routes import add_uploads
 from web.api.usage import add_usage
@@ -29,19 +30,21 @@ _DEFAULT = 100
 def make_api(app: Flask, settings: Settings, dispatcher: Dispatcher) -> None:
     """Add the API to the application."""
     api = Blueprint("api", "web.api", url_prefix=PREFIX.rstrip("/"))
-    api.before_request(lambda: require_access(request, settings.admin_token))
+    access = Access(dispatcher.admission, dispatcher.ledger.cell)
+    api.before_request(lambda: access.require_operator(request))
     add_audit(api, dispatcher.ledger.cell, dispatcher.instance)
     _add_reads(api, dispatcher)
     add_fleet(api, dispatcher)
     add_sessions(api, dispatcher.ledger.cell)
     add_dead(api, dispatcher)
     add_usage(api, dispatcher)
+    add_revocations(api, dispatcher.credential_watch)
     _add_explanations(api, dispatcher)
     _add_controls(api, Control(dispatcher.ledger, dispatcher.publisher))
     app.register_blueprint(api)
     public = Blueprint("public_api", "web.api", url_prefix=PREFIX.rstrip("/"))
     add_languages(public, dispatcher)
-    add_uploads(public, settings, dispatcher)
+    add_uploads(public, settings, dispatcher, access)
     described = openapi()
 
     @public.get("/openapi.json")

@@ -7,10 +7,12 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
 
 from scheduling.audio import InvalidAudio, decode_base64
+from scheduling.credentials import Identity, Refusal
 from scheduling.errors import StoreError
-from scheduling.ledger.codes import LedgerError
+from scheduling.ledger.codes import LedgerError, UnknownJob
 from scheduling.messages import ErrorCode, SessionInit
 from scheduling.settings import Settings
+from web.api.access import Access
 from web.api.asked import language_of, languages_of
 from web.api.errors import ApiError, bad_request
 from web.dispatcher import Dispatcher
@@ -37,12 +39,13 @@ class UploadBody(BaseModel):
     sample_rate: int = Field(default=16_000, ge=1, le=384_000)
 
 
-def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -> None:
+def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, access: Access) -> None:
     """Add the routes; whoever may open a session may use them."""
     most_bytes = ONE_SHOT * settings.max_audio_bytes
 
     @public.post("/utterances")
     def upload() -> Response:
+        identity = access.speaker(request)
         wait_s = _number("wait_s", 20, _MOST_WAIT_S)
         if wait_s and dispatcher.uploads.waiting >= _MOST_WAITING:
             raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
@@ -50,7 +53,7 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
             dispatcher.limiter.ask(request.environ)
         except Refused as refused:
             raise api_error(refused) from refused
-        init = _init()
+        init = _init(identity)
         request.max_content_length = 2 * most_bytes
         audio, audio_format, rate = _recording(settings.upload_s)
         if len(audio) > most_bytes:
@@ -60,7 +63,7 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
                 f"The recording is too large. Send {most_bytes} bytes at most.",
             )
         try:
-            job_id = dispatcher.uploads.place(audio, audio_format, rate, init)
+            job_id = dispatcher.uploads.place(audio, audio_format, rate, init, identity)
         except InvalidAudio as error:
             raise bad_request(str(error)) from error
         except Refused as refused:
@@ -71,23 +74,31 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher) -
 
     @public.get("/utterances/<job_id>")
     def uploaded(job_id: str) -> Response:
+        identity = access.speaker(request)
+        if identity.named and dispatcher.uploads.tenant_of(job_id) != identity.tenant:
+            raise UnknownJob(job_id)  # that it exists is not told to other tenants
         return _answer(dispatcher.uploads.wait(job_id, _number("wait_s", 0, _MOST_WAIT_S)))
 
 
-def _init() -> SessionInit:
+def _init(identity: Identity) -> SessionInit:
     try:
-        return SessionInit(
+        init = SessionInit(
             client_version="http",
             platform="http",
             src_lang=language_of(request, "src"),
             tgt_lang=language_of(request, "tgt"),
             dialect=request.args.get("dialect"),
-            tenant_id=request.args.get("tenant"),
+            tenant_id=identity.tenant_over(request.args.get("tenant")),
             trace_id=request.args.get("trace_id"),
             auto_langs=languages_of(request, "auto_langs") or None,
         )
     except ValidationError as error:
         raise bad_request(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}.") from error
+    try:
+        identity.require_languages(init.src_lang, init.tgt_lang, *(init.auto_langs or ()))
+    except Refusal as refusal:
+        raise ApiError(refusal.status, refusal.code, refusal.message) from None
+    return init
 
 
 def _recording(within_s: float) -> tuple[bytes, str, int]:

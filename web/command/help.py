@@ -11,6 +11,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
         "web", "worker", "beat", "flower", "node",
     ),
     "See how it is": ("top", "doctor", "check", "nodes", "pools", "jobs", "explain", "usage", "audit"),
+    "Let in and keep out": ("token",),
     "Change it": ("drain", "undrain", "quarantine", "cancel", "dead"),
     "Measure it": ("simulate",),
 }  # fmt: skip
@@ -61,6 +62,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "speech-dispatch doctor --url https://speech.example --strict --json",
     ),
     "check": ("speech-dispatch check web", "speech-dispatch check worker"),
+    "token": (
+        "speech-dispatch token key",
+        "speech-dispatch token make --role node --subject lisbon",
+        "speech-dispatch token check TOKEN",
+    ),
     "nodes": ("speech-dispatch nodes", "speech-dispatch nodes --json --limit 500"),
     "pools": ("speech-dispatch pools", "speech-dispatch pools --check pools.toml"),
     "jobs": ("speech-dispatch jobs --state waiting",),

@@ -43,9 +43,7 @@ _SUBCOMMANDS = {
     "beat": _Subcommand("web.command.services", "run the clock of periodic tasks (Celery beat)"),
     "flower": _Subcommand("web.command.services", "run Flower, which shows the workers and their tasks"),
     "doctor": _Subcommand("web.command.doctor", "check Redis, broker, processes, nodes and this machine"),
-    "check": _Subcommand(
-        "web.command.check", "say whether a web process or the workers here live, for probes of a platform"
-    ),
+    "check": _Subcommand("web.command.check", "whether a web process or the workers live, for probes"),
     "simulate": _Subcommand(
         "web.command.simulate", "measure how well jobs are placed, beside other dispatchers"
     ),
@@ -66,6 +64,9 @@ _SUBCOMMANDS = {
     "quarantine": _Subcommand("web.command.operator", "take a node out of work until an operator ends it"),
     "cancel": _Subcommand("web.command.operator", "end a job; its client is told"),
     "audit": _Subcommand("web.command.operator_audit", "list what operators changed: who, when, from where"),
+    "token": _Subcommand(
+        "web.command.token", "make, check and revoke credentials of nodes, clients, operators"
+    ),
     "dead": _Subcommand(
         "web.command.operator_dead", "list, replay or drop jobs that took their nodes with them"
     ),

@@ -52,9 +52,9 @@ class OperatorClient:
         asked = {name: value for name, value in query.items() if value != ""}
         return self._ask("GET", path, f"?{urlencode(asked)}" if asked else "", None)
 
-    def post(self, *path: str, reason: str = "") -> dict[str, Any]:
+    def post(self, *path: str, reason: str = "", **other: Any) -> dict[str, Any]:
         """Do something for a reason; give the body. Raises as `get` does."""
-        return self._ask("POST", path, "", json.dumps({"reason": reason}))
+        return self._ask("POST", path, "", json.dumps({"reason": reason, **other}))
 
     def delete(self, *path: str) -> dict[str, Any]:
         """Drop something; give what it was. Raises as `get` does."""

@@ -13,18 +13,20 @@ from web.command.operator_client import OperatorClient, default_url
 PAGE = 500
 
 
-def add_common(parser: ArgumentParser) -> None:
+def add_common(parser: ArgumentParser, token: str = "--token") -> None:
     """Declare where the server is and how to answer."""
-    add_server(parser)
+    add_server(parser, token)
     parser.add_argument("--json", action="store_true", help="print the API's answer, for programs")
 
 
-def add_server(parser: ArgumentParser) -> None:
+def add_server(parser: ArgumentParser, token: str = "--token") -> None:
     """Declare where the server is."""
     parser.add_argument(
         "--url", default=default_url(), help="a web process (default $SPEECH_DISPATCH_URL or %(default)s)"
     )
-    parser.add_argument("--token", help="the server's ADMIN_TOKEN (default $ADMIN_TOKEN)")
+    parser.add_argument(
+        token, dest="token", metavar="TOKEN", help="an operator's token (default $ADMIN_TOKEN)"
+    )
 
 
 def add_limit(parser: ArgumentParser, what: str) -> None:

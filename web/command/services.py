@@ -9,6 +9,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import NoReturn
 
+from scheduling.credentials import BadCredentials
+from scheduling.credentials.source import require_closed
 from scheduling.ledger.codes import SchemaMismatch
 from scheduling.ledger.layout import require_layout
 from scheduling.settings import Settings, SettingsError, get_settings
@@ -53,6 +55,7 @@ def add_web_arguments(parser: ArgumentParser) -> None:
 def run_web(args: Namespace) -> NoReturn:
     """Become the web server."""
     settings = _require_settings("web")
+    require_closed_to_strangers(settings, args.host)
     _allow_sockets(settings.max_connections)
     require_free(args.host, args.port, "the web process", "--port")
     os.environ |= {"HOST": args.host, "PORT": str(args.port)}
@@ -159,6 +162,14 @@ def _require_settings(command: str) -> Settings:
         raise _BadSettings(f"Wrong setting in the environment: {error}") from error
 
 
+def require_closed_to_strangers(settings: Settings, host: str) -> None:
+    """Refuse to listen where strangers could enter, and credentials that cannot be read."""
+    try:
+        require_closed(settings, host)
+    except BadCredentials as error:
+        raise _BadSettings(str(error)) from error
+
+
 def _allow_sockets(count: int) -> None:
     """Raise the limit of open files, often 1024, to what as many sockets need; warn when it stays less."""
     wanted = count + OTHER_FILES
@@ -176,9 +187,10 @@ def _allow_sockets(count: int) -> None:
 
 def _require_authentication(host: str) -> None:
     """Flower shows every task and can revoke them: not for strangers."""
-    if not is_loopback(host) and not any(
-        os.environ.get(name) for name in ("FLOWER_BASIC_AUTH", "FLOWER_AUTH")
-    ):
+    if is_loopback(host) or os.environ.get("FLOWER_AUTH"):
+        return
+    logins = os.environ.get("FLOWER_BASIC_AUTH", "").split(",")
+    if not all(user and password for user, _, password in (login.partition(":") for login in logins)):
         raise _BadSettings(
             f"Flower on {host} would be open to the network: set FLOWER_BASIC_AUTH=user:password first, "
             f"or leave --host out."

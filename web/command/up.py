@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from shutil import which
 
+from scheduling.settings import SettingsError, read_settings
 from web.command import redis_url
 from web.command.console import Console
 from web.command.embedded import EmbeddedValkey
 from web.command.ports import LOOPBACK
 from web.command.process import ProcessSpec
+from web.command.services import require_closed_to_strangers
 from web.command.stack import WEB_PORT, StackPlan, add_port_arguments, data_dir, valkey_spec
 from web.command.supervisor import Supervisor
 
@@ -62,6 +64,7 @@ def run_up(args: Namespace) -> int:
         pipeline=None if args.no_node else args.pipeline or _default_pipeline(),
     )
     plan.require_ports()
+    _require_closed(args.host)
     with _ledger() as ledger:
         specs = [*ledger.specs, *plan.specs({"REDIS_URL": ledger.url})]
         names = tuple(spec.name for spec in specs)
@@ -73,6 +76,15 @@ def run_up(args: Namespace) -> int:
             console.say("stopping")
         console.say("everything has stopped")
     return 0
+
+
+def _require_closed(host: str) -> None:
+    """Refuse at once what each web process would refuse, again and again."""
+    try:
+        settings = read_settings(**({} if os.environ.get("REDIS_URL") else {"redis_url": "redis://none"}))
+    except SettingsError:
+        return  # told by the first process that is started
+    require_closed_to_strangers(settings, host)
 
 
 @contextmanager

@@ -24,6 +24,10 @@ def add_pages(app: Flask) -> None:
     def dashboard() -> Response:
         return send_from_directory(_FILES, "dashboard.html")
 
+    @pages.get("/node")
+    def node() -> Response:
+        return send_from_directory(_FILES, "node.html")
+
     @pages.get("/pages/<path:name>")
     def file(name: str) -> Response:
         return send_from_directory(_FILES, name)

@@ -188,6 +188,7 @@ TO_NODE = [
             "is_max_duration_triggered": True,
             "turn_id": "turn-1",
             "traceparent": TRACEPARENT,
+            "job_token": "eyJ.e.s",
         },
     ),
     _to_node(m.JobResultAck, {"job_id": "job-1~2", "attempt_id": 2, "accepted": False}),
@@ -217,6 +218,7 @@ FROM_CLIENT = [
             "resumable": True,
             "resume": RESUME,
             "traceparent": TRACEPARENT,
+            "credential": "sdt_example",
         },
     ),
     _client(

@@ -115,8 +115,10 @@ def test_a_port_in_use_is_named(command: tuple[str, str], valkey: Valkey, tmp_pa
     assert f"Port {port} on 127.0.0.1" in done.stderr
 
 
-def test_flower_is_not_opened_to_the_network_without_a_password(valkey: Valkey) -> None:
-    done = run("flower", "--host", "0.0.0.0", env={"REDIS_URL": valkey.url})
+@pytest.mark.parametrize("login", ["", "user", "user:", ":password", "user:password,", "user:password,other"])
+def test_flower_is_not_opened_to_the_network_without_a_password(valkey: Valkey, login: str) -> None:
+    """A login without a password was taken for one."""
+    done = run("flower", "--host", "0.0.0.0", env={"REDIS_URL": valkey.url, "FLOWER_BASIC_AUTH": login})
     assert done.returncode == 2
     assert "FLOWER_BASIC_AUTH" in done.stderr
 

@@ -14,7 +14,9 @@ const STATES = { idle: "not connected", connecting: "connecting …", open: "con
 
 const SERVER = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
 const KEPT_S = 90; // of speech that no server has heard
-const session = new Session(SERVER, { journey: true, patienceMs: Infinity, bufferedBytes: KEPT_S * 2 * RATE });
+const TOKEN = "client-token"; // where the token of who speaks is kept: in this tab only
+const init = { get credential() { return sessionStorage.getItem(TOKEN) ?? undefined; } };
+const session = new Session(SERVER, { journey: true, patienceMs: Infinity, bufferedBytes: KEPT_S * 2 * RATE, init });
 const speaker = new Speaker();
 const conversation = new Conversation();
 const languages = new Languages($("src"), $("tgt"));
@@ -98,6 +100,14 @@ async function sendFile(file) {
   return undefined;
 }
 
+/** The server wants to know who speaks: nothing is heard until then. */
+function askForToken() {
+  hush();
+  sessionStorage.removeItem(TOKEN);
+  $("token-form").hidden = false;
+  $("token").focus();
+}
+
 function sayAgain(entry) {
   speaker.play({ ...entry.speech, again: true }, true);
 }
@@ -128,6 +138,7 @@ session.addEventListener("session", ({ detail }) => {
 session.addEventListener("message", ({ detail: message }) => {
   conversation.take(message);
   if (message.type === "translation_result" && message.tts_audio) speaker.play(message);
+  if (message.code === "UNAUTHORIZED") askForToken();
 });
 session.addEventListener("error", ({ detail: error }) => complain(error.message));
 speaker.addEventListener("start", (event) => played("tts_started", "ts_start_ms", event));
@@ -141,6 +152,13 @@ conversation.addEventListener("change", ({ detail: entry }) => {
 });
 
 $("speak").onclick = toggle;
+$("token-form").onsubmit = (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(TOKEN, $("token").value);
+  $("token").value = "";
+  $("token-form").hidden = true;
+  complain("");
+};
 $("swap").onclick = () => languages.swap();
 $("file").onchange = ({ target }) => target.files[0] && sendFile(target.files[0]);
 $("volume").oninput = ({ target }) => { speaker.volume = Number(target.value); };

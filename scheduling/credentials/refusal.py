@@ -1,0 +1,28 @@
+"""Why somebody may not enter, in a word for programs and a sentence for people; never with a secret in it."""
+
+#: Codes that peers and callers are told; HTTP has a status for each.
+UNAUTHORIZED = "UNAUTHORIZED"
+FORBIDDEN = "FORBIDDEN"
+
+
+class BadCredentials(Exception):
+    """The credentials of the server cannot be read; the sentence says where and what to write."""
+
+
+class Refusal(Exception):
+    """A credential was not accepted.
+
+    ``code`` is UNAUTHORIZED where another credential is needed, FORBIDDEN where this one is known and does
+    not allow what was asked. ``reason`` is one word, as of ``token check``: expired, unknown, revoked …
+    """
+
+    def __init__(self, reason: str, message: str, code: str = UNAUTHORIZED) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.code = code
+
+    @property
+    def status(self) -> int:
+        """Give the HTTP status that goes with the code."""
+        return 401 if self.code == UNAUTHORIZED else 403
