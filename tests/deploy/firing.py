@@ -92,5 +92,13 @@ FIRING: dict[str, Case] = {
     "TasksFail": _one(
         'speech_dispatch_task_failures_total{task="settle",instance="control@a-1"}', "0x80", "0+1x80"
     ),
+    "BeatMissing": _one("speech_dispatch_beats", "1x80", "0x80"),
+    "StaleAttempts": Case(
+        {
+            f"speech_dispatch_stale_messages_total{{{_WEB}}}": ("0x80", "0+2x80"),
+            f'speech_dispatch_flow_seconds_count{{flow="complete",{_WEB}}}': ("0+20x80", "0+20x80"),
+        },
+        at_min=18,
+    ),
     "InboxGrows": _one('speech_dispatch_inbox_entries{instance="web-1"}', "10x80", "2000x80"),
 }

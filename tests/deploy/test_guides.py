@@ -12,11 +12,9 @@ PAGES = [
     ROOT / "docs" / "deploying.md",
     *sorted((ROOT / "docs" / "deploy").glob("*.md")),
 ]
-INCIDENTS = (
-    "NoWorker", "WorkerStalled", "OutboxOld", "NodesLost", "NoFreeSlots", "WaitingLong", "RefusalsHigh",
-    "RedisDown", "RedisSlow", "RedisMemory", "InstanceLost", "DeadLetters", "EventLoopLag", "BeatMissing",
-    "NodeDegraded", "StaleAttempts",
-)  # fmt: skip
+INCIDENTS = re.findall(
+    r"- alert: (\w+)", (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8")
+)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -40,6 +38,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("incident", INCIDENTS)
 def test_each_alert_has_its_section(incident: str) -> None:
     assert incident.lower() in anchors(ROOT / "docs" / "operations.md")
+    rules = (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8")
+    assert f'runbook: "docs/operations.md#{incident.lower()}"' in rules
 
 
 def test_every_check_of_the_doctor_is_explained() -> None:

@@ -12,7 +12,7 @@ from scheduling.metrics import Reading
 from scheduling.metrics.announced import read_announced
 from scheduling.store.base import Store
 from scheduling.totals import Totals, read_totals
-from scheduling.workers import queue_of, worker_names
+from scheduling.workers import queue_of, read_beats, worker_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def note_cell(reading: Reading, cell: Cell, bodies: Store, found: CellCounts) ->
     reading.set_all("jobs_total", totals.jobs)
     reading.job_classes("job_seconds", totals.latency)
     reading.set_all("workers", {"control": 0, "drain": 0} | Counter(map(queue_of, found.workers)))
+    reading.set("beats", len(read_beats(cell, totals.now_ms)))
     _note_instances(reading, cell, found)
     streams = {"nodes": [keys.dirty], "results": [keys.results(shard) for shard in range(settings.shards)]}
     for name, stream_keys in streams.items():

@@ -71,6 +71,12 @@ class ProcessCounts:
         reading.set_all("sockets_closed_total", _known(sockets.registry.close_codes))
         reading.set("peers_sent_elsewhere_total", dispatcher.rebalancer.asked)
         reading.set_all("refused_total", _from_zero(OVERLOADED, dispatcher.presence.refused))
+        reading.set_all("limited_total", _from_zero(("messages",), dispatcher.limiter.refused))
+        reading.set_all("credentials_refused_total", _from_zero(("missing",), dispatcher.admission.refused))
+        used = dispatcher.usage.totals
+        reading.set("audio_seconds_total", used.audio_ms / 1000)
+        reading.set("utterances_total", used.utterances)
+        reading.set("results_total", used.results)
         reading.set_all("utterances_cut_total", _from_zero(CutReason, dispatcher.sessions.cuts))
 
     def _note_background(self, reading: Reading) -> None:
