@@ -58,12 +58,20 @@ if ARGV[8] ~= '' and ARGV[7] ~= class then
   change_class()
 end
 
+local held = nil -- once its slots are handed on
+
 -- Gives the places of attempts to abort. What was sent to it within two of its intervals may have crossed its list.
 local function take_attempts()
   --@include reconcile
   local listed = listed_from(ARGV, 13)
   local aborts = take_list(id, listed, true)
-  retry_lost(id, listed, 2 * owned[7], 'The node does not know this utterance.')
+  local lost = lost_of(id, listed, 2 * owned[7])
+  if lost[1] then
+    -- What it runs beyond the rest is held back before the slots of the lost ones are handed on.
+    held = math.max(0, tonumber(ARGV[3]) - (node.used - #lost))
+    redis.call('HSET', KEYS[2], 'held', held)
+    retry_lost(id, lost, 'The node does not know this utterance.')
+  end
   return aborts
 end
 local aborts = ''
@@ -75,7 +83,7 @@ end
 node.away_until, node.mute_until = nil, nil
 node.overloaded = ARGV[5] == '1'
 node.semantic = ARGV[9]
-node.held = math.max(0, tonumber(ARGV[3]) - node.used)
+node.held = held or math.max(0, tonumber(ARGV[3]) - node.used)
 local WINDOW = limit('unhealthy_window')
 local beats = string.sub(owned[3] .. (ARGV[4] == '1' and '+' or '-'), -math.max(WINDOW, limit('health_beats')))
 redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'aborts', aborts, 'away', '', 'mute_ms', '', 'overloaded', ARGV[5],

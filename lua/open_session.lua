@@ -12,7 +12,7 @@
 --   6 tenant    whose session it is
 --   7 most      sessions that the tenant may have open, 0 for any
 -- REPLY
---   {1, epoch, former instance or '', made at (ms)} | {-30, 'sessions', ms} it has them, and when to ask again
+--   {1, epoch, former instance or '', made at (ms)} | {-21, 'sessions', ms} it has them, and when to ask again
 local cell = KEYS[1]
 --@include ground
 --@include holdings
@@ -21,7 +21,7 @@ if socket ~= ARGV[2] then
   if ARGV[7] ~= '0' then
     --@include tenant_sessions
     if has_all_sessions(ARGV[6], tonumber(ARGV[7])) then
-      return {-30, 'sessions', SESSIONS_SOON_MS}
+      return {-21, 'sessions', SESSIONS_SOON_MS}
     end
     count_session(ARGV[6], ARGV[5])
     redis.call('HSET', KEYS[2], 'counted', ARGV[6])

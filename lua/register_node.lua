@@ -92,6 +92,6 @@ if ARGV[13] == '1' then
   local listed = listed_from(ARGV, 14)
   aborts = take_list(id, listed, false)
   redis.call('HSET', KEYS[2], 'aborts', aborts)
-  retry_lost(id, listed, 0, 'The node lost this utterance when its connection broke.')
+  retry_lost(id, lost_of(id, listed, 0), 'The node lost this utterance when its connection broke.')
 end
 return reply(generation, former_owner, former_socket, aborts)

@@ -42,7 +42,7 @@
 --   proposed one; the wait is what it was likely to be when it was let in
 --   {-5} unknown session | {-12} owned elsewhere | {-20} the record is behind its owner | {-9} no node serves it
 --   {-8, wait ms} it would wait for too long, or as many wait as may | {-11} there is no room for its audio
---   {-30, limit, ms} the tenant has all that it may, and when it may have more
+--   {-21, limit, ms} the tenant has all that it may, and when it may have more
 local cell = KEYS[1]
 --@include ground
 --@include jobs
@@ -80,9 +80,9 @@ settle(4)
 
 if ARGV[26] ~= '' then
   --@include quota
-  local over = over_quota(ARGV[16], ARGV[26], ARGV[25])
+  local over, over_ms = over_quota(ARGV[16], ARGV[26], ARGV[25])
   if over then
-    return over
+    return {-21, over, over_ms}
   end
 end
 
@@ -129,7 +129,7 @@ local function refusal()
   job.wait = wait or math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
   local own = tonumber(string.match(ARGV[26], '^%d+') or 0)
   if own > 0 and waiting_of(job.tenant) >= own then
-    return {-30, 'waiting', job.wait}
+    return {-21, 'waiting', job.wait}
   end
   if not soon or waiting >= most or waiting_of(job.tenant) >= math.ceil(most * limit('tenant_waiting_percent') / 100) then
     return {-8, job.wait}

@@ -27,15 +27,16 @@ local function jobs_of(tenant)
   return redis.call('ZCARD', key('tenantjobs', tenant))
 end
 
--- `quota`: jobs that may wait, that may be under way, and audio (ms); 0 for any. Gives the refusal, or nil.
+-- `quota`: jobs that may wait, that may be under way, and audio (ms); 0 for any. Gives the limit
+-- it is over and how long for (ms), or nil.
 local function over_quota(tenant, quota, audio_ms)
   local _, jobs, audio = string.match(quota, '^(%d+) (%d+) (%d+)$')
   if jobs ~= '0' and jobs_of(tenant) >= tonumber(jobs) then
-    return {-30, 'jobs', SOON_MS}
+    return 'jobs', SOON_MS
   elseif audio ~= '0' then
     local sum, over_ms = audio_of(tenant)
     if sum + tonumber(audio_ms) > tonumber(audio) then
-      return {-30, 'audio', over_ms}
+      return 'audio', over_ms
     end
   end
 end

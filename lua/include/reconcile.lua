@@ -31,14 +31,27 @@ local function take_list(id, listed, old_news)
   return aborts
 end
 
--- Attempts sent to the node, at least `patience` ms ago, that it does not run go elsewhere.
-local function retry_lost(id, listed, patience, message)
+-- Attempts sent to the node, at least `patience` ms ago, that it does not run: ids of their jobs by lease. A job of
+-- several slots is there as often.
+local function lost_of(id, listed, patience)
+  local lost = {}
   for _, member in ipairs(redis.call('ZRANGE', key('leases', id), 0, -1)) do
     local job_id, number = string.match(member, '^(.*)|(%d+)|%d+$')
     local job = not listed[job_id .. '|' .. number] and read_job(job_id)
     local sent = job and job.node == id and tostring(job.attempt) == number and RUNNING[job.state]
       and job.state ~= 'assigned'
     if sent and now - redis.call('HGET', key('job', job_id), 'assigned_ms') >= patience then
+      lost[#lost + 1] = job_id
+    end
+  end
+  return lost
+end
+
+-- They go elsewhere.
+local function retry_lost(id, lost, message)
+  for _, job_id in ipairs(lost) do
+    local job = read_job(job_id)
+    if job and job.node == id and RUNNING[job.state] and job.state ~= 'assigned' then
       count('n_lost_reported')
       retry(job, 'WS_DISCONNECTED', message, true, 'forgotten')
     end

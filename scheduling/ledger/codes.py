@@ -166,7 +166,7 @@ _ERRORS: dict[int, type[LedgerError]] = {
 _QUEUE_FULL = -8
 _SCHEMA_MISMATCH = -13
 _IN_ROOM = -16
-_OVER_QUOTA = -30
+_OVER_QUOTA = -21
 
 
 def error_for(script: str, reply: list[Any]) -> LedgerError:

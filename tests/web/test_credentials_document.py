@@ -20,5 +20,5 @@ def test_roles_algorithms_and_kinds_are_all_there() -> None:
 
 def test_the_settings_it_names_exist() -> None:
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", TEXT))
-    others = {"FLOWER_BASIC_AUTH", "NODE_ID_CONFLICT"}
+    others = {"FLOWER_BASIC_AUTH", "NODE_ID_CONFLICT", "SPEECH_DISPATCH_TOKEN"}
     assert named - others <= {name.upper() for name in Settings.model_fields}

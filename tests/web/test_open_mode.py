@@ -62,9 +62,10 @@ def test_a_credential_is_not_wanted_but_does_no_harm(stack: Stack, pair: tuple[s
     with (
         FakeNode(
             stack.webs[0].url("/ws/node"), pair, headers={"Authorization": "Bearer any"}, credential="own"
-        ),
+        ) as node,
         FakeClient(stack.webs[0].url("/ws/session"), *pair, credential="any") as client,
     ):
+        stack.wait_dispatchable(node.node_id)
         client.say()
         assert client.result()["type"] == "translation_result"
 

@@ -42,9 +42,13 @@ def lost(stack: Stack, web: int = 1) -> int:
 
 
 def named(stack: Stack, instance: str) -> list[str]:
-    """Keys of the ledger in which an instance is named."""
+    """Keys of the ledger in which an instance is named, but for the number of its last batch of usage.
+
+    That one has its own end: a batch told twice, before and after a stall, must count once.
+    """
     with stack.redis as ledger:
-        prefix, found = Keys("0").prefix, [key for key in ledger.scan_iter(count=1000) if instance in key]
+        prefix, all_keys = Keys("0").prefix, list(ledger.scan_iter(count=1000))
+        found = [key for key in all_keys if instance in key and key != Keys("0").usage_seen(instance)]
         found += [key for key in (f"{prefix}instances",) if ledger.zscore(key, instance) is not None]
         found += [key for key in (f"{prefix}generations",) if ledger.hexists(key, instance)]
         for kind in ("node", "session"):
