@@ -68,6 +68,13 @@ class Peer:
                     frames = "\n".join(str(frame)[:300] for frame in self.frames)
                     raise AssertionError(f"never came: {what} (ended: {self._ended}); frames:\n{frames}")
 
+    def wait_let_in(self, kind: str) -> Frame:
+        """Wait for this answer to the first message; fails at once when the server refuses it."""
+        self.wait_for(lambda: bool(self.all(kind) or self.all("error") or self.all("node_error")), kind)
+        refused = [*self.all("error"), *self.all("node_error")]
+        assert self.all(kind), f"not let in: {refused}"
+        return self.all(kind)[0]
+
     def wait_closed(self, within_s: float = PATIENCE_S) -> tuple[int, str]:
         """Wait until the server closes; gives its close code and reason."""
         self._reader.join(within_s)
@@ -174,7 +181,7 @@ class FakeNode(Peer):
         if slots is not None:
             stated["max_concurrent_jobs"] = slots
         self.register(node_id=node_id, accept_public_jobs=public, **stated | additions)
-        self.node_id = self.wait("node_register_ack")["node_id"]
+        self.node_id = self.wait_let_in("node_register_ack")["node_id"]
         if beat:
             self.heartbeat()
             self.wait("node_status", status="ready")
@@ -268,7 +275,7 @@ class FakeClient(Peer):
         self.languages = (src, tgt)
         self._seq = 0
         self.init(**init)
-        self.session_id: str = self.wait("session_init_ack")["session_id"]
+        self.session_id: str = self.wait_let_in("session_init_ack")["session_id"]
 
     def init(self, **members: Any) -> None:
         """Send `session_init`."""

@@ -86,7 +86,10 @@ def test_every_series_of_the_table_is_there_and_no_other() -> None:
             }
 
         wanted = {one.full_name for name, one in DEFINITIONS.items() if name not in _RARE}
-        wait_until(lambda: wanted <= names(), "all series to be there")
+        try:
+            wait_until(lambda: wanted <= names(), "all series to be there")
+        finally:
+            assert not wanted - names()
         assert names() <= {one.full_name for one in DEFINITIONS.values()}
         found = samples(own.webs[0])
         assert total(found, "refused_total", code="UNSUPPORTED_FEATURE") == 1
