@@ -233,10 +233,6 @@ def test_pages_of_other_origins_may_not_come(closed: Stack, file: CredentialFile
     for origin in ("https://app.example", f"http://127.0.0.1:{port}", f"https://127.0.0.1:{port}"):
         url = closed.webs[0].url("/ws/session")
         FakeClient(url, headers={**token, "Origin": origin}).close()
-    assert (
-        refused(closed, "/ws/session", token, Origin="https://app.example", Host="app.example.evil") == 0
-        or True
-    )
 
 
 def test_a_path_secret_is_in_no_log_however_much_is_logged(tmp_path: Path, valkey: Valkey) -> None:
