@@ -58,32 +58,22 @@ if ARGV[8] ~= '' and ARGV[7] ~= class then
   change_class()
 end
 
-local held = nil -- once its slots are handed on
-
--- Gives the places of attempts to abort. What was sent to it within two of its intervals may have crossed its list.
+-- Gives the places of attempts to abort, and the jobs of those that it lost. What was sent to it within two of its
+-- intervals may have crossed its list.
 local function take_attempts()
   --@include reconcile
   local listed = listed_from(ARGV, 13)
-  local aborts = take_list(id, listed, true)
-  local lost = lost_of(id, listed, 2 * owned[7])
-  if lost[1] then
-    -- What it runs beyond the rest is held back before the slots of the lost ones are handed on.
-    held = math.max(0, tonumber(ARGV[3]) - (node.used - #lost))
-    redis.call('HSET', KEYS[2], 'held', held)
-    retry_lost(id, lost, 'The node does not know this utterance.')
-  end
-  return aborts
+  return take_list(id, listed, true), lost_of(id, listed, 2 * owned[7])
 end
-local aborts = ''
+local aborts, lost = '', {}
 if ARGV[12] == '1' and (ARGV[13] or node.used > 0) then
-  aborts = take_attempts()
-  node = read_node(id)
+  aborts, lost = take_attempts()
 end
 
 node.away_until, node.mute_until = nil, nil
 node.overloaded = ARGV[5] == '1'
 node.semantic = ARGV[9]
-node.held = held or math.max(0, tonumber(ARGV[3]) - node.used)
+node.held = math.max(0, tonumber(ARGV[3]) - (node.used - #lost))
 local WINDOW = limit('unhealthy_window')
 local beats = string.sub(owned[3] .. (ARGV[4] == '1' and '+' or '-'), -math.max(WINDOW, limit('health_beats')))
 redis.call('HSET', KEYS[2], 'beat', ARGV[11], 'aborts', aborts, 'away', '', 'mute_ms', '', 'overloaded', ARGV[5],
@@ -127,6 +117,17 @@ elseif healthy >= limit('health_beats') then
 elseif node.status ~= 'registering' and
     (unhealthy >= limit('unhealthy_beats') or unhealthy > 0 and unhealthy_lately >= limit('unhealthy_in_window')) then
   set_status(node, 'degraded', 'no service is ready: see the logs of its models', true)
+end
+
+-- Only now that all is noted that speaks against it: the slots of what it lost are handed on at once.
+local function send_lost_elsewhere()
+  --@include reconcile
+  refresh_node(node)
+  retry_lost(id, lost, 'The node does not know this utterance.')
+end
+if lost[1] then
+  send_lost_elsewhere()
+  node = read_node(id)
 end
 watch_life(node)
 serve_and_tell(node)

@@ -275,7 +275,7 @@ class FakeClient(Peer):
         self.languages = (src, tgt)
         self._seq = 0
         self.init(**init)
-        self.session_id: str = self.wait_let_in("session_init_ack")["session_id"]
+        self.session_id: str = self.wait("session_init_ack")["session_id"]
 
     def init(self, **members: Any) -> None:
         """Send `session_init`."""

@@ -50,11 +50,7 @@ def check_refused(model: Model, job: JobModel, tenant: str, wait_ms: int, former
         assert ahead(model, job.requirement, inf, found) >= _FEW
         return
     assert wait_ms == ceil(round(wait_ms * speed) / speed)
-    waiting = ahead(model, job.requirement, inf, found)
-    if any(due <= model.now for due in former.scores("deadlines").values()):
-        # A repeated call settled more of what was due: what the refused one saw is neither of the two.
-        waiting += ahead(model, job.requirement, inf, former)
-    assert 1 < round(wait_ms * speed) <= waiting + 1
+    assert 1 < round(wait_ms * speed) <= ahead(model, job.requirement, inf, found) + 1
     noted = [former.hash("pace").get(f"refused:{pool}", "0") for pool in model.links[job.requirement]]
     stands = model.now - max(map(int, noted)) < _STANDING / speed
     modest = 1 if int(found.hash("fair").get(f"n:{tenant}", 0)) else _MODEST
