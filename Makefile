@@ -59,8 +59,9 @@ monitor: $(stamp) ## the same with a Prometheus on 127.0.0.1:9090 that scrapes i
 	  --web.listen-address=127.0.0.1:9090 --log.level=warn & server=$$!; trap "kill $$server" EXIT; \
 	  $(bin)/speech-dispatch up $(ARGS)
 
+# Two for each core: most tests wait for processes of theirs, and hardly for a processor.
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
-	@$(bin)/python -m pytest -n auto $(ARGS)
+	@$(bin)/python -m pytest -n $$(( 2 * $$(nproc) )) $(ARGS)
 
 test-rabbitmq: $(stamp) ## run the tests with RabbitMQ as the broker; installs Debian's if root may
 	@$(bin)/python -m tests.rabbitmq

@@ -4,6 +4,8 @@ import logging
 from collections import defaultdict
 from itertools import count
 
+from gevent.lock import BoundedSemaphore
+
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError
@@ -29,6 +31,7 @@ class UsageBook:
         self._keeps = ledger.cell.settings.usage_days > 0
         self._amounts: dict[tuple[By, str], Amount] = defaultdict(Amount)
         self._batches: list[Batch] = []
+        self._settling = BoundedSemaphore()  # a process that goes tells once more while it may be telling
         self._numbers = count(1)
         self._calls = count(1)
         self.totals = Amount()
@@ -61,9 +64,10 @@ class UsageBook:
         """
         if len(self._batches) < _MOST_BATCHES:
             self._close_batches()
-        while self._batches:
-            add_usage(self._cell, self._instance, self._batches[0])
-            self._batches.pop(0)
+        with self._settling:
+            while self._batches:
+                add_usage(self._cell, self._instance, self._batches[0])
+                self._batches.pop(0)
 
     def settle_at_last(self) -> None:
         """Do it once more, because this process ends."""

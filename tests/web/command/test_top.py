@@ -48,6 +48,11 @@ def test_without_a_server_it_ends_with_a_sentence() -> None:
     assert run("top", "--interval", "soon").returncode == 2
 
 
+def _heed_ctrl_c() -> None:
+    """What is started in the background of a shell ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A terminal of 80 by 24 in which `top` runs."""
 
@@ -57,6 +62,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "web.command", "top", "--url", url, "--interval", "0.5"],
             stdin=child, stdout=child, stderr=child, start_new_session=True,
+            preexec_fn=_heed_ctrl_c,
             cwd=Path(__file__).parents[3],
             env={"PATH": "/usr/bin:/bin", "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
         )  # fmt: skip
