@@ -15,8 +15,8 @@ SECTIONS = {
     "Start": ("index.md", "index.zh-CN.md"),
     "Use": ("clients.md", "nodes.md", "rooms.md", "pools.md"),
     "Operate": (
-        "deploying.md", "deploy/", "operations.md", "operating.md", "monitoring.md", "security.md", "privacy.md",
-        "limits.md", "settings.md", "memory.md", "reliability.md", "performance.md",
+        "deploying.md", "deploy/", "operations.md", "operating.md", "monitoring.md", "security.md",
+        "privacy.md", "limits.md", "settings.md", "memory.md", "reliability.md", "performance.md",
     ),
     "Protocol": ("protocol.md", "delivery.md", "errors.md", "api.md"),
     "Internals": ("architecture.md", "placement.md", "contributing.md", "changelog.md"),
