@@ -67,7 +67,7 @@ def test_all_series_that_rules_and_dashboard_name_are_in_a_real_scrape() -> None
 def test_every_alert_says_how_grave_it_is_and_what_to_do() -> None:
     for rule in rules():
         assert rule["labels"]["severity"] in {"critical", "warning", "info"}, rule["alert"]
-        assert rule["annotations"].keys() == {"summary", "action"}, rule["alert"]
+        assert rule["annotations"].keys() == {"summary", "action", "runbook"}, rule["alert"]
 
 
 def test_every_alert_is_in_the_document() -> None:

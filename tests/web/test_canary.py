@@ -1,5 +1,6 @@
 """Recordings whose text is known find out nodes that answer with nonsense."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,32 +70,35 @@ def test_a_node_that_lies_is_taken_out_and_an_honest_one_stays(recording: Path) 
         stack.node(PAIR, web=1, answer=says("the lazy cat sleeps")) as liar,
     ):
         wait_until(lambda: "quarantine" in hindrance(stack, liar.node_id), "the liar to be found out")
-        reason = "canary: recognised 1 of 8 words; 3 wrong answers in a row"
-        assert hindrance(stack, liar.node_id) == f"It is in quarantine: {reason}."
+        wait_until(lambda: audited(stack, liar.node_id) != [], "it to be on record")
         (found,) = audited(stack, liar.node_id)
-        assert (found["who"], found["action"], found["reason"], found["status"]) == (
-            "canary",
-            "node.quarantine",
-            reason,
-            200,
-        )
+        assert (found["who"], found["action"], found["status"]) == ("canary", "node.quarantine", 200)
+        reason = found["reason"]
+        # One more may be under way in the other process when the third is judged.
+        assert re.fullmatch(r"canary: recognised 1 of 8 words; [34] wrong answers in a row", reason)
+        assert hindrance(stack, liar.node_id) == f"It is in quarantine: {reason}."
         assert liar.wait("node_status", status="draining")["reason"] == reason
         seen = len(honest.jobs)
         wait_until(lambda: len(honest.jobs) > seen + 2, "the honest node to be tried on")
         assert hindrance(stack, honest.node_id) == ""
         assert audited(stack, honest.node_id) == []
-        assert len(liar.jobs) == 3
-        assert count(stack, "right") >= 3
-        assert count(stack, "wrong") == 3
+        assert len(liar.jobs) in (3, 4)
+        wait_until(lambda: count(stack, "right") >= 3 and count(stack, "wrong") >= 3, "all to be counted")
         assert usage(stack) == [[], []], "nobody said anything"
         with stack.client(*PAIR, tenant_id="~canary") as client:
             client.say()
             assert client.result()["text_asr"] == "The quick brown fox jumps over the dog!"
-        wait_until(lambda: all(usage(stack)), "what a person said to be counted")
+
+        def settled() -> bool:
+            return sum(row["results"] for rows in usage(stack) for row in rows) == 2
+
+        wait_until(settled, "what a person said to be counted")
         tenants, nodes = usage(stack)
         assert [(row["name"], row["utterances"], row["results"]) for row in tenants] == [("", 1, 1)]
         assert [(row["name"], row["utterances"], row["results"]) for row in nodes] == [(honest.node_id, 1, 1)]
-        assert total(samples(stack.webs[0]), "utterances_total") == 1
+        wait_until(
+            lambda: total(samples(stack.webs[0]), "utterances_total") == 1, "it to be counted here too"
+        )
         for web in stack.webs:
             assert "quick" not in web.log
             assert "lazy" not in web.log
@@ -174,8 +178,8 @@ def test_a_wrong_recording_takes_nobody_out(recording: Path) -> None:
         one.job(3)
         two.job(3)
         assert hindrance(stack, one.node_id) == hindrance(stack, two.node_id) == ""
+        wait_until(lambda: count(stack, "wrong") >= 4, "all to be counted")
         assert count(stack, "right") == 0
-        assert count(stack, "wrong") >= 4
 
 
 def test_a_full_fleet_is_left_alone(recording: Path) -> None:
