@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import gevent
 
-from scheduling.audio import check, decode_base64
+from scheduling.audio import InvalidAudio, check, decode_base64
 from scheduling.bodies import Bodies
 from scheduling.credentials import CLIENT, OPEN, Identity
 from scheduling.cutter import CutLimits, Cutter
@@ -105,9 +105,11 @@ class Uploads:
     def place_canary(self, audio: bytes, init: SessionInit, node_id: str) -> str:
         """Place a WAV file whose text is known, on this node if it can take it now; give its job.
 
-        No limit of a tenant counts for it. Raises as `place`.
+        No limit of a tenant counts for it. Raises as `place`, and `InvalidAudio` for one without sound.
         """
         audio_ms = check("wav", audio, _CANARY_RATE)
+        if audio_ms == 0:
+            raise InvalidAudio("The recording holds no sound.")
         link = self._session(init.model_copy(update={"tenant_id": CANARY}), _CANARY_RATE)
         link.paired_node, link.limits = node_id, NO_LIMITS
         encoded = base64.b64encode(audio).decode("ascii")

@@ -198,8 +198,9 @@ def test_a_full_fleet_is_left_alone(recording: Path) -> None:
         assert audited(stack, node.node_id) == []
 
 
-def test_a_file_that_is_none_harms_nobody(recording: Path) -> None:
-    recording.write_bytes(b"no sound")
+@pytest.mark.parametrize("content", [b"no sound", wav(b"")], ids=["no wav", "no sound"])
+def test_a_file_that_is_none_harms_nobody(recording: Path, content: bytes) -> None:
+    recording.write_bytes(content)
     with Stack(**canary(recording)) as stack, stack.node(PAIR) as node:
         stack.webs[0].wait_log("CANARY_FILE cannot be used")
         assert node.jobs == []
