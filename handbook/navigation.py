@@ -16,7 +16,7 @@ SECTIONS = {
     "Use": ("clients.md", "nodes.md", "rooms.md", "pools.md"),
     "Operate": (
         "deploying.md", "deploy/", "operations.md", "operating.md", "monitoring.md", "security.md",
-        "limits.md", "settings.md", "memory.md", "reliability.md", "performance.md",
+        "privacy.md", "limits.md", "settings.md", "memory.md", "reliability.md", "performance.md",
     ),
     "Protocol": ("protocol.md", "delivery.md", "errors.md", "api.md"),
     "Internals": ("architecture.md", "placement.md", "contributing.md", "changelog.md"),

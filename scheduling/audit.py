@@ -22,7 +22,7 @@ class Action(View):
     model_config = ConfigDict(frozen=True, extra="ignore")  # another version may know more of it
 
     who: str
-    """``token`` with the first 8 digits of the token's SHA-256, or ``this machine``."""
+    """``token`` with the first 8 digits of the token's SHA-256, ``this machine``, or ``canary``."""
     address: str
     """Of the peer of the web process: the operator's own, or that of the proxy."""
     forwarded: str = ""
@@ -35,7 +35,7 @@ class Action(View):
     """Id of the node, job or dead letter."""
     reason: str = ""
     status: int
-    """HTTP status of the answer: 200 where it was done."""
+    """HTTP status of the answer: 200 where it was done, also where nobody asked over HTTP."""
     code: str = ""
     """Error code of the answer; empty where it was done."""
 

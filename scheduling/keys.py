@@ -58,12 +58,15 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``dead:J`` | hash | a dead letter | `dead`, `note_replay` | ``dead_ms``, or when dropped |
 | ``deadaudio`` | set | audio of dead letters that were trimmed | `dead` | when a drain has dropped it |
 | ``audit`` | stream | what operators did | `note_action` | ``audit_entries``, ``audit_ms`` |
+| ``canary:NODE`` | hash | wrong answers to canaries in a row, since (ms) | `note_canary` | a week after one |
+| ``canaryright`` | string | when a canary was answered right last (ms) | `note_canary` | a week after it |
+| ``canaryturn`` | string | node that was sent a canary last | web process | a week after it |
 | ``revoked`` | hash | ``KIND:NAME`` to JSON of a revocation, ``version`` | operators | a field with its end |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
-| ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks | its period |
+| ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks, canaries | its period |
 | ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | body scripts | with them |
 | ``body:NAME`` | string | audio or speech, base64 | `reserve`, `complete`, `put_body` | its time to live |
 """
@@ -103,6 +106,8 @@ class Keys:
         self.dead = f"{self.prefix}dead"
         self.revoked = f"{self.prefix}revoked"
         self.dead_audio = f"{self.prefix}deadaudio"
+        self.canary_right = f"{self.prefix}canaryright"
+        self.canary_turn = f"{self.prefix}canaryturn"
 
     def node(self, node_id: str) -> str:
         """Record of a node."""
@@ -207,6 +212,10 @@ class Keys:
     def once(self, name: str) -> str:
         """Mark that one process does a periodic work."""
         return f"{self.prefix}once:{name}"
+
+    def canary(self, node_id: str) -> str:
+        """Answers of a node to canaries."""
+        return f"{self.prefix}canary:{node_id}"
 
     def usage(self, by: str, day: str) -> str:
         """Usage of a day, as YYYY-MM-DD, by tenant or node."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from scheduling.setting_limits import LimitSettings
 from scheduling.setting_tables import parse_table, read_amount, read_rate
 
 #: A tenant's name is counted by so many characters.
 MOST_TENANT = 64
+#: Whose canaries are: nobody can be this tenant, and what it does is neither limited nor counted as usage.
+CANARY: Final = "~canary"
 #: In a table of limits: each tenant that is not named.
 _OTHERS = "*"
 

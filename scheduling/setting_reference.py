@@ -16,6 +16,7 @@ _GROUPS = {
     "pools_file": "Pools",
     "messages_per_s": "Limits of sockets, addresses and tenants; usage",
     "admin_token": "Who may enter, and whom we trust",
+    "canary_s": "Canaries: recordings whose text is known",
     "dispatch_ms": "Jobs: deadlines, waiting, fair shares, choice of node",
     "retention_ms": "What is kept, and for how long",
     "group_ms": "Results and rooms",

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from scheduling.setting_canary import CanarySettings
 from scheduling.setting_credentials import CredentialSettings
 from scheduling.setting_limits import LimitSettings
 from scheduling.setting_tables import parse_table, read_cost, read_priority, read_weight
@@ -16,7 +17,7 @@ class SettingsError(Exception):
     """A setting in the environment is missing or wrong; the text says which and what it must be."""
 
 
-class Settings(CredentialSettings, LimitSettings):
+class Settings(CanarySettings, CredentialSettings, LimitSettings):
     """Every process reads the same table; limits that scripts need are written into the cell at start."""
 
     dispatch_ms: int = Field(

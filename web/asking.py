@@ -31,6 +31,8 @@ class Ask:
     """Its client is told which node works on it."""
     room: str = ""
     """Code of the room whose members listen; empty where the speaker itself does."""
+    canary: bool = False
+    """Nobody said it: its text is known, and it is no usage."""
 
 
 def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:

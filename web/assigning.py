@@ -114,8 +114,9 @@ class Assigner:
         if link is None or not link.send(frame):
             self._give_up(assigned, node_id, "NODE_UNAVAILABLE", "The node went away. Please say it again.")
             return
-        self._usage.sent(node_id)
         view = spec.result_view()
+        if "canary" not in view:
+            self._usage.sent(node_id)
         utterance = Spoken(
             view["session_id"],
             view["utterance_index"],

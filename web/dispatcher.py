@@ -22,6 +22,7 @@ from scheduling.store.batched import BatchedStore
 from scheduling.store.plain import PlainStore
 from web.admission import Admission
 from web.assigning import Assigner
+from web.canary import Canaries
 from web.credential_watch import CredentialWatch
 from web.delivery import Delivery, acknowledge_close
 from web.inbox import Inbox
@@ -145,6 +146,7 @@ class Dispatcher:
         )
         self.rebalancer = Rebalancer(self.ledger, self.instance, self.peers, self.presence)
         self.uploads = Uploads(self.ledger, bodies, placer, self.instance, limiter)
+        self.canaries = Canaries(self.ledger, self.uploads, self.instance, lambda: placer.catalog)
         self.services = ServiceCatalog(settings.model_hub_url)
         self.warnings: list[str] = []
         """Settings of the servers that may lose data, as found at the start."""
@@ -171,6 +173,8 @@ class Dispatcher:
         ]
         if self.settings.rebalance_per_s:
             runs.append(self.rebalancer.run)
+        if self.settings.canary_s:
+            runs.append(self.canaries.run)
         for run in (*runs, self.services.run):
             self._greenlets.append(gevent.spawn(partial(_supervise, run, self._refuse)))
 

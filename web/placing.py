@@ -302,7 +302,8 @@ class Placer:
 
     def _spec(self, ask: Ask) -> JobSpec:
         journey = {"journey": True} if ask.journey else {}
-        return JobSpec.of(ask.assign, {"client_timestamp_ms": ask.client_timestamp_ms, **journey})
+        canary = {"canary": True} if ask.canary else {}
+        return JobSpec.of(ask.assign, {"client_timestamp_ms": ask.client_timestamp_ms, **journey, **canary})
 
     def _go_on(self, ask: Ask, placement: Placement) -> None:
         """Send the job when its node is connected here; otherwise an inbox entry is on its way."""

@@ -3,12 +3,13 @@
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
 
 import gevent
 
-from scheduling.audio import check, decode_base64
+from scheduling.audio import InvalidAudio, check, decode_base64
 from scheduling.bodies import Bodies
 from scheduling.credentials import CLIENT, OPEN, Identity
 from scheduling.cutter import CutLimits, Cutter
@@ -18,6 +19,7 @@ from scheduling.jobspec import JobSpec
 from scheduling.ledger import Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import UnknownJob
+from scheduling.limits import CANARY, NO_LIMITS
 from scheduling.messages import ErrorCode, MissingResult, SessionInit, TranslationResult, Utterance
 from web.asking import ask_for_utterance
 from web.connection import Connection
@@ -30,6 +32,8 @@ from web.session_link import SessionLink
 #: Names of these sessions begin so; only their jobs may be read by whoever knows the id.
 _PREFIX = "http-"
 _LOOK_S = 0.05
+#: Stated of a WAV file, which says its own, Hz.
+_CANARY_RATE = 16_000
 #: What a session says of its jobs, by the same names as their assignment.
 _SAME = (
     "src_lang", "tgt_lang", "dialect", "features", "mode", "lang_a", "lang_b", "auto_langs", "trace_id",
@@ -98,6 +102,19 @@ class Uploads:
         encoded = base64.b64encode(audio).decode("ascii")
         return self._place(encoded, audio_format, sample_rate, init, audio_ms, identity)
 
+    def place_canary(self, audio: bytes, init: SessionInit, node_id: str) -> str:
+        """Place a WAV file whose text is known, on this node if it can take it now; give its job.
+
+        No limit of a tenant counts for it. Raises as `place`, and `InvalidAudio` for one without sound.
+        """
+        audio_ms = check("wav", audio, _CANARY_RATE)
+        if audio_ms == 0:
+            raise InvalidAudio("The recording holds no sound.")
+        link = self._session(init.model_copy(update={"tenant_id": CANARY}), _CANARY_RATE)
+        link.paired_node, link.limits = node_id, NO_LIMITS
+        encoded = base64.b64encode(audio).decode("ascii")
+        return self._place_in(link, encoded, "wav", _CANARY_RATE, audio_ms, canary=True)
+
     def replay(self, spec: JobSpec, audio: str, tenant: str) -> str:
         """Place once more what a job asked for, with its audio (base64), as a recording; give the new job.
 
@@ -130,6 +147,19 @@ class Uploads:
         link = self._session(init, sample_rate)
         link.identity = identity
         link.limits = link.limits.with_stated(identity.limits)
+        return self._place_in(link, audio, audio_format, sample_rate, audio_ms)
+
+    def _place_in(
+        self,
+        link: SessionLink,
+        audio: str,
+        audio_format: str,
+        sample_rate: int,
+        audio_ms: int,
+        *,
+        canary: bool = False,
+    ) -> str:
+        init = link.init
         message = Utterance(
             session_id=link.session_id,
             utterance_index=0,
@@ -142,7 +172,8 @@ class Uploads:
             sample_rate=sample_rate,
         )
         try:
-            return self._placer.place(link, ask_for_utterance(link, message, audio_ms)).job_id
+            ask = replace(ask_for_utterance(link, message, audio_ms), canary=canary)
+            return self._placer.place(link, ask).job_id
         except Refused:
             self._ledger.sessions.close(link.session_id, link.socket)
             raise
@@ -190,7 +221,7 @@ class Uploads:
         found = store.command("XRANGE", keys.out(job.session_id), "-", "+", "COUNT", 1)
         ended: dict[str, Any] = self._end(OutEntry.parse(found[0])) if found else {}
         if ended:
-            self._close(job.session_id)
+            self.close(job.session_id)
         return UploadState(
             job_id=job_id,
             state=job.state,
@@ -206,8 +237,11 @@ class Uploads:
             return {"result": TranslationResult.model_validate_json(main)}
         return {"missing": MissingResult.model_validate_json(main)}
 
-    def _close(self, session_id: str) -> None:
-        """Let the session's record go after the retention: nothing more is said in it."""
+    def close(self, session_id: str) -> None:
+        """Let the session's record go after the retention: nothing more is said in it.
+
+        Raises `StoreError`.
+        """
         socket = self._ledger.cell.store.command("HGET", self._ledger.keys.session(session_id), "socket")
         if socket:
             self._ledger.sessions.close(session_id, text(socket))

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from scheduling.credentials.refusal import FORBIDDEN, Refusal
 from scheduling.languages import fold
+from scheduling.limits import CANARY
 
 Role = Literal["node", "client", "admin"]
 NODE: Final = "node"
@@ -60,7 +61,8 @@ class Identity:
 
     def tenant_over(self, stated: str | None) -> str | None:
         """Give the tenant that counts: the credential's where there is one, else what the peer states."""
-        return (self.tenant or None) if self.named else stated
+        counts = (self.tenant or None) if self.named else stated
+        return None if counts == CANARY else counts
 
     def allows(self, *languages: str | None) -> bool:
         """Whether it may use these languages; ``auto`` and None always."""

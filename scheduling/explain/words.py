@@ -22,7 +22,7 @@ NODE_REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
             "Start its agent, and see that it reaches the server.",
         ),
         "quarantined": Reason(
-            "An operator took the node out of work until further notice.",
+            "An operator, or wrong answers to canaries, took the node out of work until further notice.",
             "Find out why, then end it with undrain.",
         ),
         "draining": Reason(

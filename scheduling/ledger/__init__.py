@@ -1,6 +1,7 @@
 """The ledger: typed calls of the Lua scripts, which alone change nodes, jobs, sessions and results."""
 
 from scheduling.keys import SCHEMA
+from scheduling.ledger.canaries import Canaries, CanaryRecord
 from scheduling.ledger.cell import Cell
 from scheduling.ledger.dead import Dead
 from scheduling.ledger.instances import Instances
@@ -32,6 +33,7 @@ class Ledger:
         self.nodes = Nodes(self.cell)
         self.jobs = Jobs(self.cell)
         self.dead = Dead(self.cell)
+        self.canaries = Canaries(self.cell)
         self.sessions = Sessions(self.cell)
         self.pairing = Pairing(self.cell)
         self.rooms = Rooms(self.cell)
@@ -42,6 +44,8 @@ __all__ = [
     "SCHEMA",
     "Assigned",
     "Beat",
+    "Canaries",
+    "CanaryRecord",
     "Cell",
     "Completed",
     "Dead",

@@ -11,6 +11,7 @@ from scheduling.keys import Keys
 from scheduling.store.plain import PlainStore
 from tests.lua import (  # noqa: F401  # they register theirs
     body_scenarios,
+    canary_scenarios,
     instance_scenarios,
     job_scenarios,
     node_scenarios,
