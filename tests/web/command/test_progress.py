@@ -2,11 +2,14 @@
 
 import os
 import pty
+import select
 import sys
 
 import pytest
 
 from web.command.progress import bar
+
+PATIENCE_S = 5.0
 
 
 def test_nothing_is_said_to_a_file(capfd: pytest.CaptureFixture[str]) -> None:
@@ -16,14 +19,15 @@ def test_nothing_is_said_to_a_file(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_terminal_is_shown_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = pty.openpty()
+    shown, (ours, theirs) = "", pty.openpty()
     monkeypatch.setenv("TERM", "xterm")
     with os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", terminal)
         with bar("work", 3) as show:
             show(2)
         terminal.flush()
-        shown = os.read(ours, 65536).decode()
+        while "2/3" not in shown and select.select([ours], [], [], PATIENCE_S)[0]:
+            shown += os.read(ours, 65536).decode()
     os.close(ours)
     assert "work" in shown
     assert "2/3" in shown
