@@ -1,7 +1,7 @@
 """What a tenant may take. Who a tenant is, and what it may, is asked here alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from scheduling.setting_limits import LimitSettings
@@ -42,17 +42,16 @@ class Limits:
 
         ``audio_min`` is in minutes. Names that are not known here are left to others.
         """
-        if not stated:
-            return self
-        known = {name: value for name, value in stated.items() if name in _STATED}
-        audio_ms = round(60_000 * known.pop("audio_min", self.audio_ms / 60_000))
-        counts = {name: value if name == _RATE else round(value) for name, value in known.items()}
-        return replace(self, audio_ms=audio_ms, **counts)  # type: ignore[arg-type]
+        return Limits(
+            sessions=round(stated.get("sessions", self.sessions)),
+            waiting=round(stated.get("waiting", self.waiting)),
+            jobs=round(stated.get("jobs", self.jobs)),
+            audio_ms=round(60_000 * stated.get("audio_min", self.audio_ms / 60_000)),
+            connections_per_s=stated.get("connections_per_s", self.connections_per_s),
+        )
 
 
 NO_LIMITS = Limits()
-_RATE = "connections_per_s"
-_STATED = frozenset(("sessions", "waiting", "jobs", "audio_min", _RATE))
 
 
 def tenant_name(tenant_id: str | None) -> str:

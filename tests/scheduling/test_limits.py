@@ -1,6 +1,6 @@
 import pytest
 
-from scheduling.limits import NO_LIMITS, LimitTable, tenant_name
+from scheduling.limits import NO_LIMITS, Limits, LimitTable, tenant_name
 from scheduling.settings import Settings, SettingsError, read_settings
 
 
@@ -43,3 +43,10 @@ def test_a_wrong_table_is_explained(settings: dict[str, str], says: str) -> None
 def test_names_are_cut_where_they_are_counted() -> None:
     assert tenant_name(None) == ""
     assert tenant_name("a" * 100) == "a" * 64
+
+
+def test_a_credential_states_limits_of_its_own() -> None:
+    given = Limits(sessions=5, jobs=3, audio_ms=60_000)
+    stated = given.with_stated({"sessions": 2.0, "audio_min": 10.0, "unknown": 7.0})
+    assert stated == Limits(sessions=2, jobs=3, audio_ms=600_000)
+    assert given.with_stated({}) == given
