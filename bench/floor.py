@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from bench.scripts import FLEET_CLASS, REQUIREMENT, ScriptBench
 from scheduling.bodies import Bodies
-from scheduling.ledger import Dispatch, Ledger, Reservation
+from scheduling.ledger import Ledger, Reservation
 from scheduling.ledger.sessions import ReadyResult
 from scheduling.settings import Settings
 from scheduling.store.plain import PlainStore
@@ -53,7 +53,6 @@ class Floor:
                 audio=f"a:{job}", next_index=next(self._numbers), body=body(f"a:{job}", self._body),
             )
         )  # fmt: skip
-        jobs.submit_dispatched([Dispatch(job, placed.node_id, placed.attempt, job, "[]")], "here")
         jobs.complete(
             job, placed.node_id, placed.attempt, "ok", instance="here", result="x" * 500,
             body=body(f"s:{job}", self._body),

@@ -12,7 +12,7 @@
 --   4.. counts  for each: 't' or 'n', name, audio (ms), utterances, results
 -- REPLY
 --   {1}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local SEEN_MS = 86400000
 local OTHERS = '~'

@@ -14,7 +14,7 @@
 --   7 event     JSON messages for the client, '' for none
 -- REPLY
 --   {1, state, session, session's instance} | {-6} unknown job | {-7} stale attempt
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include stages
 local job, owner = advance(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])

@@ -9,7 +9,7 @@
 --   3 message  a sentence for the client
 -- REPLY
 --   {1, state} | {-6} unknown job
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include jobs
 --@include waiting

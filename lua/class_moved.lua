@@ -7,7 +7,7 @@
 --   2 pools  the pools they were moved to
 -- REPLY
 --   {1} they stand there | {0} they are to be moved again
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local wanted = redis.call('HGET', PREFIX .. 'movingclasses', ARGV[1])
 if wanted and wanted ~= ARGV[2] then

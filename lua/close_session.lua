@@ -8,7 +8,7 @@
 --   2 socket   token of the socket that closed; another one may hold the session by now
 -- REPLY
 --   {1} | {0} not its socket
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include holdings
 local socket, owner, counted = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'counted'))

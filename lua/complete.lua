@@ -25,7 +25,7 @@
 --   {1, "state wake [job attempt]*"} the jobs handed to the node when the caller owns its socket
 --   {1, words, tenant, audio ms} the same for the call that a result counts for, once
 --   {-6} unknown job | {-7} stale attempt
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {'waiting', 'ended_ms', 'gap_ms', 'session_ms', 'wake_ms'}
 --@include ground
 --@include jobs
 --@include finish
@@ -35,11 +35,10 @@ local cell = KEYS[1]
 --@include due
 --@include bodies
 
-local job = read_job(ARGV[1])
+local job, given, counted = read_attempt(ARGV[1], KEYS[2], ARGV[3])
 if not job then
   return {-6}
 end
-local given, counted = unpack(redis.call('HMGET', KEYS[2], 'verdict' .. ARGV[3], 'counts' .. ARGV[3]))
 if given then
   local by, words = string.match(given, '^(%S+) (.*)$')
   -- An attempt that was ended otherwise (its lease ran out) can no longer succeed.
@@ -55,10 +54,9 @@ elseif job.node ~= ARGV[2] or tostring(job.attempt) ~= ARGV[3] or not RUNNING[jo
 end
 
 -- How fast the queue drains, for the estimate in a refusal.
-local waiting, last, gap = unpack(redis.call('HMGET', cell, 'waiting', 'ended_ms', 'gap_ms'))
-if waiting ~= '0' then
-  local since = math.min(now - tonumber(last or now), 10000)
-  redis.call('HSET', cell, 'ended_ms', now, 'gap_ms', math.floor(tonumber(gap or 100) * 0.9 + since * 0.1))
+if limit('waiting') ~= 0 then
+  local since = math.min(now - (limit('ended_ms') or now), 10000)
+  redis.call('HSET', cell, 'ended_ms', now, 'gap_ms', math.floor((limit('gap_ms') or 100) * 0.9 + since * 0.1))
 end
 
 -- Another node can cure it: gives what became of the job.
@@ -78,28 +76,33 @@ if ARGV[4] == 'retry' then
   return {1, words}
 end
 local state = ARGV[4] == 'ok' and 'done' or 'failed'
-finish(job, state, ARGV[5], ARGV[6])
+finish(job, state, ARGV[5], ARGV[6], true)
 local words = state .. ' ' .. wake(job.shard)
 local node = release_slot(job)
-if node then
-  redis.call('HINCRBY', key('node', node.id), state, 1)
-  note_work(job, node)
-end
+local handed = {}
 if node and state == 'done' then
+  note_work(job, node)
   clear_strikes(node)
+  handed = serve_node(node, 'done', node.done + 1)
+elseif node then
+  note_work(job, node)
+  redis.call('HINCRBY', key('node', node.id), state, 1)
+  handed = serve_node(node)
 end
-for _, handed in ipairs(node and serve_node(node) or {}) do
+for _, next_job in ipairs(handed) do
   if node.owner == ARGV[9] then
-    words = words .. ' ' .. handed.id .. ' ' .. handed.attempt
+    words = words .. ' ' .. next_job.id .. ' ' .. next_job.attempt
   else
-    tell_dispatch(handed, node)
+    tell_dispatch(next_job, node)
   end
 end
-if ARGV[13] == '' or state ~= 'done' then
-  note_verdict(job.id, ARGV[3], ARGV[2], words)
-  settle(4)
-  return {1, words}
+local counts = ARGV[13] ~= '' and state == 'done'
+if counts then
+  put_aside(job, 'counts' .. ARGV[3], ARGV[13])
 end
-note_verdict(job.id, ARGV[3], ARGV[2], words, 'counts' .. ARGV[3], ARGV[13])
+write_job(job, 'verdict' .. ARGV[3], ARGV[2] .. ' ' .. words)
 settle(4)
-return {1, words, job.tenant, tonumber(job.audio_ms)}
+if counts then
+  return {1, words, job.tenant, tonumber(job.audio_ms)}
+end
+return {1, words}

@@ -11,7 +11,7 @@
 --   4 audio_from  SEQ.OFFSET of the first byte of audio that no utterance has taken
 -- REPLY
 --   {1} | {0} not its socket
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include holdings
 local socket, owner, counted = unpack(redis.call('HMGET', KEYS[2], 'socket', 'owner', 'counted'))

@@ -12,7 +12,7 @@
 --   4 socket  token of the socket that speaks, '' for an operator
 -- REPLY
 --   {1, status, status_seq} | {-3} unknown node, or nobody's that speaks itself | {-4} another socket holds it
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include serve

@@ -10,12 +10,14 @@
 -- REPLY
 --   {1}
 --@include bodies
+local moment = read_moment(KEYS[1])
+write_off_lapsed(KEYS[1], KEYS[2], moment)
 if tonumber(ARGV[1]) == 0 then
   redis.call('DEL', unpack(KEYS, 3))
   write_off(KEYS[1], KEYS[2], {unpack(ARGV, 2)})
   return {1}
 end
-local until_ms = read_moment(KEYS[1]) + ARGV[1]
+local until_ms = moment + ARGV[1]
 for at = 3, #KEYS do
   if redis.call('PEXPIRE', KEYS[at], ARGV[1]) == 1 then
     redis.call('ZADD', KEYS[2], 'XX', until_ms, ARGV[at - 1])

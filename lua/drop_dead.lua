@@ -8,7 +8,7 @@
 --   1 job    job id
 -- REPLY
 --   {1}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[3])

@@ -20,7 +20,7 @@
 --   4 most         nodes and sessions to settle, at most, of each
 -- REPLY
 --   {1, 1 if more is to be settled} | {0} it was heard since
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include holdings

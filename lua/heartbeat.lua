@@ -23,10 +23,13 @@
 --   {1, status, status_seq, reason, dirty, free slots, "place "* of attempts to abort}
 --   {-3} unknown node, or nobody's since its instance was declared dead | {-4} another socket holds it
 local cell = KEYS[1]
+local KNOWN = {
+  'health_beats', 'unhealthy_beats', 'unhealthy_window', 'unhealthy_in_window', 'silence_ms', 'breaker_failures',
+  'waiting',
+}
 --@include ground
 --@include nodes
 --@include serve
-know('health_beats', 'unhealthy_beats', 'unhealthy_window', 'unhealthy_in_window', 'silence_ms', 'breaker_failures')
 
 local id = ARGV[1]
 local owned = redis.call('HMGET', KEYS[2], 'socket', 'class', 'beats', 'beat', 'refused', 'drain_reason', 'beat_ms')

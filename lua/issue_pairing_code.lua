@@ -10,7 +10,7 @@
 --   4 fresh_ms  how long the node is given the same code again
 -- REPLY
 --   {1, code, ms it is still valid} | {0} the proposed code is another node's
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local own, ttl = key('pairingof', ARGV[1]), tonumber(ARGV[3])
 local former, expires = string.match(redis.call('GET', own) or '', '^(%S+) (%S+)$')

@@ -8,7 +8,7 @@
 --   2 class  class it was met in
 -- REPLY
 --   {1} | {0} it is gone or has another class by now: whoever changed it sees to its pools
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include serve

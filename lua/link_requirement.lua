@@ -10,7 +10,7 @@
 --   4.. pools       pools that serve it, all of their nodes
 -- REPLY
 --   {1, jobs still waiting for it} | {-10} computed from other pools than there are now
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include choose
 --@include waiting

@@ -12,7 +12,7 @@
 --   4 grace_ms  0 when the node cannot resume
 -- REPLY
 --   {1} | {0} not its socket
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include retry

@@ -10,7 +10,7 @@
 --   4 action   JSON, see scheduling/audit.py
 -- REPLY
 --   {1}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 -- Between a call and its repetition others may have been noted, but hardly so many.
 local LOOKED_AT = 32

@@ -11,7 +11,7 @@
 --   3 kept_ms  how long it is remembered
 -- REPLY
 --   {1, wrong answers in a row, 1 if the node is proven wrong}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local job, wrong, since = unpack(redis.call('HMGET', KEYS[2], 'job', 'wrong', 'since_ms'))
 wrong = tonumber(wrong or 0)

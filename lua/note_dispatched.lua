@@ -9,9 +9,9 @@
 -- REPLY
 --   {1}
 local cell = KEYS[1]
+local KNOWN = {'attempt_ms', 'ack_ms'}
 --@include ground
 --@include stages
-know('attempt_ms', 'ack_ms')
 for at = 2, #ARGV, 5 do
   advance(ARGV[at], ARGV[at + 1], ARGV[at + 2], 'dispatched', ARGV[at + 3], ARGV[1], ARGV[at + 4])
 end

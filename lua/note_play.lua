@@ -8,7 +8,7 @@
 --   2 ended    when it ended by the client's clock, so that a repeated call changes nothing
 -- REPLY
 --   {1} | {0} no such session
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local owner, played = unpack(redis.call('HMGET', KEYS[2], 'owner', 'played'))
 if not owner then

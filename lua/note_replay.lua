@@ -7,7 +7,7 @@
 --   1 replay  id of the new job
 -- REPLY
 --   {1} | {0} the entry is gone
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local MOST_NOTED = 16
 local replays = redis.call('HGET', KEYS[2], 'replays')

@@ -9,7 +9,7 @@
 --   2 kept_ms  a worker not heard for this long is forgotten
 -- REPLY
 --   {1}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2])

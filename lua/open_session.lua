@@ -13,7 +13,7 @@
 --   7 most      sessions that the tenant may have open, 0 for any
 -- REPLY
 --   {1, epoch, former instance or '', made at (ms)} | {-21, 'sessions', ms} it has them, and when to ask again
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include holdings
 local owner, socket, former = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'former'))

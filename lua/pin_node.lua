@@ -8,7 +8,7 @@
 --   1 id    node id
 -- REPLY
 --   {1, class} | {-3} unknown node
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include serve

@@ -9,7 +9,7 @@
 --   2.. requirements   requirements that the pool serves
 -- REPLY
 --   {1} forgotten | {0} has nodes, or had one not long ago
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local pool, idle = ARGV[1], PREFIX .. 'idlepools'
 local made_for = (string.sub(pool, 1, 4) == 'req-' or string.sub(pool, 1, 5) == 'node-') and ARGV[2]

@@ -8,7 +8,7 @@
 --   2 json      the snapshot
 -- REPLY
 --   {1} in force | {0} a newer one is
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local newest = tonumber(redis.call('HGET', cell, 'snapshot_version') or -1)
 local same = tonumber(ARGV[1]) == newest and redis.call('GET', KEYS[2]) == ARGV[2]

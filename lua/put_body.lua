@@ -13,5 +13,7 @@
 -- REPLY
 --   {1} | {-11} over the budget
 --@include bodies
-local stored = store_body(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3], ARGV[4], read_moment(KEYS[1]))
+local moment = read_moment(KEYS[1])
+write_off_lapsed(KEYS[1], KEYS[2], moment)
+local stored = store_body(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3], ARGV[4], moment)
 return {stored and 1 or -11}

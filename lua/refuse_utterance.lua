@@ -16,7 +16,7 @@
 --   8 token       unique per refusal of what was sent whole, so that a repeated call tells nobody twice
 -- REPLY
 --   {1} | {0} not its socket, or accepted after all: its end is not told here
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include out
 local whole = ARGV[4] == ''

@@ -24,7 +24,7 @@
 -- REPLY
 --   {1, generation, status, status_seq, former instance, former socket, dirty, "place "* of attempts to abort}
 --   {-2} the id belongs to another credential | {-4} another socket holds it
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include classes

@@ -11,7 +11,7 @@
 --   3 most     results at most
 -- REPLY
 --   {1, next order number to release, 1 if more is ready}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include release
 local turn = read_turn(KEYS[2], ARGV[2])

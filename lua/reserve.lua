@@ -39,11 +39,16 @@
 --   27.. pools       candidate pools
 -- REPLY
 --   {1, job, order, state, attempt, node, owner, semantic, wait ms}; the job is the caller's when its id is the
---   proposed one; the wait is what it was likely to be when it was let in
+--   proposed one; a first attempt `dispatched` to its own socket is to be sent by it; the wait is what it was likely
+--   to be when it was let in
 --   {-5} unknown session | {-12} owned elsewhere | {-20} the record is behind its owner | {-9} no node serves it
 --   {-8, wait ms} it would wait for too long, or as many wait as may | {-11} there is no room for its audio
 --   {-21, limit, ms} the tenant has all that it may, and when it may have more
 local cell = KEYS[1]
+local KNOWN = {
+  'dispatch_ms', 'attempt_ms', 'ack_ms', 'utterance_ms', 'retention_ms', 'session_ms', 'presence_ms',
+  'affinity_percent', 'spread_ms', 'vtime',
+}
 --@include ground
 --@include jobs
 --@include assign
@@ -51,7 +56,6 @@ local cell = KEYS[1]
 --@include fair
 --@include due
 --@include bodies
-know('dispatch_ms', 'utterance_ms', 'retention_ms', 'session_ms', 'presence_ms', 'affinity_percent', 'spread_ms')
 
 local owner, refused, order = unpack(redis.call('HMGET', KEYS[3], 'owner', 'refused', 'order:' .. ARGV[4]))
 if not owner then
@@ -124,7 +128,7 @@ local function refusal()
     return {-9}
   end
   job.tenant = fair_name(ARGV[16])
-  local waiting, most = tonumber(redis.call('HGET', cell, 'waiting')), limit('max_waiting')
+  local waiting, most = limit('waiting'), limit('max_waiting')
   local soon, wait = may_wait(pools, line_of(job, tonumber(ARGV[17]), tonumber(ARGV[18])), job.tenant)
   job.wait = wait or math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
   local own = tonumber(string.match(ARGV[26], '^%d+') or 0)
@@ -179,16 +183,26 @@ redis.call('HSET', KEYS[3], unpack(said))
 redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
 redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retention_ms'))
 job.unwritten = {'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5], 'rank', job.rank,
-  'attempt', 0, 'node', '', 'tried', ' ', 'cost', job.cost, 'deadline_ms', job.deadline, 'wait_until_ms', 0,
-  'relaxed', '0', 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13], 'created_ms', now,
-  'semantic', '0', 'binding', KEYS[2], 'tenant', job.tenant, 'start', job.start, 'hold', '', 'room', ARGV[20],
-  'wait', job.wait or 0, 'audio_ms', ARGV[25]}
+  'deadline_ms', job.deadline, 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
+  'created_ms', now, 'binding', KEYS[2]}
+-- Most have one slot and are the public's, not said in a room: what readers take for granted is not written.
+local function put_aside_unless(usual, name, value)
+  if value ~= usual then
+    put_aside(job, name, value)
+  end
+end
+put_aside_unless(1, 'cost', job.cost)
+put_aside_unless('', 'tenant', job.tenant)
+put_aside_unless(0, 'start', job.start)
+put_aside_unless('', 'room', ARGV[20])
+put_aside_unless(nil, 'wait', job.wait)
+put_aside_unless('0', 'audio_ms', ARGV[25])
 if ARGV[26] ~= '' then
   --@include quota
   note_quota(job, ARGV[16], ARGV[26], ARGV[25])
 end
 if node then
-  assign(job, node)
+  assign(job, node, node.owner == ARGV[3])
   if node.owner ~= ARGV[3] then
     tell_dispatch(job, node)
   end

@@ -26,7 +26,7 @@
 --   16 limited   1 where the tenant may have so many sessions only: this one was let in
 -- REPLY
 --   {1, 1 if anything was behind, how many of running are lost} | {0} another socket holds it rightly
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include holdings
 --@include out

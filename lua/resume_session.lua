@@ -13,7 +13,7 @@
 --   4 token     digest of the token the client shows
 -- REPLY
 --   {1, epoch, id of the first entry kept or '', [field, value]* of the record} | {0} unknown, or another token
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include holdings
 local owner, socket, token, counted = unpack(redis.call('HMGET', KEYS[2], 'owner', 'socket', 'token', 'counted'))

@@ -12,7 +12,7 @@
 --   6.. codes   proposed codes
 -- REPLY
 --   {1, code} | {-5} unknown session | {-12} owned elsewhere | {-16, code} in a room already | {-19} none is free
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 local owner, current = unpack(redis.call('HMGET', KEYS[2], 'owner', 'room'))

@@ -13,7 +13,7 @@
 -- REPLY
 --   {1} | {-5} unknown session | {-12} owned elsewhere | {-15} no such room | {-16, code} in a room already
 --   {-17} as many members as may | {-18} as many languages as may
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 local code, lang = ARGV[1], ARGV[6]

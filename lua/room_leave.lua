@@ -7,7 +7,7 @@
 --   2 session  session id
 -- REPLY
 --   {1} also when it was not in the room
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 leave_room(ARGV[1], ARGV[2])

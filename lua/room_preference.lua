@@ -10,7 +10,7 @@
 --   4 wanted   '1' or '0'
 -- REPLY
 --   {1} also when the target is not in the room, which changes nothing | {-15} not in such a room
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 local PREFERENCES = 100 -- kept per member; beyond it, those that only say what holds anyway go

@@ -13,7 +13,7 @@
 -- REPLY
 --   {1, instance that holds the other member's socket} the caller itself delivers what is for its own
 --   {0} not for this member, not wanted, or its client is away
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 local MARK_MS = 10000 -- longer than any call is repeated

@@ -8,7 +8,7 @@
 --   2 session  member that speaks
 -- REPLY
 --   {1, language*} | {-15} not in such a room
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 local member = read_member(ARGV[1], ARGV[2])

@@ -10,7 +10,7 @@
 --   3 absent_ms  an instance that was not heard for so long holds nobody any more
 -- REPLY
 --   {1, rank of the next room to look at, 0 for the first again}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 local EXPIRED_AT_ONCE = 2

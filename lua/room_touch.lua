@@ -9,7 +9,7 @@
 --   3 instance  instance that holds the socket
 -- REPLY
 --   {1} | {0} not in such a room, or no longer
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include rooms
 local member = read_member(ARGV[1], ARGV[2])

@@ -10,7 +10,7 @@
 --   3 pools     its pools, space separated, the class among them
 -- REPLY
 --   {1} | {-10} other pools were noted meanwhile, or the class was forgotten
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local current = redis.call('HGET', PREFIX .. 'classpools', ARGV[1]) or ''
 if current == ARGV[3] then

@@ -11,7 +11,7 @@
 -- REPLY
 --   {1, pools_version} | {-3} unknown node | {-10} its class changed: an older computation
 --   {-14} its credential has made as many classes as it may
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include serve

@@ -7,7 +7,7 @@
 --   2 error  why a newer file is not in force, '' for nothing
 -- REPLY
 --   {1, pools_version}
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 if (redis.call('GET', PREFIX .. 'poolfile') or '') ~= ARGV[1] then
   redis.call('SET', PREFIX .. 'poolfile', ARGV[1])

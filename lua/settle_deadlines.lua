@@ -10,7 +10,7 @@
 --   3 most      entries at most
 -- REPLY
 --   {1, next due ms or 0} | {0} somebody else sweeps
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include due
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and redis.call('GET', KEYS[2]) ~= ARGV[1] then

@@ -19,9 +19,9 @@
 --   {1, next order number to release, 1 if more is ready} | {0} its session is gone, or nothing was to be released
 --   and the number has ended already
 local cell = KEYS[1]
+local KNOWN = {'out_entries', 'retention_ms', 'resume_ms', 'inbox_ms', 'group_ms', 'utterance_ms'}
 --@include ground
 --@include release
-know('out_entries', 'retention_ms', 'resume_ms', 'inbox_ms', 'group_ms', 'utterance_ms')
 local turn, order, most = read_turn(KEYS[2], ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[9])
 if not turn.owner or (order < turn.order and most == 0) then
   return {0}

@@ -12,7 +12,7 @@
 --   2 generation   the one it has, 0 for a new one
 -- REPLY
 --   {1, generation} | {0} its generation has ended
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include holdings
 local LAPSED_AT_ONCE = 16

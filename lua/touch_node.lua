@@ -8,7 +8,7 @@
 --   2 socket  token of the socket that speaks
 -- REPLY
 --   {1} | {-3} unknown node, or nobody's since its instance was declared dead | {-4} another socket holds it
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 --@include nodes
 --@include serve

@@ -9,7 +9,7 @@
 --   4 window_ms  length of the window
 -- REPLY
 --   {1, node} | {0} unknown, expired, or too many were wrong
-local cell = KEYS[1]
+local cell, KNOWN = KEYS[1], {}
 --@include ground
 local misses = PREFIX .. 'pairingmisses'
 if redis.call('SCARD', misses) >= tonumber(ARGV[3]) then

@@ -101,8 +101,12 @@ class Assigner:
         use_semantic: bool,
         tried: str,
         created_ms: int,
+        noted: bool = False,
     ) -> None:
-        """Send an attempt over the node's socket and note it; without a socket, the job goes elsewhere."""
+        """Send an attempt over the node's socket; without a socket, the job goes elsewhere.
+
+        The ledger is told, unless it has ``noted`` that this process would send it.
+        """
         started_s = time.perf_counter()
         link = self._peers.nodes.get(node_id)
         if link is not None and link.holds(assigned.job_id, assigned.attempt):
@@ -125,7 +129,11 @@ class Assigner:
             view.get("traceparent", ""),
         )
         link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, utterance)
-        self._note_dispatched(link, assigned, view, created_ms)
+        event = self._tell_client(link, assigned, view, created_ms)
+        if not noted:
+            token = f"{link.socket}:{assigned.attempt}:dispatched"
+            said = f"[{event}]" if event else ""
+            self._note_soon(Dispatch(assigned.job_id, node_id, assigned.attempt, token, said))
         if tracing.on:
             attempt = assigned.attempt
             tracing.mark(
@@ -144,19 +152,15 @@ class Assigner:
                 trace=view["trace_id"],
             )
 
-    def _note_dispatched(
-        self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int
-    ) -> None:
-        event = ""
+    def _tell_client(self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int) -> str:
+        """Tell the client if it is connected here; give what it is told, empty for nothing."""
         # Clients are told once, not again on failover, unless they follow the journey.
-        if assigned.attempt == 1 or view.get("journey"):
-            event = dispatched_event(assigned.job_id, view, created_ms, link.node_id)
-            if session := self._peers.sessions.get(view["session_id"]):
-                session.send(event)
-        token = f"{link.socket}:{assigned.attempt}:dispatched"
-        self._note_soon(
-            Dispatch(assigned.job_id, link.node_id, assigned.attempt, token, f"[{event}]" if event else "")
-        )
+        if assigned.attempt > 1 and not view.get("journey"):
+            return ""
+        event = dispatched_event(assigned.job_id, view, created_ms, link.node_id)
+        if session := self._peers.sessions.get(view["session_id"]):
+            session.send(event)
+        return event
 
     def _note_soon(self, dispatch: Dispatch) -> None:
         """Tell the ledger of what was sent in this turn of the event loop, in one call."""

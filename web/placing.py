@@ -307,7 +307,7 @@ class Placer:
 
     def _go_on(self, ask: Ask, placement: Placement) -> None:
         """Send the job when its node is connected here; otherwise an inbox entry is on its way."""
-        if placement.state == "assigned" and placement.instance == self._instance:
+        if placement.sends(self._instance):
             self._assigner.send(
                 Assigned(placement.job_id, placement.attempt),
                 placement.node_id,
@@ -316,6 +316,7 @@ class Placer:
                 use_semantic=placement.use_semantic,
                 tried=f" {placement.node_id} ",
                 created_ms=time.time_ns() // 1_000_000,
+                noted=True,
             )
 
     def _secure(self, body: PendingBody, job_id: str) -> None:

@@ -10,28 +10,35 @@ local function repairs_semantics(job, node)
   return has_src and string.find(known, ' ' .. tgt .. ' ', 1, true) and '1' or '0'
 end
 
-local function assign(job, node)
-  local due = math.min(now + limit('dispatch_ms'), job.deadline)
+-- `sent`: its instance is the one that asks, and sends it as it hears the reply.
+local function assign(job, node, sent)
+  local due = math.min(now + limit(not sent and 'dispatch_ms' or node.acks and 'ack_ms' or 'attempt_ms'), job.deadline)
   job.attempt = job.attempt + 1
   job.node = node.id
-  job.state = 'assigned'
+  job.state = sent and 'dispatched' or 'assigned'
   job.tried = job.tried .. node.id .. ' '
-  job.relaxed = false
   job.assigned = now
   for slot = 1, job.cost do
     redis.call('ZADD', key('leases', node.id), due, lease_member(job, slot))
   end
   node.used = node.used + job.cost
   job.semantic = repairs_semantics(job, node)
-  write_job(job, 'state', 'assigned', 'attempt', job.attempt, 'node', node.id, 'tried', job.tried, 'relaxed', '0',
-    'assigned_ms', now, 'semantic', job.semantic)
-  redis.call('HINCRBY', key('node', node.id), 'given', 1)
-  node.turn = redis.call('HINCRBY', cell, 'turn', 1)
+  if job.relaxed then
+    job.relaxed = false
+    put_aside(job, 'relaxed', '0')
+  end
+  if sent then
+    put_aside(job, 'dispatched_ms', now, 'renewed_ms', now)
+  end
+  write_job(job, 'state', job.state, 'attempt', job.attempt, 'node', node.id, 'tried', job.tried, 'assigned_ms', now,
+    'semantic', job.semantic)
+  node.given, node.turn = node.given + 1, job.turn or redis.call('HINCRBY', cell, 'turn', 1)
+  job.turn = nil
   if limit('affinity_percent') > 0 then
     redis.call('HSET', PREFIX .. 'warm', job.requirement, node.id)
   end
   watch_job(job, due)
-  refresh_node(node, 'turn', node.turn)
+  refresh_node(node, 'turn', node.turn, 'given', node.given)
 end
 
 -- The reply is a fast path for the caller only; everybody else learns of an assignment by inbox.

@@ -34,28 +34,38 @@ local function write_off(account, index, names)
   redis.call('ZREM', index, unpack(names))
 end
 
--- Stores a body; one of this name that is there stays. False when the budget is spent.
-local function store_body(account, index, body, name, data, ttl_ms, budget, moment)
+-- Those that nobody gave back: whoever gives some back looks, and who finds no room.
+local function write_off_lapsed(account, index, moment)
   local lapsed = redis.call('ZRANGEBYSCORE', index, '-inf', moment, 'LIMIT', 0, LAPSED_AT_ONCE)
   if lapsed[1] then
     write_off(account, index, lapsed)
   end
-  local kind = kind_of(name)
-  local total, of_kind, former = unpack(redis.call('HMGET', account, 'total', kind, 'b:' .. name))
+  return lapsed[1]
+end
+
+-- Stores a body; one of this name that is there stays. False when the budget is spent.
+local function store_body(account, index, body, name, data, ttl_ms, budget, moment)
+  local kind, bytes = kind_of(name), string.len(data)
+  local function read_account()
+    local total, of_kind, former = unpack(redis.call('HMGET', account, 'total', kind, 'b:' .. name))
+    return tonumber(total or 0), tonumber(of_kind or 0), former
+  end
+  local total, of_kind, former = read_account()
   if former and redis.call('EXISTS', body) == 1 then
     return true
   elseif former then -- it lapsed and is still on the account
     write_off(account, index, {name})
-    total, of_kind = unpack(redis.call('HMGET', account, 'total', kind))
+    total, of_kind = read_account()
   end
-  local bytes = string.len(data)
-  total = tonumber(total or 0) + bytes
-  if total > tonumber(budget) then
-    return false
+  while total + bytes > tonumber(budget) do
+    if not write_off_lapsed(account, index, moment) then
+      return false
+    end
+    total, of_kind = read_account()
   end
   redis.call('SET', body, data, 'PX', ttl_ms)
   redis.call('ZADD', index, moment + ttl_ms, name)
-  redis.call('HSET', account, 'b:' .. name, bytes, 'total', total, kind, tonumber(of_kind or 0) + bytes)
+  redis.call('HSET', account, 'b:' .. name, bytes, 'total', total + bytes, kind, of_kind + bytes)
   return true
 end
 

@@ -37,7 +37,7 @@ end
 -- last one of its tenant and class.
 local function tags_of(job, weight, priority, waits)
   local share = math.ceil(SHARE * job.cost * 100 / weight)
-  local start = tonumber(redis.call('HGET', cell, 'vtime') or 0)
+  local start = limit('vtime') or 0
   if waits then
     share = share * (1 + math.min(waiting_of(job.tenant), DEEPEST))
     start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', 't:' .. priority .. ':' .. job.tenant) or 0))
@@ -57,20 +57,22 @@ local function rank_job(job, weight, priority, charge)
   if charge then
     redis.call('HSET', PREFIX .. 'fair', 't:' .. priority .. ':' .. job.tenant, start + share)
   end
-  job.start = start
-  job.rank = first + redis.call('HINCRBY', cell, 'turn', 1) % TURNS
+  job.start, job.turn = start, redis.call('HINCRBY', cell, 'turn', 1)
+  job.rank = first + job.turn % TURNS
 end
 
 local function note_waiting(tenant, change)
   redis.call('HINCRBY', PREFIX .. 'fair', 'n:' .. tenant, change)
-  if redis.call('HINCRBY', cell, 'waiting', change) == 0 then
+  limits.waiting = redis.call('HINCRBY', cell, 'waiting', change)
+  if limits.waiting == 0 then
     redis.call('DEL', PREFIX .. 'fair') -- nobody is behind anybody any more
   end
 end
 
 -- The job is served: whoever comes from now on starts behind it.
 local function pass_virtual_time(job)
-  if job.start > tonumber(redis.call('HGET', cell, 'vtime') or 0) then
+  if job.start > (limit('vtime') or 0) then
+    limits.vtime = job.start
     redis.call('HSET', cell, 'vtime', job.start)
   end
 end

@@ -8,10 +8,17 @@ local function note_latency(job)
   redis.call('HINCRBY', PREFIX .. 'latency', math.min(class, 100), 1)
 end
 
-local function finish(job, state, code, message)
+-- `more_follows`: the caller has more to write to its record, and does so.
+local function finish(job, state, code, message, more_follows)
   job.state = state
   count('n_' .. state)
-  write_job(job, 'state', state, 'code', code, 'message', message, 'ended_ms', now)
+  put_aside(job, 'state', state, 'ended_ms', now)
+  if code ~= '' then
+    put_aside(job, 'code', code, 'message', message)
+  end
+  if not more_follows then
+    write_job(job)
+  end
   redis.call('ZREM', PREFIX .. 'deadlines', 'j|' .. job.id)
   if job.counted then
     redis.call('ZREM', key('tenantjobs', job.counted), job.id)

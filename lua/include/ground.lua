@@ -1,4 +1,5 @@
--- ground: key prefix, time, limits, counters and inboxes; every other include stands on it. Wants `cell`.
+-- ground: key prefix, time, limits, counters and inboxes; every other include stands on it. Wants `cell`, and in
+-- `KNOWN` the fields of the cell that the script is going to need.
 local PREFIX = string.sub(cell, 1, -5)
 
 local function key(kind, id)
@@ -8,7 +9,8 @@ end
 -- A cell without an epoch was flushed or never opened: the caller opens it and asks again. One whose keys have
 -- another layout than these scripts know is left alone (`SCHEMA` in scheduling/keys.py).
 local SCHEMA = '1'
-local clock, epoch, schema = unpack(redis.call('HMGET', cell, 'clock', 'epoch', 'schema'))
+local head = redis.call('HMGET', cell, 'clock', 'epoch', 'schema', unpack(KNOWN))
+local clock, epoch, schema = unpack(head, 1, 3)
 if not epoch then
   return {-1}
 elseif schema ~= SCHEMA then
@@ -22,14 +24,11 @@ if not clock then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Limits do not change while a script runs. Those it is going to need it reads in one call.
+-- Limits do not change while a script runs. Those it is going to need are read in the first call (`KNOWN`). Whoever
+-- changes something else of the cell that is read here (`waiting`, `vtime`) changes it here as well.
 local limits = {}
-
-local function know(...)
-  local names = {...}
-  for at, value in ipairs(redis.call('HMGET', cell, ...)) do
-    limits[names[at]] = value
-  end
+for at, name in ipairs(KNOWN) do
+  limits[name] = head[3 + at]
 end
 
 local function limit(name)

@@ -5,32 +5,48 @@ local JOB_FIELDS = {
   'created_ms', 'assigned_ms', 'token', 'counted', 'audio_ms',
 }
 
-local function read_job(id)
-  local v = redis.call('HMGET', key('job', id), unpack(JOB_FIELDS))
-  if not v[1] then
-    return nil
-  end
-  return {
+-- Of most jobs some of these are not written: what is taken here instead.
+local function job_of(id, v)
+  return v[1] and {
     id = id, state = v[1], session = v[2], order = v[3], tgt = v[4], requirement = v[5], rank = tonumber(v[6]),
-    attempt = tonumber(v[7]), node = v[8], tried = v[9], cost = tonumber(v[10]), deadline = tonumber(v[11]),
-    wait_until = tonumber(v[12]), relaxed = v[13] == '1', shard = v[14], pair = v[15],
-    tenant = v[16], start = tonumber(v[17]), hold = v[18], waiting_since = tonumber(v[19] or now),
+    attempt = tonumber(v[7] or 0), node = v[8] or '', tried = v[9] or ' ', cost = tonumber(v[10] or 1),
+    deadline = tonumber(v[11]), wait_until = tonumber(v[12] or 0), relaxed = v[13] == '1', shard = v[14], pair = v[15],
+    tenant = v[16] or '', start = tonumber(v[17] or 0), hold = v[18] or '', waiting_since = tonumber(v[19] or now),
     created = tonumber(v[20]), assigned = tonumber(v[21] or now), token = v[22],
     counted = v[23], audio_ms = v[24] or '0',
   }
 end
 
--- `unwritten`: fields that were put aside to be written together with the next ones.
-local function write_job(job, ...)
+local function read_job(id)
+  return job_of(id, redis.call('HMGET', key('job', id), unpack(JOB_FIELDS)))
+end
+
+-- Reads with it what was answered to an attempt, and for which call its result counted.
+local function read_attempt(id, record, number)
+  local v = redis.call('HMGET', record, 'verdict' .. number, 'counts' .. number, unpack(JOB_FIELDS))
+  local verdict, counted = table.remove(v, 1), table.remove(v, 1)
+  return job_of(id, v), verdict, counted
+end
+
+-- Fields that are to be written together with the next ones.
+local function put_aside(job, ...)
   local fields = job.unwritten
   if not fields then
-    return redis.call('HSET', key('job', job.id), ...)
+    job.unwritten = {...}
+    return
   end
   for _, value in ipairs({...}) do
     fields[#fields + 1] = value
   end
+end
+
+local function write_job(job, ...)
+  if not job.unwritten then
+    return redis.call('HSET', key('job', job.id), ...)
+  end
+  put_aside(job, ...)
+  redis.call('HSET', key('job', job.id), unpack(job.unwritten))
   job.unwritten = nil
-  redis.call('HSET', key('job', job.id), unpack(fields))
 end
 
 local RUNNING = {assigned = true, dispatched = true, accepted = true, started = true}

@@ -3,7 +3,7 @@ local TURN_SPAN = 2 ^ 40 -- a pool's score is load in thousandths times this, pl
 local MOST_DOUBLINGS = 5 -- of a breaker's rest
 local NODE_FIELDS = {
   'status', 'max', 'held', 'seen_ms', 'stale_ms', 'overloaded', 'away', 'pools', 'why', 'turn', 'owner', 'semantic',
-  'mute_ms', 'drain', 'strikes', 'breaker_ms', 'status_ms', 'held_for', 'counted', 'serving',
+  'mute_ms', 'drain', 'strikes', 'breaker_ms', 'status_ms', 'held_for', 'counted', 'serving', 'acks', 'given', 'done',
 }
 
 -- `used` is the number of live leases; only `assign` and a fresh reading change it.
@@ -17,7 +17,8 @@ local function read_node(id)
     overloaded = v[6] == '1', away_until = tonumber(v[7]), pools = v[8], why = v[9], turn = tonumber(v[10]),
     owner = v[11], semantic = v[12], mute_until = tonumber(v[13]), drain = v[14], strikes = tonumber(v[15]),
     breaker_until = tonumber(v[16]), status_since = tonumber(v[17]), held_for = v[18], counted = v[19] or '',
-    serving = v[20] or '', used = redis.call('ZCARD', key('leases', id)),
+    serving = v[20] or '', acks = v[21] == '1', given = tonumber(v[22] or 0), done = tonumber(v[23] or 0),
+    used = redis.call('ZCARD', key('leases', id)),
   }
 end
 

@@ -47,8 +47,7 @@ local function note_quota(job, tenant, quota, audio_ms)
   if jobs ~= '0' then
     redis.call('ZADD', key('tenantjobs', tenant), job.deadline, job.id)
     redis.call('PEXPIRE', key('tenantjobs', tenant), limit('utterance_ms'))
-    job.unwritten[#job.unwritten + 1] = 'counted'
-    job.unwritten[#job.unwritten + 1] = tenant
+    put_aside(job, 'counted', tenant)
   end
   if audio ~= '0' then
     redis.call('HINCRBY', key('tenantaudio', tenant), math.floor(now / HOUR_MS), audio_ms)

@@ -93,10 +93,11 @@ local function release_run(turn, session, tgt, ready, most, result)
     result, turn.order, released = nil, turn.order + 1, released + 1
   end
   if last then
-    redis.call('HSET', record, 'released:' .. tgt, turn.order, 'out_seq', turn.out_seq)
+    local said = {'released:' .. tgt, turn.order, 'out_seq', turn.out_seq}
     if turn.group then
-      redis.call('HSET', record, 'group:' .. tgt, turn.group, 'part:' .. tgt, turn.part, 'part_ms:' .. tgt, turn.part_ms)
+      said = {'group:' .. tgt, turn.group, 'part:' .. tgt, turn.part, 'part_ms:' .. tgt, turn.part_ms, unpack(said)}
     end
+    redis.call('HSET', record, unpack(said))
     hint_out(session, turn.owner, last, 'speech', spoken) -- so that it can be fetched together with the entry
     hint_listeners(told)
   end

@@ -2,10 +2,11 @@
 --@include nodes
 --@include assign
 
--- Every script that changes a node ends here. Returns the jobs assigned; the caller tells the node's owner.
-local function serve_node(node)
-  refresh_node(node)
-  if node.held_for == '' and (node.why ~= '' or redis.call('HGET', cell, 'waiting') == '0') then
+-- Every script that changes a node ends here. Returns the jobs assigned; the caller tells the node's owner. `...` are
+-- fields of its record that have changed.
+local function serve_node(node, ...)
+  refresh_node(node, ...)
+  if node.held_for == '' and (node.why ~= '' or limit('waiting') == 0) then
     return {}
   end
   --@include serving

@@ -72,6 +72,13 @@ class Placement:
     wait_ms: int = 0
     """How long it was likely to wait when it was let in, ms; 0 for a job that found a slot."""
 
+    def sends(self, instance: str) -> bool:
+        """Whether the instance that reserved is to send it: it holds the node's socket.
+
+        Then the ledger has noted it as sent already. A later attempt is sent by whoever is told of it.
+        """
+        return self.state == "dispatched" and self.attempt == 1 and self.instance == instance
+
 
 @dataclass(frozen=True, slots=True)
 class Assigned:

@@ -89,7 +89,7 @@ class _Simulation:
     def _arrival(self, job: int, now: float) -> None:
         self._set_clock(now)
         placed = self._ledger.jobs.reserve(self._reservation(job))
-        if placed.state == "assigned":
+        if placed.sends(cell.INSTANCE):
             self._start(job, placed.node_id, placed.attempt, now)
         else:
             self._books.waits(job)

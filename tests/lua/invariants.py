@@ -77,7 +77,7 @@ def check_waiting(model: Model, found: Dump) -> None:
             assert pool in model.links[requirement], f"{requirement} waits in {pool}, which it left"
     assert int(found.hash("cell")["waiting"]) == len(waiting)
     fair = found.hash("fair")
-    by_tenant = Counter(found.hash(f"job:{job.name}")["tenant"] for job in waiting)
+    by_tenant = Counter(found.hash(f"job:{job.name}").get("tenant", "") for job in waiting)
     assert {name[2:]: int(n) for name, n in fair.items() if name[:2] == "n:" and int(n)} == dict(by_tenant)
     check_turns(waiting, found)
     check_kept(model, waiting, found)
@@ -88,8 +88,8 @@ def check_turns(waiting: list[JobModel], found: Dump) -> None:
     fresh = [(job, found.hash(f"job:{job.name}")) for job in waiting if not job.tried]
     turns: dict[tuple[str, bool, bool], list[float]] = {}
     for _, record in fresh:  # in the order in which they asked
-        start, rank = float(record["start"]), float(record["rank"]) // 8192
-        turns.setdefault((record["tenant"], rank < start, rank > start), []).append(start)
+        start, rank = float(record.get("start", 0)), float(record["rank"]) // 8192
+        turns.setdefault((record.get("tenant", ""), rank < start, rank > start), []).append(start)
     for of, starts in turns.items():
         assert starts == sorted(set(starts)), f"{of} are not served in turn"
 
@@ -98,7 +98,7 @@ def check_kept(model: Model, waiting: list[JobModel], found: Dump) -> None:
     """No node is kept for a job that waits no more."""
     names = {job.name for job in waiting}
     for job in waiting:
-        hold = found.hash(f"job:{job.name}")["hold"]
+        hold = found.hash(f"job:{job.name}").get("hold", "")
         assert not hold or hold in model.nodes, f"{job.name} is kept a place by nobody"
     for node in model.nodes.values():
         kept_for = found.hash(f"node:{node.name}")["held_for"]

@@ -100,7 +100,7 @@ def retried_until_it_fails(world: World) -> None:
 
 @scenario("complete")
 def too_late(world: World) -> None:
-    world.ready("n1")
+    world.ready("n1", instance="web2")
     world.open()
     world.reserve("j1")
     world.go(2000)

@@ -227,7 +227,7 @@ class Model:
             node.strikes, node.rests_until = int(record["strikes"]), int(float(record["breaker_ms"] or 0))
 
     def _follow(self, job: JobModel, record: dict[str, str]) -> None:
-        tried, state = record["tried"].split(), record["state"]
+        tried, state = record.get("tried", "").split(), record["state"]
         if job.ended:
             assert (state, tried) == (job.state, job.tried), f"{job.name} had ended"
             return
@@ -236,7 +236,8 @@ class Model:
             self._allow(job, tried[attempt], tried[:attempt])
             job.outcomes.setdefault(attempt, "retried")
         if len(tried) > len(job.tried):
-            job.due_ms = self.now + DISPATCH_MS
+            # Whoever asked holds the socket of the node, and sends it at once.
+            job.due_ms = self.now + (ATTEMPT_MS if state == "dispatched" else DISPATCH_MS)
             self.begun.add(tried[-1])
         if state == "waiting" and (job.state != "waiting" or len(tried) > len(job.tried)):
             job.since_ms, job.due_ms = self.now, self.now + WAIT_MS

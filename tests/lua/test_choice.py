@@ -1,5 +1,7 @@
 """The choice among free nodes: least load, and the wishes that go before it."""
 
+import pytest
+
 from tests.lua.world import World
 
 
@@ -44,7 +46,7 @@ def test_a_preferred_node_is_taken_while_it_can_be(world: World) -> None:
     finish(world, "j0")
     world.ledger.nodes.drain("n2", "operator", "repair")
     assert world.reserve("drained", preferred_node="n2").node_id != "n2"
-    assert world.reserve("unknown", preferred_node="nobody").state == "assigned"
+    assert world.reserve("unknown", preferred_node="nobody").state == "dispatched"
 
 
 def test_a_session_stays_with_its_node_inside_the_load_window_only(world: World) -> None:
@@ -90,3 +92,28 @@ def test_spread_sends_what_a_session_says_next_elsewhere(world: World) -> None:
     assert world.reserve("j3").node_id == "n1", "it was on n2 a moment ago, which is empty"
     world.go(500)
     assert world.reserve("j4").node_id == "n2"
+
+
+@pytest.mark.parametrize(("acks", "patience"), [(False, "attempt_ms"), (True, "ack_ms")])
+def test_what_the_asker_sends_itself_counts_as_sent(world: World, acks: bool, patience: str) -> None:
+    """It holds the node's socket, so there is nothing to note after it; the attempt has its time at once."""
+    world.ready("n1", acks=acks)
+    world.open()
+    placed = world.reserve("j1")
+    assert placed.sends("web1")
+    assert not placed.sends("web2")
+    assert world.inbox() == []
+    due = world.now_ms + getattr(world.settings, patience)
+    assert world.dump().scores("leases:n1") == {"j1|1|1": due}
+    assert world.dump().scores("deadlines")["j|j1"] == due
+    assert world.reserve("again", request="request-j1").sends("web1"), "who asks again has not sent it yet"
+
+
+def test_what_another_instance_sends_is_noted_by_it(world: World) -> None:
+    world.ready("n1", instance="web2")
+    world.open()
+    placed = world.reserve("j1")
+    assert placed.state == "assigned"
+    assert not placed.sends("web1")
+    assert [entry["kind"] for entry in world.inbox("web2") if entry["kind"] == "dispatch"] == ["dispatch"]
+    assert world.dump().scores("leases:n1") == {"j1|1|1": world.now_ms + world.settings.dispatch_ms}

@@ -147,6 +147,18 @@ def test_unless_there_is_only_one_attempt(store: PlainStore) -> None:
     assert hows(world, "j1") == ["lost"]
 
 
+def test_what_its_asker_could_not_send_is_not_its_killer(world: World) -> None:
+    """The node's socket closes between placing and sending; the asker, who was to send it, says so."""
+    nodes(world)
+    world.reserve("j1")
+    for _ in range(3):
+        record = world.job("j1")
+        world.ledger.jobs.requeue("j1", record["node"], int(record["attempt"]), "NODE_UNAVAILABLE", "x")
+    assert world.job("j1")["state"] == "failed"
+    assert not hows(world, "j1")
+    assert not [entry for entry in world.inbox() if entry["kind"] == "cancel"], "nobody was sent anything"
+
+
 def test_waiting_in_vain_after_two_nodes_is_an_end_as_well(world: World) -> None:
     nodes(world, 2)
     world.reserve("j1")
@@ -158,8 +170,10 @@ def test_waiting_in_vain_after_two_nodes_is_an_end_as_well(world: World) -> None
 
 
 def test_what_never_reached_a_node_is_not_its_killer(world: World) -> None:
-    """The caller dies between placing and sending, three times."""
-    nodes(world)
+    """Who holds the sockets of the nodes dies between placing and sending, three times."""
+    for at in range(3):
+        world.ready(f"n{at + 1}", instance="web2")
+    world.open()
     world.reserve("j1")
     for _ in range(3):
         world.go(world.settings.dispatch_ms)

@@ -51,9 +51,9 @@ def test_1_node_that_acknowledges_is_held_to_it(world: World) -> None:
 
 def test_2_expired_reservation_gives_its_slot_back(world: World) -> None:
     """An expired reservation never gave its slot back: the node stayed full for ever."""
-    world.ready("n1")
+    world.ready("n1", instance="web2")
     world.open()
-    world.reserve("lost")  # its caller dies: nobody dispatches
+    world.reserve("lost")  # who holds the node's socket dies: nobody dispatches
     world.reserve("next")
     assert world.job("next")["state"] == "waiting"
     world.go(world.settings.dispatch_ms)

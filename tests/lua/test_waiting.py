@@ -159,7 +159,7 @@ def test_a_node_is_kept_no_longer_than_the_job_waits_for_it(world: World, end: s
         assert world.job("large")["state"] == "assigned"
         world.ledger.jobs.complete("large", "n1", 1, "ok", instance="web1")
     assert world.node("n1")["held_for"] == ""
-    assert world.reserve("small").state == "assigned"
+    assert world.reserve("small").state == "dispatched"
 
 
 def test_many_large_jobs_do_not_hide_a_small_one(world: World) -> None:

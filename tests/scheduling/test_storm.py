@@ -207,12 +207,12 @@ def _model_of(found: Dump, now_ms: int) -> Model:
             held=int(record["held"]),
         )  # fmt: skip
         model.nodes[name] = node
-    jobs = sorted(found.named("job"), key=lambda name: float(found.hash(f"job:{name}")["start"]))
+    jobs = sorted(found.named("job"), key=lambda name: float(found.hash(f"job:{name}").get("start", 0)))
     for name in jobs:
         record = found.hash(f"job:{name}")
         model.jobs[name] = JobModel(
             name, record["requirement"], record["session"], record["tgt"], int(record["order"]),
-            int(record["cost"]), int(record["created_ms"]), record["state"], record["tried"].split(),
+            int(record.get("cost", 1)), int(record["created_ms"]), record["state"], record.get("tried", "").split(),
         )  # fmt: skip
     for requirement in found.hash("requirements"):
         model.links[requirement] = found.members(f"reqpools:{requirement}")

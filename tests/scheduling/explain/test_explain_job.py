@@ -56,13 +56,13 @@ def test_a_large_job_that_waits_beside_a_free_slot_says_why(world: World) -> Non
 def test_a_running_job_tells_its_stages(world: World) -> None:
     world.reserve("j1")
     world.go(30)
-    world.ledger.jobs.advance("j1", "n1", 1, "dispatched", "t", "web1")
+    world.ledger.jobs.advance("j1", "n1", 1, "accepted", "t", "web1")
     found = look(world, "j1")
     assert found.waiting is None
     assert [(stage.stage, stage.after_ms) for stage in found.stages] == [
-        ("created", 0), ("assigned", 0), ("dispatched", 30),
+        ("created", 0), ("assigned", 0), ("dispatched", 0), ("accepted", 30),
     ]  # fmt: skip
-    assert [(item.node, item.outcome) for item in found.attempts] == [("n1", "dispatched")]
+    assert [(item.node, item.outcome) for item in found.attempts] == [("n1", "accepted")]
 
 
 def test_a_retried_job_tells_each_attempt_and_whom_it_avoids(world: World) -> None:
@@ -105,7 +105,7 @@ def test_living_jobs_are_listed_by_pages_and_states(world: World) -> None:
         cursor = page.next_cursor
     assert sorted(met) == ["j1", "j2", "j3", "j4"]
     assert page.waiting == 4
-    assert {job.state for job in job_page(world.ledger.cell, 10, "", "assigned").jobs} == {"assigned"}
+    assert {job.state for job in job_page(world.ledger.cell, 10, "", "dispatched").jobs} == {"dispatched"}
 
 
 def test_what_was_said_is_never_shown(world: World) -> None:

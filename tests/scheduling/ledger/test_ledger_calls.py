@@ -72,7 +72,7 @@ def test_reserve_gives_the_place_and_a_repeated_request_the_same(world: World) -
     world.ready("n1", "C")
     world.open()
     placed = world.reserve("j1", pools=[POOLS["C"]])
-    assert placed == Placement("j1", 0, "assigned", 1, "n1", "web1", True)
+    assert placed == Placement("j1", 0, "dispatched", 1, "n1", "web1", True)
     assert world.reserve("j2", request="request-j1", pools=[POOLS["C"]]) == placed
     assert world.reserve("j3", pools=[POOLS["C"]]) == Placement(
         "j3", 1, "waiting", 0, "", "", False, wait_ms=2000
