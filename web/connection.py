@@ -45,6 +45,10 @@ __all__ = ["Connection", "ConnectionClosed", "ConnectionOptions"]
 #: Of a peer's queue, the share beyond which it is sent only what must not be left out.
 SPARE_SHARE = 0.25
 
+#: Longest message of a peer that has not said who it is; a node's registration with 10,000 pairs of languages
+#: has half of it.
+_STRANGERS_BYTES = 512 * 1024
+
 #: `SO_LINGER` that makes close() reset the connection and forget what a stuck peer has not taken.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -69,8 +73,6 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     """
 
     connected: bool
-    identity: Identity | None = None
-    """Who is at the other end, once that is known."""
 
     def __init__(self, environ: dict[str, Any], options: ConnectionOptions) -> None:
         """Accept the request's upgrade; raises HandshakeError."""
@@ -80,6 +82,7 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         self._allowance = Allowance(options.messages_per_s, options.bytes_per_s, options.max_message_bytes)
         self.messages_in = 0
         self.messages_out = 0
+        self._identity: Identity | None = None
         self._can_parse = True  # until the peer breaks the protocol
         self._peer_ended = False  # by a close frame, or because it is gone
         super().__init__(environ, thread_class=_NoThread, event_class=object)
@@ -102,6 +105,19 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         self._outbound = Outbound(self.sock, options.max_queue_bytes, options.write_timeout_s, self._lose)
         self._outbound.put(accepted.response)
         self.connected = True
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who is at the other end, once that is known."""
+        return self._identity
+
+    @identity.setter
+    def identity(self, identity: Identity | None) -> None:
+        """Say who it is. While that is not known its messages are small: any stranger may send them."""
+        self._identity = identity
+        most = self.options.max_message_bytes
+        is_stranger = identity is None and self.options.role is not None
+        self._inbound.limit(min(most, _STRANGERS_BYTES) if is_stranger else most)
 
     @property
     def closed(self) -> bool:
@@ -177,6 +193,11 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         except HungUp as end:
             self._lose(str(end))
         raise self._why_closed()
+
+    def receive_until(self, until_s: float) -> str | bytes | None:
+        """Wait for the next message until a moment (monotonic s), from which on none is given; then None."""
+        left_s = until_s - time.monotonic()
+        return self.receive(left_s) if left_s > 0 else None
 
     def close(self, reason: int | None = None, message: str | None = None) -> None:
         """Say goodbye after what is queued, with a close code (1000) and a sentence; never waits.

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import re
+import time
 from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
@@ -39,8 +40,6 @@ from web.timing import Timings
 _log = logging.getLogger(__name__)
 
 _SCHEMA = "2.0"
-#: A node has this long to register, s.
-_OPENING_S = 30.0
 _LEAST_BEAT_MS = 100
 #: Node ids become parts of keys and of space separated lists.
 _NODE_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
@@ -71,10 +70,11 @@ class NodeSocket:
     def serve(self, connection: Connection) -> None:
         """Serve one socket until it closes."""
         link: NodeLink | None = None
+        until_s = time.monotonic() + self._settings.opening_s
         about_nothing()
         try:
             while True:
-                data = connection.receive(timeout=None if link else _OPENING_S)
+                data = connection.receive() if link else connection.receive_until(until_s)
                 if data is None:
                     connection.close(
                         CloseCode.REGISTRATION_REQUIRED, "send node_register first, then reconnect"

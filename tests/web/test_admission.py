@@ -253,6 +253,22 @@ def test_a_path_secret_is_in_no_log_however_much_is_logged(tmp_path: Path, valke
     assert secret not in log
 
 
+@pytest.mark.parametrize("role", list(PATHS))
+def test_a_stranger_has_room_for_a_first_message_only(closed: Stack, role: Role) -> None:
+    """Whoever had no credential could keep 16 MiB of this process for each of his sockets."""
+    with Peer(closed.webs[0].url(PATHS[role])) as peer:
+        peer.send_raw(json.dumps(FIRST[role] | {"more": "x" * 600_000}))
+        assert peer.wait_closed()[0] == 1009
+
+
+def test_who_is_known_may_send_large_messages(closed: Stack, file: CredentialFile) -> None:
+    token, url = file.jwt("HS256", "client"), closed.webs[0].url("/ws/session")
+    with FakeClient(url, headers=bearer(token)) as early, FakeClient(url, credential=token) as late:
+        for client in (early, late):
+            client.utterance(audio=bytes(600_000))
+            assert client.wait("error")["code"] == "UNSUPPORTED_FEATURE"
+
+
 def test_refusals_are_counted_by_their_reason(closed: Stack, file: CredentialFile) -> None:
     assert refused(closed, "/ws/session", bearer("sdt_nobodys")) == 401
     assert refused(closed, "/ws/session", bearer(file.jwt("HS256", "node"))) == 403
