@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -69,7 +69,7 @@ class CredentialBook:
             return False
         if identity.way == "jwt":
             key = self.keys.get(identity.key)
-            return key is not None and identity.role in key.roles
+            return key is not None and key == identity.vouched_by and identity.role in key.roles
         if identity.way in ("token", "path"):
             entries = self.tokens if identity.way == "token" else self.path_secrets
             return entries.get(identity.credential) == identity
@@ -79,12 +79,13 @@ class CredentialBook:
         key = choose_key(self.keys, token)
         claims = key.claims(token)
         stated = claims.get("jti")
-        credential = str(stated) if is_name(stated) else digest(token)
+        # Without its signature: of that there may be several that hold, and a revoked token would come back.
+        credential = str(stated) if is_name(stated) else digest(token.rpartition(".")[0])
         identity = identity_of(claims, way="jwt", key=key.kid, credential=credential)
         if identity.role not in key.roles:
             said = f"The key {key.kid} may not vouch for the role {identity.role}."
             raise Refusal("wrong_role", said, FORBIDDEN)
-        return identity
+        return replace(identity, vouched_by=key)
 
 
 def empty_book() -> CredentialBook:

@@ -29,8 +29,8 @@ class CredentialSource:
 
     def __init__(self, settings: Settings) -> None:
         self._path = Path(settings.credentials_file) if settings.credentials_file else None
+        self._seen = self._state()  # first: a change meanwhile is noticed then
         self.book = self._read_file() if self._path else _inline(settings.credentials)
-        self._seen = self._state()
 
     def reload(self) -> bool:
         """Read the file anew if it was changed; True when what is accepted is another now.

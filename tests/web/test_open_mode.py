@@ -4,11 +4,13 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from scheduling.redaction import HIDDEN, install, redact
+from tests.credentials import CredentialFile
 from tests.peers import FakeClient, FakeNode, Peer
 from tests.stack import ROOT, Stack
 from tests.valkey import Valkey, free_port
@@ -77,6 +79,22 @@ def test_a_trusted_network_needs_no_credential(valkey: Valkey) -> None:
         for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
             with pytest.raises(AssertionError, match="UNAUTHORIZED"):
                 FakeClient(url, headers={name: "10.0.0.1"})
+
+
+def test_a_socket_stays_with_its_node_whatever_credential_comes_later(valkey: Valkey, tmp_path: Path) -> None:
+    """One for another node id moved the socket on, and left the former node connected for ever."""
+    file = CredentialFile(tmp_path)
+    token = file.static("node", "late", node_id="late-1")
+    settings = {"trusted_networks": "127.0.0.0/8", "credentials_file": str(file.path)}
+    with (
+        Stack(valkey=valkey, cell="later", **settings) as running,
+        FakeNode(running.webs[0].url("/ws/node"), ("a", "b")) as node,
+    ):
+        node.register(credential=token)
+        error = node.wait("error")
+        assert error["code"] == "INVALID_MESSAGE"
+        assert node.node_id in error["message"]
+        assert running.webs[0].stats()["nodes"] == 1
 
 
 def test_behind_a_trusted_proxy_the_address_is_the_one_it_names(valkey: Valkey) -> None:
