@@ -11,7 +11,7 @@ import re
 import sys
 import time
 from collections.abc import MutableMapping
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
@@ -19,7 +19,6 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
 from scheduling.redaction import HIDDEN, redact
 
-LogFormat = Literal["auto", "json", "text"]
 Event = MutableMapping[str, Any]
 
 #: What an event may be about. Celery and others put more into their records than is meant to be read.

@@ -1,11 +1,11 @@
 import pytest
 
 from scheduling.limits import NO_LIMITS, Limits, LimitTable, tenant_name
-from scheduling.settings import Settings, SettingsError, read_settings
+from scheduling.settings import SettingsError, read_settings
 
 
 def table(**settings: str) -> LimitTable:
-    return LimitTable(Settings(redis_url="redis://unused", **settings))  # type: ignore[arg-type]
+    return LimitTable(read_settings(redis_url="redis://unused", **settings))
 
 
 def test_without_settings_nobody_is_limited() -> None:

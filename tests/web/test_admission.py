@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from scheduling.credentials import Role
 from scheduling.credentials.jwt_keys import ALGORITHMS
 from tests.credentials import CredentialFile, bearer, unsigned
 from tests.peers import FakeClient, FakeNode, Peer
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 from tests.valkey import Valkey
 
 PATHS: dict[Role, str] = {"node": "/ws/node", "client": "/ws/session"}
@@ -112,15 +113,14 @@ def test_a_static_token_and_a_path_secret_that_are_new(closed: Stack, file: Cred
 
 def _until_known(stack: Stack, token: str) -> None:
     """Wait until both processes have read the file anew: they look each second."""
-    until_s = time.monotonic() + 20
+
+    def is_known(url: str) -> bool:
+        with suppress(InvalidStatus), Peer(url, bearer(token)):
+            return True
+        return False
+
     for web in stack.webs:
-        while True:
-            try:
-                FakeClient(web.url("/ws/session"), "x", "y", headers=bearer(token)).close()
-                break
-            except InvalidStatus:
-                assert time.monotonic() < until_s
-                time.sleep(0.05)
+        wait_until(partial(is_known, web.url("/ws/session")), f"{web.name} to know the token")
 
 
 def test_without_a_credential_nobody_enters(closed: Stack) -> None:

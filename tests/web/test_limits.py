@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.peers import Peer
 from tests.stack import Stack, wait_until
@@ -123,7 +124,7 @@ def test_connections_of_an_address() -> None:
             connect(stack.webs[0].url("/ws/session"))
         assert caught.value.response.status_code == 429
         assert int(caught.value.response.headers["Retry-After"]) >= 5
-        browser = connect(stack.webs[0].url("/ws/session"), origin="http://x")  # type: ignore[arg-type]
+        browser = connect(stack.webs[0].url("/ws/session"), origin=Origin("http://x"))
         with browser, pytest.raises(Exception, match="come back in"):
             browser.recv()
         assert refused(stack, "peer_connections") == 2
