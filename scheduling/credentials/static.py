@@ -14,8 +14,10 @@ def new_token() -> str:
 
 
 def new_path_secret() -> str:
-    """Make a secret of 256 random bits that can stand in a URL's path."""
-    return secrets.token_urlsafe(_BYTES)
+    """Make a secret of 256 random bits that can stand in a URL's path, and on a command line: no option."""
+    while (secret := secrets.token_urlsafe(_BYTES)).startswith("-"):
+        pass
+    return secret
 
 
 def digest(token: str) -> str:
