@@ -175,6 +175,8 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         ends it meanwhile. Pings are answered and pongs noted here, so a handler should always come back soon.
         """
         deadline_s = None if timeout is None else time.monotonic() + timeout
+        if self._allowance.owes and not self._make_good(deadline_s):
+            return None
         try:
             while self.connected:
                 event = self._inbound.next()
@@ -247,9 +249,21 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     def _count(self, size: int) -> None:
         """Hold back a peer that says too much; pings are answered, so they count as well."""
         if late_s := self._allowance.take(size):
-            if self.on_held_back:
-                self.on_held_back(late_s)
-            gevent.sleep(late_s)
+            self._hold_back(late_s)
+
+    def _hold_back(self, late_s: float) -> None:
+        if self.on_held_back:
+            self.on_held_back(late_s)
+        gevent.sleep(late_s)
+
+    def _make_good(self, deadline_s: float | None) -> bool:
+        """Read nothing until the peer is within its allowance again; False when the time is over before."""
+        while self.connected and (late_s := self._allowance.owed()):
+            left_s = _left(deadline_s)
+            if left_s == 0.0:
+                return False
+            self._hold_back(late_s if left_s is None else min(late_s, left_s))
+        return True
 
     def _await_answer(self) -> None:
         if not self._can_parse:

@@ -41,7 +41,7 @@ class Identity:
     languages: frozenset[str] | None = None
     """Folded languages it may use; None for all."""
     limits: Mapping[str, float] = field(default_factory=lambda: _NO_LIMITS)
-    """What it may use at most, by name (``sessions``, ``jobs_running``, …)."""
+    """What its tenant may have at most, by the names of `Limits` (``sessions``, ``audio_min``, …)."""
     tier: str = ""
     """Trust tier, a word of the operator's; empty when none is given."""
     expires_s: float | None = None
