@@ -1,7 +1,7 @@
 """All credentials a server knows, as its TOML says them: keys of JWTs, static tokens, path secrets."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -40,6 +40,8 @@ class CredentialBook:
     """By the hash of the token."""
     path_secrets: Mapping[str, Identity] = field(default_factory=dict, repr=False)
     """By the hash of the secret."""
+    files: Sequence[Path] = field(default=(), compare=False)
+    """Files that keys were read from."""
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.tokens or self.path_secrets)
@@ -108,6 +110,7 @@ def read_book(text: str, folder: Path) -> CredentialBook:
         keys=_unique({key.kid: key for key in keys}, len(keys), "kid"),
         tokens=_by_hash(data, "tokens", "token"),
         path_secrets=_by_hash(data, "path_secrets", "path"),
+        files=tuple(folder / entry["file"] for _, entry in _entries(data, "keys") if "file" in entry),
     )
 
 
