@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from scheduling.messages import Message, dump
 
-_SECRET = re.compile(r"(/ws/(?:node|session)/)[^/?#]+")
-
 
 def bearer(token: str) -> dict[str, str]:
     """Give the header that shows a token to a server; none without a token."""
     return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def shown(url: str) -> str:
-    """Give a server's URL as it may be printed: without the secret in its path."""
-    return _SECRET.sub(r"\1[hidden]", url)
 
 
 class Link:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from agent.backoff import Backoff, refusal_reason
-from agent.link import Link, bearer, shown
+from agent.link import Link, bearer
 from agent.outbox import Outbox
 from agent.pipelines.base import Pipeline
 from agent.presence import Identity, Presence
@@ -33,6 +33,7 @@ from scheduling.messages import (
     dump,
     parse_server_message_to_node,
 )
+from scheduling.redaction import redact
 
 #: Registration errors that trying again cannot cure.
 FATAL_CODES = frozenset(
@@ -147,7 +148,7 @@ class NodeAgent:
             others_left = self._losses % len(self._urls) != 0
             # When to come back is what one server asks for itself: others of the cell may have us at once.
             delay = self._backoff.delay_s("" if others_left else reason)
-            log.info("no connection to %s (%s); next try in %.1f s", shown(self._urls[0]), reason, delay)
+            log.info("no connection to %s (%s); next try in %.1f s", redact(self._urls[0]), reason, delay)
             self._urls.rotate(-1)
             await asyncio.sleep(delay)
 
@@ -158,7 +159,7 @@ class NodeAgent:
         except ConnectionClosed as closed:
             return _close_reason(closed)
         except InvalidURI as error:
-            raise NodeRefused("INVALID_URL", f"{shown(self._urls[0])} is no WebSocket address.") from error
+            raise NodeRefused("INVALID_URL", f"{redact(self._urls[0])} is no WebSocket address.") from error
         except InvalidStatus as refused:
             if (said := refused.response.body.decode("utf-8", "replace").strip()).startswith(FATAL_REFUSALS):
                 raise NodeRefused(*said.split(": ", 1)) from None
@@ -184,7 +185,7 @@ class NodeAgent:
             self._backoff.reset()
             self._losses = 0
             self._link.up(socket, ack.node_id, result_acks=ack.result_acks)
-            log.info("registered at %s as %s", shown(self._urls[0]), ack.node_id)
+            log.info("registered at %s as %s", redact(self._urls[0]), ack.node_id)
             try:
                 await self._work_over(socket)
             finally:

@@ -11,7 +11,6 @@ from pathlib import Path
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from agent.client import Languages, SessionRefused
-from agent.link import shown
 from agent.output import Output
 from agent.reconnecting import ReconnectingClient
 from agent.together import together
@@ -27,6 +26,7 @@ from scheduling.messages import (
     StreamFormat,
     TranslationResult,
 )
+from scheduling.redaction import redact
 
 #: The server ends every utterance within 60 s. Saying nothing for longer, it will say nothing more. In s.
 SILENT_S = 75.0
@@ -76,7 +76,7 @@ class Say:
             self._output.complain(f"the server closed the connection: {closed}")
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
             reason = str(error) or type(error).__name__
-            self._output.complain(f"no dispatch server answers at {shown(self._options.url)}: {reason}")
+            self._output.complain(redact(f"no dispatch server answers at {self._options.url}: {reason}"))
         else:
             return 1 if self._transcript.errors else 0
         return 1

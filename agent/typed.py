@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from agent.client import dial
+from scheduling.redaction import redact
 
 #: Longest member that is shown whole, in characters.
 SHOWN_CHARS = 60
@@ -91,7 +92,7 @@ async def converse(url: str, src: str, tgt: str) -> int:
     try:
         return await Typed(src, tgt, lambda line: print(line, flush=True)).run(url, sys.stdin)
     except (OSError, TimeoutError, InvalidURI, InvalidHandshake) as error:
-        print(f"speech-dispatch session: {url} cannot be reached: {error}", file=sys.stderr)
+        print(redact(f"speech-dispatch session: {url} cannot be reached: {error}"), file=sys.stderr)
         return 1
 
 

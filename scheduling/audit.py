@@ -32,7 +32,7 @@ class Action(View):
     action: str
     """Such as ``node.drain``, ``job.cancel``, ``dead.drop``."""
     target: str = ""
-    """Id of the node, job or dead letter."""
+    """Id of the node, job or dead letter; of a revocation its kind and name, as ``subject:anna``."""
     reason: str = ""
     status: int
     """HTTP status of the answer: 200 where it was done, also where nobody asked over HTTP."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from scheduling.setting_limits import LimitSettings
@@ -40,14 +41,15 @@ class Limits:
     def with_stated(self, stated: Mapping[str, float]) -> "Limits":
         """Give what counts for a credential that states limits of its own, by the names that stand here.
 
-        ``audio_min`` is in minutes. Names that are not known here are left to others.
+        ``audio_min`` is in minutes. Names that are not known here are left to others. What is less than one
+        counts as one: 0 would be no limit.
         """
         return Limits(
-            sessions=round(stated.get("sessions", self.sessions)),
-            waiting=round(stated.get("waiting", self.waiting)),
-            jobs=round(stated.get("jobs", self.jobs)),
-            audio_ms=round(60_000 * stated.get("audio_min", self.audio_ms / 60_000)),
-            connections_per_s=stated.get("connections_per_s", self.connections_per_s),
+            sessions=ceil(stated.get("sessions", self.sessions)),
+            waiting=ceil(stated.get("waiting", self.waiting)),
+            jobs=ceil(stated.get("jobs", self.jobs)),
+            audio_ms=ceil(60_000 * stated.get("audio_min", self.audio_ms / 60_000)),
+            connections_per_s=_rate(stated.get("connections_per_s", self.connections_per_s)),
         )
 
 
@@ -77,6 +79,11 @@ class LimitTable:
     def of(self, tenant: str) -> Limits:
         """Give a tenant's limits, by its `tenant_name`."""
         return self._named.get(tenant, self._others)
+
+
+def _rate(per_s: float) -> float:
+    """Give a rate by which a time to wait can be reckoned: as low as tables may have, or 0 for none."""
+    return max(per_s, 0.001) if per_s else 0.0
 
 
 def _limits(tables: dict[str, dict[str, int]], name: str) -> Limits:

@@ -11,13 +11,14 @@ import re
 import sys
 import time
 from collections.abc import MutableMapping
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
-LogFormat = Literal["auto", "json", "text"]
+from scheduling.redaction import HIDDEN, redact
+
 Event = MutableMapping[str, Any]
 
 #: What an event may be about. Celery and others put more into their records than is meant to be read.
@@ -26,17 +27,6 @@ FIELDS: Final = (
     "languages", "slots", "action", "left_out", "task", "method", "path", "ms",
 )  # fmt: skip
 _SECRET_NAMES: Final = re.compile(r"token|passw|secret|credential|authorization|cookie", re.IGNORECASE)
-_SECRETS: Final = (
-    (re.compile(r"(://[^/\s:@]*):[^@/\s]+@"), r"\1:***@"),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), r"\1 ***"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "***"),
-    (
-        re.compile(r"\b((?:\w*token|password|secret|credential)\"?[=:]\s*\"?)[^\s&\",;]+", re.IGNORECASE),
-        r"\1***",
-    ),
-    # pydantic shows what it was given, which may be what somebody said.
-    (re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL), "input_value=***"),
-)
 _HEAD: Final = ("timestamp", "level", "logger", "event")
 
 _always: dict[str, str] = {}
@@ -112,33 +102,34 @@ def _blot(_logger: Any, _name: str, event: Event) -> Event:
     """Take out what nobody should read in a log."""
     for name, value in event.items():
         if name not in _HEAD and _SECRET_NAMES.search(name):
-            event[name] = "***"
+            event[name] = HIDDEN
         elif isinstance(value, str):
-            event[name] = blotted(value)
+            event[name] = redact(value)
     return event
-
-
-def blotted(words: str) -> str:
-    """Give words without the secrets that can be told by their looks."""
-    for pattern, instead in _SECRETS:
-        words = pattern.sub(instead, words)
-    return words
 
 
 def _text(_logger: Any, _name: str, event: Event) -> str:
     """Write a line that begins like those of Python's own; fields follow, and the trace of an exception."""
-    trace, stack = event.pop("exception", ""), event.pop("stack", "")
+    traces = [str(event.pop(name, None) or "") for name in ("exception", "stack")]
     moment, level, logger, said = (str(event.pop(name, "")) for name in _HEAD)
     # Who writes is plain to whoever reads a terminal.
     told = {name: value for name, value in event.items() if _always.get(name) != value}
     fields = "".join(f" {name}={_word(value)}" for name, value in told.items())
     head = f"{moment[:10]} {moment[11:23]} {level} {logger}: {said.replace(chr(10), ' | ')}{fields}"
-    return "\n".join(filter(None, (head, str(trace or ""), str(stack or ""))))
+    lines = [head, *(line for trace in traces if trace for line in trace.split("\n"))]
+    return "\n".join(map(_printable, lines))
 
 
 def _word(value: object) -> str:
     word = str(value)
     return repr(word) if not word or any(char.isspace() or char in "\"'=" for char in word) else word
+
+
+def _printable(line: str) -> str:
+    """Write out what would do something to a terminal: much of a line is the word of a stranger."""
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
 
 class Sparing:

@@ -68,6 +68,9 @@ class ServerSettings(BaseSettings):
         ge=1,
         description="a request's head, as of a handshake, must have come within this time, s",
     )
+    opening_s: float = Field(
+        default=60.0, gt=0, description="a peer must have said within this time who it is, s"
+    )
     upload_s: float = Field(
         default=120.0, gt=0, description="a recording sent over HTTP must have come within this time, s"
     )

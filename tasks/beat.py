@@ -17,7 +17,7 @@ from tasks.wakeups import Wakeups
 _log = logging.getLogger(__name__)
 
 
-class BoundedScheduler(Scheduler):  # type: ignore[misc]  # an untyped package
+class BoundedScheduler(Scheduler):
     """Keeps its schedule in memory: all that is due comes round within half a minute.
 
     Without workers its messages would pile up in the broker, where nothing removes them: Redis knows no

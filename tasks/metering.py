@@ -76,7 +76,7 @@ class TaskCounts:
 counts = TaskCounts()
 
 
-class CountedRequest(Request):  # type: ignore[misc]  # an untyped package
+class CountedRequest(Request):
     """A task in a worker, counted."""
 
     def on_accepted(self, pid: int, time_accepted: float) -> None:

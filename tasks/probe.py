@@ -19,6 +19,7 @@ from tasks.wakeups import Wakeups
 _HARMLESS = {CONTROL: SETTLE, DRAIN: DRAIN_ALL}
 #: A queue serves who has waited longest, so with so many for each worker every one gets its own.
 _FOR_EACH = 2
+#: Workers write what they took into a key, every other second: there is nothing to be waited for.
 _LOOK_S = 0.25
 
 

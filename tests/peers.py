@@ -197,7 +197,11 @@ class FakeNode(Peer):
 
     def register(self, **members: Any) -> None:
         """Send `node_register`."""
-        defaults = {
+        self.send("node_register", **self.registration() | members)
+
+    def registration(self) -> Frame:
+        """Give what it says of itself, but for its id."""
+        return {
             "version": "2.0.0",
             "capability_schema_version": "2.0",
             "platform": "linux",
@@ -205,8 +209,8 @@ class FakeNode(Peer):
             "installed_models": [],
             "features_supported": {},
             "accept_public_jobs": True,
+            **self.capabilities(),
         }
-        self.send("node_register", **defaults | self.capabilities() | members)
 
     def heartbeat(self, running_jobs: int = 0, cpu_percent: float = 5, **members: Any) -> None:
         """Send `node_heartbeat`; capabilities are those registered unless stated."""

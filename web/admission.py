@@ -62,7 +62,7 @@ class Admission:
 
         ``secret`` is that of the path, None where there is none in it.
         """
-        with self._counting():
+        with self.counting():
             self.require_origin(environ)
             if secret is not None:
                 return self._let_in(self.book.identify_path(secret, time.time()), role)
@@ -70,7 +70,7 @@ class Admission:
 
     def of_request(self, environ: Mapping[str, Any], role: Role) -> Identity:
         """Decide on a request. Raises `Refusal`."""
-        with self._counting():
+        with self.counting():
             self.require_origin(environ)
             identity = self._by_request(environ, role)
             if identity is None:
@@ -84,7 +84,7 @@ class Admission:
         """
         if known is not None and (known.named or not token or not self.book):
             return known
-        with self._counting():
+        with self.counting():
             if not token:
                 raise Refusal("missing", _WANTED)
             return self.by_token(token, role)
@@ -112,7 +112,8 @@ class Admission:
         raise Refusal("wrong_origin", said, FORBIDDEN)
 
     @contextmanager
-    def _counting(self) -> Iterator[None]:
+    def counting(self) -> Iterator[None]:
+        """Count a `Refusal` that is raised inside."""
         try:
             yield
         except Refusal as refusal:

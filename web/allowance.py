@@ -21,7 +21,10 @@ class Allowance:
     """
 
     __slots__ = ("_burst_bytes", "_burst_messages", "_bytes", "_bytes_per_s", "_clock", "_filled_s",
-                 "_messages", "_messages_per_s")  # fmt: skip
+                 "_messages", "_messages_per_s", "owes")  # fmt: skip
+
+    owes: bool
+    """One wait was not enough: `owed` says how long the next one is."""
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Allowance:
         self._messages, self._bytes = self._burst_messages, self._burst_bytes
         self._clock = clock
         self._filled_s = clock()
+        self.owes = False
 
     def take(self, size: int) -> float:
         """Count a message of so many bytes; give how long to wait before the next one is read, s."""
@@ -44,14 +48,16 @@ class Allowance:
         self._bytes -= size
         if self._messages >= 0 and self._bytes >= 0:
             return 0.0
-        return self._refill()
+        return self.owed()
 
-    def _refill(self) -> float:
+    def owed(self) -> float:
+        """Give how long to wait now, s; 0 when all is made good."""
         now_s = self._clock()
         passed_s, self._filled_s = now_s - self._filled_s, now_s
         self._messages = min(self._burst_messages, self._messages + passed_s * self._messages_per_s)
         self._bytes = min(self._burst_bytes, self._bytes + passed_s * self._bytes_per_s)
         late_s = max(_until(self._messages, self._messages_per_s), _until(self._bytes, self._bytes_per_s))
+        self.owes = late_s > _LONGEST_S
         return min(max(late_s, _SHORTEST_S), _LONGEST_S) if late_s else 0.0
 
 

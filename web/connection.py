@@ -45,6 +45,10 @@ __all__ = ["Connection", "ConnectionClosed", "ConnectionOptions"]
 #: Of a peer's queue, the share beyond which it is sent only what must not be left out.
 SPARE_SHARE = 0.25
 
+#: Longest message of a peer that has not said who it is; a node's registration with 10,000 pairs of languages
+#: has half of it.
+_STRANGERS_BYTES = 512 * 1024
+
 #: `SO_LINGER` that makes close() reset the connection and forget what a stuck peer has not taken.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -69,8 +73,6 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     """
 
     connected: bool
-    identity: Identity | None = None
-    """Who is at the other end, once that is known."""
 
     def __init__(self, environ: dict[str, Any], options: ConnectionOptions) -> None:
         """Accept the request's upgrade; raises HandshakeError."""
@@ -80,6 +82,7 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         self._allowance = Allowance(options.messages_per_s, options.bytes_per_s, options.max_message_bytes)
         self.messages_in = 0
         self.messages_out = 0
+        self._identity: Identity | None = None
         self._can_parse = True  # until the peer breaks the protocol
         self._peer_ended = False  # by a close frame, or because it is gone
         super().__init__(environ, thread_class=_NoThread, event_class=object)
@@ -102,6 +105,19 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         self._outbound = Outbound(self.sock, options.max_queue_bytes, options.write_timeout_s, self._lose)
         self._outbound.put(accepted.response)
         self.connected = True
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who is at the other end, once that is known."""
+        return self._identity
+
+    @identity.setter
+    def identity(self, identity: Identity | None) -> None:
+        """Say who it is. While that is not known its messages are small: any stranger may send them."""
+        self._identity = identity
+        most = self.options.max_message_bytes
+        is_stranger = identity is None and self.options.role is not None
+        self._inbound.limit(min(most, _STRANGERS_BYTES) if is_stranger else most)
 
     @property
     def closed(self) -> bool:
@@ -159,6 +175,8 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         ends it meanwhile. Pings are answered and pongs noted here, so a handler should always come back soon.
         """
         deadline_s = None if timeout is None else time.monotonic() + timeout
+        if self._allowance.owes and not self._make_good(deadline_s):
+            return None
         try:
             while self.connected:
                 event = self._inbound.next()
@@ -177,6 +195,11 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         except HungUp as end:
             self._lose(str(end))
         raise self._why_closed()
+
+    def receive_until(self, until_s: float) -> str | bytes | None:
+        """Wait for the next message until a moment (monotonic s), from which on none is given; then None."""
+        left_s = until_s - time.monotonic()
+        return self.receive(left_s) if left_s > 0 else None
 
     def close(self, reason: int | None = None, message: str | None = None) -> None:
         """Say goodbye after what is queued, with a close code (1000) and a sentence; never waits.
@@ -226,9 +249,21 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
     def _count(self, size: int) -> None:
         """Hold back a peer that says too much; pings are answered, so they count as well."""
         if late_s := self._allowance.take(size):
-            if self.on_held_back:
-                self.on_held_back(late_s)
-            gevent.sleep(late_s)
+            self._hold_back(late_s)
+
+    def _hold_back(self, late_s: float) -> None:
+        if self.on_held_back:
+            self.on_held_back(late_s)
+        gevent.sleep(late_s)
+
+    def _make_good(self, deadline_s: float | None) -> bool:
+        """Read nothing until the peer is within its allowance again; False when the time is over before."""
+        while self.connected and (late_s := self._allowance.owed()):
+            left_s = _left(deadline_s)
+            if left_s == 0.0:
+                return False
+            self._hold_back(late_s if left_s is None else min(late_s, left_s))
+        return True
 
     def _await_answer(self) -> None:
         if not self._can_parse:

@@ -104,10 +104,10 @@ class FrameReader:
     that is only announced takes no memory.
     """
 
-    __slots__ = ("_buffer", "_inflate", "_legal", "_limit", "_message", "_needed", "_opening")
+    __slots__ = ("_buffer", "_inflate", "_legal", "_message", "_needed", "_opening", "limit_bytes")
 
     def __init__(self, limit_bytes: int, inflate: Callable[[bytes, int], bytes] | None = None) -> None:
-        self._limit = limit_bytes
+        self.limit_bytes = limit_bytes
         self._inflate = inflate
         self._legal = _LEGAL_DEFLATED if inflate else _LEGAL
         self._buffer = bytearray()
@@ -167,8 +167,8 @@ class FrameReader:
 
     def _check_size(self, size: int) -> None:
         whole = size + (len(self._message) if self._message is not None else 0)
-        if whole > self._limit:
-            raise too_big(self._limit)
+        if whole > self.limit_bytes:
+            raise too_big(self.limit_bytes)
 
     def _data(self, first: int, payload: bytes) -> str | bytes | None:
         if self._message is None:
@@ -191,7 +191,7 @@ class FrameReader:
         payload, self._message = bytes(self._message), None
         if self._opening & _DEFLATED:
             assert self._inflate is not None
-            payload = self._inflate(payload, self._limit)
+            payload = self._inflate(payload, self.limit_bytes)
         return payload if self._opening & 0x0F == _BINARY else _text(payload)
 
 

@@ -46,6 +46,10 @@ class Inbound:
         self.last_seen_s = time.monotonic()
         self.bytes_in = 0
 
+    def limit(self, limit_bytes: int) -> None:
+        """Take messages of so many bytes from now on, those not looked at yet included."""
+        self._reader.limit_bytes = limit_bytes
+
     def next(self) -> Event | None:
         """Parse the next event of what has been read, None when there is no whole one; raises FrameError."""
         if self._given >= BURST:

@@ -1,15 +1,16 @@
 """``/ws/node``: a node registers, then its messages are dealt with until its socket closes."""
 
-import hashlib
 import json
 import logging
 import re
+import time
 from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
 
 from scheduling.capability import capability_class
 from scheduling.credentials import NODE, Identity, Refusal
+from scheduling.credentials.identity import fingerprint_of_word
 from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger, NodeRegistration, Registered
@@ -39,8 +40,6 @@ from web.timing import Timings
 _log = logging.getLogger(__name__)
 
 _SCHEMA = "2.0"
-#: A node has this long to register, s.
-_OPENING_S = 30.0
 _LEAST_BEAT_MS = 100
 #: Node ids become parts of keys and of space separated lists.
 _NODE_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
@@ -71,10 +70,11 @@ class NodeSocket:
     def serve(self, connection: Connection) -> None:
         """Serve one socket until it closes."""
         link: NodeLink | None = None
+        until_s = time.monotonic() + self._settings.opening_s
         about_nothing()
         try:
             while True:
-                data = connection.receive(timeout=None if link else _OPENING_S)
+                data = connection.receive() if link else connection.receive_until(until_s)
                 if data is None:
                     connection.close(
                         CloseCode.REGISTRATION_REQUIRED, "send node_register first, then reconnect"
@@ -220,7 +220,8 @@ class NodeSocket:
                 ErrorCode.INVALID_MESSAGE,
                 "max_concurrent_jobs must be 1 or more. Or leave it out.",
             )
-        if former is not None and message.node_id not in (None, former.node_id):
+        wanted = message.node_id or identity.node_id
+        if former is not None and wanted not in ("", former.node_id):
             return (
                 ErrorCode.INVALID_MESSAGE,
                 f"This connection belongs to node {former.node_id}. Open another one.",
@@ -233,7 +234,7 @@ class NodeSocket:
         settings = self._settings
         known = message.node_id or identity.node_id or (former.node_id if former else "")
         node_id = known or self._new_id()
-        credential = identity.fingerprint or _fingerprint(message.credential)
+        credential = identity.fingerprint or fingerprint_of_word(message.credential)
         public = message.accept_public_jobs
         tenant = None if public else identity.tenant or self._messages.tenant_of(node_id, credential)
         capability = capability_class(
@@ -318,11 +319,6 @@ class NodeSocket:
             self._ledger.nodes.offline(link.node_id, link.socket, reason, grace_ms)
         except (LedgerError, StoreError) as error:
             _log.warning("node %s will be found offline by its silence: %s", link.node_id, error)
-
-
-def _fingerprint(credential: str | None) -> str:
-    """Give what is kept of a credential: enough to tell it from another one; empty for none."""
-    return hashlib.sha256(credential.encode()).hexdigest()[:32] if credential else ""
 
 
 def _refuse(connection: Connection, code: ErrorCode, message: str) -> None:

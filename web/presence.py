@@ -17,6 +17,7 @@ from scheduling.ledger import Ledger
 from scheduling.ledger.codes import LedgerError
 from scheduling.metrics import Reading
 from scheduling.metrics.announced import announcement
+from scheduling.metrics.definitions import MOST_SERVICES
 from scheduling.totals import Totals, read_totals
 from scheduling.workers import read_workers
 from web.metrics.load import Load
@@ -32,7 +33,6 @@ _PERIOD_S = 1.0
 WINDOW_S = 10.0
 #: Languages told of one process; those of most sessions.
 _MOST_LANGUAGES = 64
-_MOST_MARKED = 20
 
 
 class Presence:
@@ -113,7 +113,7 @@ class Presence:
     def marked(self) -> dict[str, int]:
         """Give the services that most nodes here are marked to lack now, 20 at most, with the nodes."""
         marks = Counter(name for link in self._peers.nodes.values() for name in link.marks.active())
-        return dict(marks.most_common(_MOST_MARKED))
+        return dict(marks.most_common(MOST_SERVICES))
 
     def describe(self) -> Instance:
         """Tell who this process is and what it holds."""

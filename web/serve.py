@@ -15,7 +15,7 @@ from gevent.server import StreamServer  # noqa: E402
 from gunicorn.app.base import BaseApplication  # noqa: E402
 from gunicorn.arbiter import Arbiter  # noqa: E402
 
-from scheduling import tracing  # noqa: E402
+from scheduling import redaction, tracing  # noqa: E402
 from scheduling.credentials import BadCredentials  # noqa: E402
 from scheduling.credentials.source import require_closed  # noqa: E402
 from scheduling.ledger.codes import SchemaMismatch  # noqa: E402
@@ -23,7 +23,6 @@ from scheduling.ledger.layout import require_layout  # noqa: E402
 from scheduling.logs import configure_logs  # noqa: E402
 from scheduling.settings import Settings, SettingsError, get_settings  # noqa: E402
 from tasks.configuration import make_app  # noqa: E402
-from web import redaction  # noqa: E402
 from web.app import create_app  # noqa: E402
 from web.dispatcher import Dispatcher  # noqa: E402
 

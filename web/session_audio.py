@@ -154,11 +154,8 @@ class SessionAudio:
         try:
             self._pressure.check(link)
             asks = self._speech.spread(link, ask)
-        except Refused as refused:
-            self._refuse(link, ask, refused)
-            self._pressure.refused(link, refused.retry_after_ms)
-        except (LedgerError, StoreError) as error:
-            self._refuse(link, ask, store_down(error))
+        except (Refused, LedgerError, StoreError) as error:
+            self._turn_down(link, ask, error)
         else:
             for each in asks[:-1]:
                 self._place_one(link, _held(each))
@@ -170,16 +167,20 @@ class SessionAudio:
         """Place a job; a refusal is told at once, as it takes no place in the order of results."""
         try:
             placement = self._placer.place(link, ask)
-        except Refused as refused:
-            self._refuse(link, ask, refused)
-            self._pressure.refused(link, refused.retry_after_ms)
-        except (LedgerError, StoreError) as error:
-            self._refuse(link, ask, store_down(error))
+        except (Refused, LedgerError, StoreError) as error:
+            self._turn_down(link, ask, error)
         else:
             waits = placement.state == "waiting"
             self._pressure.placed(link, placement.wait_ms if waits else None)
             if waits:
                 tell_waiting(link, ask.assign.utterance_index, placement.job_id, ask.assign.trace_id)
+
+    def _turn_down(self, link: SessionLink, ask: Ask, error: Refused | LedgerError | StoreError) -> None:
+        if isinstance(error, Refused):
+            self._refuse(link, ask, error)
+            self._pressure.refused(link, error.retry_after_ms)
+        else:
+            self._refuse(link, ask, store_down(error))
 
     def _refuse(self, link: SessionLink, ask: Ask, refused: Refused) -> None:
         """Tell it, by the way that outlives the socket unless it is about one of a room's languages.

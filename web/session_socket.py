@@ -65,7 +65,6 @@ _RATE = 16_000
 #: What a client calls itself is logged up to so many characters.
 _MOST_WORDS = 64
 _MOST_REASON = 125
-_OPENING_S = 60.0
 #: Sessions that another process takes over in a second without being busy with that alone.
 _RETURNS_PER_S = 200
 
@@ -111,10 +110,11 @@ class SessionSocket:
     def serve(self, connection: Connection) -> None:
         """Serve one socket until it closes; what is buffered then still becomes a job."""
         link: SessionLink | None = None
+        end_s = time.monotonic() + self._ledger.cell.settings.opening_s
         about_nothing()
         try:
             while True:
-                data = connection.receive(timeout=self._patience_s(link))
+                data = connection.receive(self._patience_s(link)) if link else connection.receive_until(end_s)
                 if data is not None:
                     link = self._take(connection, link, data)
                     if link is not None:
@@ -285,10 +285,8 @@ class SessionSocket:
         settings = self._ledger.cell.settings
         return Conversation(settings.group_ms, settings.context_chars)
 
-    def _patience_s(self, link: SessionLink | None) -> float:
+    def _patience_s(self, link: SessionLink) -> float:
         """How long to wait for a frame until something else is due, s."""
-        if link is None:
-            return _OPENING_S
         due_ms = link.heard_ms + self._idle_ms
         if link.cutter.due_ms is not None:
             due_ms = min(due_ms, link.cutter.due_ms)

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from scheduling.messages import JobResult, NodeHeartbeat
+from scheduling.metrics.definitions import MOST_SERVICES
 from web.node_link import NodeLink
 
 _LEVELS = ("good", "suspect", "bad")
 #: Classes of the probability that the language was recognised rightly, each as wide as the others.
 _CLASSES = 5
-#: Services shown; those that most nodes measure.
-_MOST_SERVICES = 20
 _MOST_WORDS = 64
 #: No service is a million times as fast as speech; a node that says so must not spoil the sum.
 _MOST_EFFICIENCY = 1e6
@@ -58,5 +57,5 @@ def efficiencies(links: Iterable[NodeLink]) -> dict[str, float]:
         metrics = link.last_beat.processing_metrics if link.last_beat else None
         for service, value in (metrics.service_efficiencies if metrics else {}).items():
             stated.setdefault(service[:_MOST_WORDS], []).append(min(max(value, 0), _MOST_EFFICIENCY))
-    most = sorted(stated, key=lambda service: (-len(stated[service]), service))[:_MOST_SERVICES]
+    most = sorted(stated, key=lambda service: (-len(stated[service]), service))[:MOST_SERVICES]
     return {service: round(sum(stated[service]) / len(stated[service]), 3) for service in most}

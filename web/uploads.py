@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
@@ -14,11 +15,12 @@ from scheduling.bodies import Bodies
 from scheduling.credentials import CLIENT, OPEN, Identity
 from scheduling.cutter import CutLimits, Cutter
 from scheduling.delivery import OutEntry
+from scheduling.errors import StoreError
 from scheduling.explain import read_job, views
 from scheduling.jobspec import JobSpec
 from scheduling.ledger import Ledger
 from scheduling.ledger.cell import text
-from scheduling.ledger.codes import UnknownJob
+from scheduling.ledger.codes import LedgerError, UnknownJob
 from scheduling.limits import CANARY, NO_LIMITS
 from scheduling.messages import ErrorCode, MissingResult, SessionInit, TranslationResult, Utterance
 from web.asking import ask_for_utterance
@@ -175,7 +177,8 @@ class Uploads:
             ask = replace(ask_for_utterance(link, message, audio_ms), canary=canary)
             return self._placer.place(link, ask).job_id
         except Refused:
-            self._ledger.sessions.close(link.session_id, link.socket)
+            with suppress(LedgerError, StoreError):  # then it lapses
+                self._ledger.sessions.close(link.session_id, link.socket)
             raise
 
     def _session(self, init: SessionInit, sample_rate: int) -> SessionLink:

@@ -1,8 +1,8 @@
 """All credentials a server knows, as its TOML says them: keys of JWTs, static tokens, path secrets."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -40,6 +40,8 @@ class CredentialBook:
     """By the hash of the token."""
     path_secrets: Mapping[str, Identity] = field(default_factory=dict, repr=False)
     """By the hash of the secret."""
+    files: Sequence[Path] = field(default=(), compare=False)
+    """Files that keys were read from."""
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.tokens or self.path_secrets)
@@ -69,7 +71,7 @@ class CredentialBook:
             return False
         if identity.way == "jwt":
             key = self.keys.get(identity.key)
-            return key is not None and identity.role in key.roles
+            return key is not None and key == identity.vouched_by and identity.role in key.roles
         if identity.way in ("token", "path"):
             entries = self.tokens if identity.way == "token" else self.path_secrets
             return entries.get(identity.credential) == identity
@@ -79,12 +81,13 @@ class CredentialBook:
         key = choose_key(self.keys, token)
         claims = key.claims(token)
         stated = claims.get("jti")
-        credential = str(stated) if is_name(stated) else digest(token)
+        # Without its signature: of that there may be several that hold, and a revoked token would come back.
+        credential = str(stated) if is_name(stated) else digest(token.rpartition(".")[0])
         identity = identity_of(claims, way="jwt", key=key.kid, credential=credential)
         if identity.role not in key.roles:
             said = f"The key {key.kid} may not vouch for the role {identity.role}."
             raise Refusal("wrong_role", said, FORBIDDEN)
-        return identity
+        return replace(identity, vouched_by=key)
 
 
 def empty_book() -> CredentialBook:
@@ -107,6 +110,7 @@ def read_book(text: str, folder: Path) -> CredentialBook:
         keys=_unique({key.kid: key for key in keys}, len(keys), "kid"),
         tokens=_by_hash(data, "tokens", "token"),
         path_secrets=_by_hash(data, "path_secrets", "path"),
+        files=tuple(folder / entry["file"] for _, entry in _entries(data, "keys") if "file" in entry),
     )
 
 

@@ -41,13 +41,15 @@ class Identity:
     languages: frozenset[str] | None = None
     """Folded languages it may use; None for all."""
     limits: Mapping[str, float] = field(default_factory=lambda: _NO_LIMITS)
-    """What it may use at most, by name (``sessions``, ``jobs_running``, …)."""
+    """What its tenant may have at most, by the names of `Limits` (``sessions``, ``audio_min``, …)."""
     tier: str = ""
     """Trust tier, a word of the operator's; empty when none is given."""
     expires_s: float | None = None
     """When it ends, in seconds of Unix time; None for never."""
     node_id: str = ""
     """The only node id it may register; empty for any that no other owner has."""
+    vouched_by: object = field(default=None, compare=False, repr=False)
+    """Key that signed it; None where none did."""
 
     @property
     def named(self) -> bool:
@@ -57,7 +59,8 @@ class Identity:
     @property
     def fingerprint(self) -> str:
         """Give what a node id is bound to: the subject, so a renewed token keeps its nodes. '' for none."""
-        return sha256(f"subject:{self.subject}".encode()).hexdigest()[:32] if self.named else ""
+        # The other half of the hash than a word has: no word is taken for a subject.
+        return sha256(f"subject:{self.subject}".encode()).hexdigest()[32:] if self.named else ""
 
     def tenant_over(self, stated: str | None) -> str | None:
         """Give the tenant that counts: the credential's where there is one, else what the peer states."""
@@ -88,6 +91,11 @@ class Identity:
     def spoken(self) -> str:
         """Name the languages in words."""
         return "all languages" if self.languages is None else ", ".join(sorted(self.languages)) or "none"
+
+
+def fingerprint_of_word(word: str | None) -> str:
+    """Give what a node id is bound to that registered with a word and no credential of ours; '' for none."""
+    return sha256(word.encode()).hexdigest()[:32] if word else ""
 
 
 #: Everybody, where no credentials are configured.

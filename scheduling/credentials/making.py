@@ -1,12 +1,13 @@
 """Makes keys, tokens and path secrets, and writes what the server needs of them into its file."""
 
+import fcntl
 import json
 import os
 import re
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_urlsafe
@@ -185,17 +186,37 @@ def _private(file: Path, kid: str, named: Path | None) -> Any:
 
 
 def _append(file: Path, table: str, entry: Mapping[str, Any]) -> None:
-    """Add a table to the file, which is written aside first, so that no server reads half of it."""
+    """Add a table to the file; of those who do so at once each adds to what the one before has written."""
     lines = "".join(f"{name} = {_value(value)}\n" for name, value in entry.items())
-    former = _text(file) if file.exists() else _HEAD
-    text = f"{former.rstrip()}\n\n[[{table}]]\n{lines}"
-    read_book(text, file.parent)  # what a server would refuse is not written
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    mode = file.stat().st_mode & 0o777 if file.exists() else _PRIVATE
+    with _alone_in(file.parent):
+        former = _text(file) if file.exists() else _HEAD
+        text = f"{former.rstrip()}\n\n[[{table}]]\n{lines}"
+        read_book(text, file.parent)  # what a server would refuse is not written
+        _replace(file, text)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait for others who write here."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write it aside first, so that no server reads half of it; who may read the file still may."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    former = file.stat() if file.exists() else None
     try:
         _write_private(aside, text.encode())
-        aside.chmod(mode)
+        if former:
+            with suppress(PermissionError):  # only root may give a file away
+                os.chown(aside, former.st_uid, former.st_gid)
+            aside.chmod(former.st_mode & 0o777)
         aside.replace(file)
     finally:
         with suppress(FileNotFoundError):

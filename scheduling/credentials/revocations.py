@@ -113,7 +113,9 @@ def _entry(place: str, value: str) -> Entry | None:
     kind, _, name = place.partition(":")
     try:
         data: dict[str, Any] = json.loads(value)
-        return Entry(kind, name, str(data.get("reason", "")), int(data["at_ms"]), data.get("until_ms"))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        until_ms = data.get("until_ms")
+        ends = None if until_ms is None else int(until_ms)
+        return Entry(kind, name, str(data.get("reason", "")), int(data["at_ms"]), ends)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         # Written by hand (HSET … credential:ID 1): it holds all the same.
         return Entry(kind, name, "", 0) if kind in KINDS else None

@@ -30,7 +30,7 @@ class CredentialSource:
     def __init__(self, settings: Settings) -> None:
         self._path = Path(settings.credentials_file) if settings.credentials_file else None
         self.book = self._read_file() if self._path else _inline(settings.credentials)
-        self._seen = self._state()
+        self._seen: _State = ()  # read once more at the first look: it may have changed meanwhile
 
     def reload(self) -> bool:
         """Read the file anew if it was changed; True when what is accepted is another now.
@@ -64,10 +64,10 @@ class CredentialSource:
         return read_book(text, self._path.parent)
 
     def _state(self) -> _State:
-        """Look at the file and at all beside it that may hold a key, as far as they are named."""
+        """Look at the file, at those its keys were read from, and at all beside it that may hold one."""
         if self._path is None:
             return ()
-        places = [self._path, *sorted(self._path.parent.glob("*.pem"))]
+        places = sorted({self._path, *self.book.files, *self._path.parent.glob("*.pem")})
         found = []
         for place in places:
             try:

@@ -5,7 +5,7 @@ No label takes a value that a peer chooses, but for services, of which `MOST_SER
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 PREFIX: Final = "speech_dispatch_"
 
@@ -38,10 +38,21 @@ class Definition:
         return self.labels if self.scope == "cell" else (*self.labels, "instance")
 
 
-def _cell() -> tuple[Definition, ...]:
-    def gauge(name: str, words: str, *labels: str) -> Definition:
-        return Definition(name, "gauge", "cell", words, labels)
+class _Maker(Protocol):
+    def __call__(self, name: str, words: str, *labels: str) -> Definition: ...
 
+
+def _makers(scope: Scope) -> tuple[_Maker, _Maker, _Maker]:
+    """Give what makes the gauges, counters and histograms of a scope."""
+
+    def maker(kind: Kind) -> _Maker:
+        return lambda name, words, *labels: Definition(name, kind, scope, words, labels)
+
+    return maker("gauge"), maker("counter"), maker("histogram")
+
+
+def _cell() -> tuple[Definition, ...]:
+    gauge, counter, histogram = _makers("cell")
     return (
         gauge(
             "ledger_up", "1 if the ledger answered this scrape; without it nothing else of the cell is told"
@@ -70,24 +81,14 @@ def _cell() -> tuple[Definition, ...]:
         ),
         gauge("wanted_slots", "Slots that would serve the present load (GET /api/v1/autoscaling)"),
         gauge("wanted_processes", "The same for processes", "kind"),
-        Definition(
-            "jobs_total", "counter", "cell", "Jobs since the cell was opened, by what happened", ("event",)
-        ),
-        Definition("instances_lost_total", "counter", "cell", "Web processes declared dead"),
-        Definition("job_seconds", "histogram", "cell", "From placed to result, of jobs that were done"),
+        counter("jobs_total", "Jobs since the cell was opened, by what happened", "event"),
+        counter("instances_lost_total", "Web processes declared dead"),
+        histogram("job_seconds", "From placed to result, of jobs that were done"),
     )
 
 
 def _web() -> tuple[Definition, ...]:
-    def gauge(name: str, words: str, *labels: str) -> Definition:
-        return Definition(name, "gauge", "web", words, labels)
-
-    def counter(name: str, words: str, *labels: str) -> Definition:
-        return Definition(name, "counter", "web", words, labels)
-
-    def histogram(name: str, words: str, *labels: str) -> Definition:
-        return Definition(name, "histogram", "web", words, labels)
-
+    gauge, counter, histogram = _makers("web")
     return (
         histogram(
             "flow_seconds", "Inside the server: register, heartbeat, create, dispatch, complete", "flow"
@@ -136,27 +137,31 @@ def _web() -> tuple[Definition, ...]:
     )  # fmt: skip
 
 
-_WORKER = (
-    Definition("task_seconds", "histogram", "worker", "A Celery task from its start to its end", ("task",)),
-    Definition("task_age_seconds", "histogram", "worker", "From a task's publishing to its start", ("task",)),
-    Definition("task_failures_total", "counter", "worker", "Tasks that raised something", ("task",)),
-    Definition("tasks_taken_total", "counter", "worker", "Tasks taken from the queue"),
-    Definition("tasks_running", "gauge", "worker", "Tasks at work now"),
-    Definition("tasks_at_once", "gauge", "worker", "Tasks it may work on at once"),
-    Definition("worker_idle_seconds", "gauge", "worker", "Since it last took a task, or began", ("queue",)),
-    Definition("worker_busy_ratio", "gauge", "worker", "Tasks at work, mean of the last seconds"),
-)
+def _worker() -> tuple[Definition, ...]:
+    gauge, counter, histogram = _makers("worker")
+    return (
+        histogram("task_seconds", "A Celery task from its start to its end", "task"),
+        histogram("task_age_seconds", "From a task's publishing to its start", "task"),
+        counter("task_failures_total", "Tasks that raised something", "task"),
+        counter("tasks_taken_total", "Tasks taken from the queue"),
+        gauge("tasks_running", "Tasks at work now"),
+        gauge("tasks_at_once", "Tasks it may work on at once"),
+        gauge("worker_idle_seconds", "Since it last took a task, or began", "queue"),
+        gauge("worker_busy_ratio", "Tasks at work, mean of the last seconds"),
+    )
 
-_PROCESS = (
-    Definition("info", "gauge", "process", "Always 1", ("kind", "version")),
-    Definition("start_time_seconds", "gauge", "process", "When it started, s since 1970"),
-    Definition(
-        "cpu_seconds_total", "counter", "process", "Processor time used, of a worker without its children"
-    ),
-    Definition("resident_memory_bytes", "gauge", "process", "Memory, of a worker without its children"),
-)
 
-DEFINITIONS: Final = {one.name: one for one in (*_cell(), *_web(), *_WORKER, *_PROCESS)}
+def _process() -> tuple[Definition, ...]:
+    gauge, counter, _ = _makers("process")
+    return (
+        gauge("info", "Always 1", "kind", "version"),
+        gauge("start_time_seconds", "When it started, s since 1970"),
+        counter("cpu_seconds_total", "Processor time used, of a worker without its children"),
+        gauge("resident_memory_bytes", "Memory, of a worker without its children"),
+    )
+
+
+DEFINITIONS: Final = {one.name: one for one in (*_cell(), *_web(), *_worker(), *_process())}
 
 #: Services shown of one process; those that most nodes have.
 MOST_SERVICES: Final = 20

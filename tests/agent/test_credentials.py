@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.link import shown
 from tests.credentials import CredentialFile
 from tests.stack import ROOT, Stack, wait_until
 
@@ -67,11 +66,10 @@ def test_a_node_and_a_client_show_their_tokens(closed: Stack, file: CredentialFi
 
 
 def test_a_node_comes_in_by_a_path_secret_and_does_not_tell_it(closed: Stack, secret: str) -> None:
-    path = f"/ws/node/{secret}"
-    by_path = closed.start("by-path", node(closed, "echo-2", path))
+    by_path = closed.start("by-path", node(closed, "echo-2", f"/ws/node/{secret}"))
     by_path.wait_log("registered at")
     assert secret not in by_path.log
-    assert shown("ws://h" + path) == "ws://h/ws/node/[hidden]"
+    assert "/ws/node/*** as" in by_path.log
 
 
 @pytest.mark.parametrize("token", ["", "sdt_wrong"])

@@ -60,8 +60,7 @@ def test_a_failure_is_shown_and_long_speech_is_cut(stack: Stack) -> None:
 
 
 def test_servers_that_are_not_there_are_told(stack: Stack) -> None:
-    url = stack.webs[0].url("/ws/session")
-    for elsewhere in ("ws://127.0.0.1:1/ws/session", f"{url}/else", "nowhere"):
+    for elsewhere in ("ws://127.0.0.1:1/ws/session", stack.webs[0].url("/else"), "nowhere"):
         code, _, complaint = _typed(elsewhere, "")
         assert code == 1
         assert complaint.startswith(f"speech-dispatch session: {elsewhere} cannot be reached: ")

@@ -38,6 +38,17 @@ def test_nginx_passes_what_opens_a_websocket() -> None:
     assert "proxy_buffering off;" in NGINX
 
 
+def test_nginx_logs_no_secret_of_a_path() -> None:
+    """Our own configuration logged what `docs/security.md` says that a proxy must leave out."""
+    hidden = re.search(r'map \$uri \$logged \{\s*"~(\S+)" 0;', NGINX)
+    assert hidden is not None
+    assert re.search(r"access_log \S+ combined if=\$logged;", NGINX)
+    assert re.match(hidden[1], "/ws/node/Vf3hZ0t8Qm1x")
+    assert re.match(hidden[1], "/ws/session/Vf3hZ0t8Qm1x")
+    for path in ("/ws/node", "/ws/session/", "/api/v1/nodes/ws/x"):
+        assert not re.match(hidden[1], path)
+
+
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx here")
 def test_nginx_understands_it(tmp_path: Path) -> None:
     plain = re.sub(r"^.*(ssl_|http2).*\n", "", NGINX, flags=re.MULTILINE).replace("443 ssl", "127.0.0.1:8443")

@@ -9,7 +9,7 @@ import pytest
 from handbook.commands import Command, commands_of
 from handbook.links import TOP
 from handbook.navigation import markdown_below
-from tests.handbook.manifest import NOT_RUN, RUNS
+from tests.handbook.manifest import NOT_RUN, RUNS, Run
 from tests.stack import ROOT
 from web.command.main import _parser
 
@@ -35,8 +35,8 @@ def test_it_is_known_who_runs_it(command: Command) -> None:
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.pattern)
-def test_who_runs_it_is_there(run: object) -> None:
-    path, _, test = run.by.partition("::")  # type: ignore[attr-defined]
+def test_who_runs_it_is_there(run: Run) -> None:
+    path, _, test = run.by.partition("::")
     text = (ROOT / path).read_text(encoding="utf-8")
     assert f"def {test}(" in text if test else text
     if path.startswith(".ci/") and path != ".ci/run":

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from scheduling.ledger import Dispatch
+from scheduling.ledger import Dispatch, Stage
 from scheduling.ledger.codes import NoNode, QueueFull, StaleAttempt
 from tests.lua.twice import scenario, waiting
 from tests.lua.world import World
@@ -55,9 +55,10 @@ def all_stages(world: World) -> None:
     world.ready("n1")
     world.open(instance="web2")
     world.reserve("j1", instance="web2")
-    for token, stage in enumerate(("dispatched", "accepted", "started", "progress", "progress")):
+    stages: tuple[Stage, ...] = ("dispatched", "accepted", "started", "progress", "progress")
+    for token, stage in enumerate(stages):
         world.go(100)
-        world.ledger.jobs.advance("j1", "n1", 1, stage, str(token), "web1", "[]")  # type: ignore[arg-type]
+        world.ledger.jobs.advance("j1", "n1", 1, stage, str(token), "web1", "[]")
     assert len([entry for entry in world.inbox("web2") if entry["kind"] == "event"]) == 5
 
 

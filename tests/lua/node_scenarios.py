@@ -148,12 +148,17 @@ def noted_and_contested(world: World) -> None:
         world.ledger.nodes.set_class_pools([(name, "", f"{name} silver")])
 
 
-@scenario("join_pools")
-def moved_to_noted_pools(world: World) -> None:
+def with_another_class(world: World) -> None:
+    """Have a job wait, and a node of another class ready."""
     waiting(world)
     world.register("n2", klass="C", slots=2)
     world.ledger.nodes.set_pools("n2", CLASSES["C"])
     world.beat("n2", klass="C")
+
+
+@scenario("join_pools")
+def moved_to_noted_pools(world: World) -> None:
+    with_another_class(world)
     world.ledger.nodes.link(PT, [POOLS["A"], "gold"])
     world.ledger.nodes.set_class_pools([(POOLS["C"], "", f"{POOLS['C']} gold")])
     world.ledger.nodes.join_pools(["n2", "nobody"], POOLS["C"])
@@ -205,10 +210,7 @@ def right_wrong_and_too_often_wrong(world: World) -> None:
 
 @scenario("pin_node")
 def waited_for(world: World) -> None:
-    waiting(world)
-    world.register("n2", klass="C", slots=2)
-    world.ledger.nodes.set_pools("n2", CLASSES["C"])
-    world.beat("n2", klass="C")
+    with_another_class(world)
     world.ledger.nodes.link(PT, [POOLS["A"], "node-n2"])
     assert world.ledger.pairing.pin("n2") == POOLS["C"]
 

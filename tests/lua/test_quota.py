@@ -8,7 +8,7 @@ from scheduling.ledger.codes import OverQuota
 from scheduling.ledger.sessions import Held, epoch_of
 from scheduling.limits import Limits
 from scheduling.store.plain import PlainStore
-from scheduling.usage import MOST_NAMES, OTHERS, Amount, Batch, add_usage, read_usage
+from scheduling.usage import MOST_NAMES, OTHERS, Amount, Batch, By, add_usage, read_usage
 from tests.lua.world import START_MS, World
 
 JOBS = Limits(jobs=2).quota
@@ -147,8 +147,10 @@ def test_a_flood_of_names_shares_one_place(world: World) -> None:
     day = date(2026, 11, 28)
     names = [f"t{number}" for number in range(MOST_NAMES + 50)]
     for first in range(0, len(names), 100):
-        counts = [("tenant", name, Amount(1, 1, 0)) for name in names[first : first + 100]]
-        add_usage(world.ledger.cell, "web1", Batch(first + 1, day, counts))  # type: ignore[arg-type]
+        counts: list[tuple[By, str, Amount]] = [
+            ("tenant", name, Amount(1, 1, 0)) for name in names[first : first + 100]
+        ]
+        add_usage(world.ledger.cell, "web1", Batch(first + 1, day, counts))
     rows = read_usage(world.ledger.cell, "tenant", day, day)
     assert len(rows) == MOST_NAMES + 1
     assert {row.name: row.amount for row in rows}[OTHERS] == Amount(50, 50, 0)

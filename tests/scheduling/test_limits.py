@@ -1,11 +1,11 @@
 import pytest
 
 from scheduling.limits import NO_LIMITS, Limits, LimitTable, tenant_name
-from scheduling.settings import Settings, SettingsError, read_settings
+from scheduling.settings import SettingsError, read_settings
 
 
 def table(**settings: str) -> LimitTable:
-    return LimitTable(Settings(redis_url="redis://unused", **settings))  # type: ignore[arg-type]
+    return LimitTable(read_settings(redis_url="redis://unused", **settings))
 
 
 def test_without_settings_nobody_is_limited() -> None:
@@ -50,3 +50,10 @@ def test_a_credential_states_limits_of_its_own() -> None:
     stated = given.with_stated({"sessions": 2.0, "audio_min": 10.0, "unknown": 7.0})
     assert stated == Limits(sessions=2, jobs=3, audio_ms=600_000)
     assert given.with_stated({}) == given
+
+
+def test_a_limit_that_is_next_to_nothing_is_not_none() -> None:
+    """It was rounded to 0, which is no limit; and no time to wait could be reckoned from such a rate."""
+    names = ("sessions", "waiting", "jobs", "audio_min", "connections_per_s")
+    stated = Limits().with_stated(dict.fromkeys(names, 1e-320))
+    assert stated == Limits(sessions=1, waiting=1, jobs=1, audio_ms=1, connections_per_s=0.001)

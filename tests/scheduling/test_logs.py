@@ -84,6 +84,26 @@ def test_no_words_forge_a_line(as_text: Written) -> None:
     assert as_text().count("\n") == 1
 
 
+def test_what_a_stranger_calls_himself_does_nothing_to_a_terminal(as_text: Written) -> None:
+    """Escape sequences in a name cleared the screen of whoever looked at the log, or wrote over a line."""
+    evil = "n\x1b[2J\r\u202e"
+    try:
+        raise ValueError(evil)
+    except ValueError:
+        _log.exception("node %s", evil, extra={"reason": evil, "tenant": "acme"})
+    written = as_text()
+    assert written.replace("\n", "").isprintable()
+    assert "node n\\x1b[2J\\r\\u202e" in written
+    assert "ValueError" in written.splitlines()[-1]
+
+
+def test_secrets_are_blotted_out_of_fields_too(as_json: Callable[[], list[dict[str, Any]]]) -> None:
+    """The log of requests has the path, and so path secrets, in a field of its own."""
+    _log.info("request answered", extra={"path": f"/ws/node/{'s' * 43}", "reason": f"sdt_{'s' * 43}"})
+    (event,) = as_json()
+    assert (event["path"], event["reason"]) == ("/ws/node/***", "***")
+
+
 @pytest.mark.parametrize(
     ("said", "secret"),
     [

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from scheduling.credentials import Role
 from scheduling.credentials.jwt_keys import ALGORITHMS
 from tests.credentials import CredentialFile, bearer, unsigned
 from tests.peers import FakeClient, FakeNode, Peer
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 from tests.valkey import Valkey
 
 PATHS: dict[Role, str] = {"node": "/ws/node", "client": "/ws/session"}
@@ -112,15 +113,14 @@ def test_a_static_token_and_a_path_secret_that_are_new(closed: Stack, file: Cred
 
 def _until_known(stack: Stack, token: str) -> None:
     """Wait until both processes have read the file anew: they look each second."""
-    until_s = time.monotonic() + 20
+
+    def is_known(url: str) -> bool:
+        with suppress(InvalidStatus), Peer(url, bearer(token)):
+            return True
+        return False
+
     for web in stack.webs:
-        while True:
-            try:
-                FakeClient(web.url("/ws/session"), "x", "y", headers=bearer(token)).close()
-                break
-            except InvalidStatus:
-                assert time.monotonic() < until_s
-                time.sleep(0.05)
+        wait_until(partial(is_known, web.url("/ws/session")), f"{web.name} to know the token")
 
 
 def test_without_a_credential_nobody_enters(closed: Stack) -> None:
@@ -238,7 +238,8 @@ def test_pages_of_other_origins_may_not_come(closed: Stack, file: CredentialFile
 def test_a_path_secret_is_in_no_log_however_much_is_logged(tmp_path: Path, valkey: Valkey) -> None:
     file = CredentialFile(tmp_path)
     secret = file.path_secret("node", "old")
-    with Stack(valkey=valkey, cell="paths", credentials_file=str(file.path), log_level="DEBUG") as stack:
+    loud = {"log_level": "DEBUG", "access_log": True}
+    with Stack(valkey=valkey, cell="paths", credentials_file=str(file.path), **loud) as stack:
         FakeNode(stack.webs[0].url(f"/ws/node/{secret}"), ("u", "v")).close()
         for wrong in (f"/ws/session/{secret}", f"/ws/node/{secret}/more", f"/ws/node/{secret}?x=%00"):
             with suppress(InvalidStatus):
@@ -247,8 +248,25 @@ def test_a_path_secret_is_in_no_log_however_much_is_logged(tmp_path: Path, valke
             sock.sendall(f"GET /ws/node/{secret} NONSENSE\r\n\r\n".encode())
             assert sock.recv(1000)
         log = stack.webs[0].log
-    assert "old" in log or "registered" in log
+    assert "node registered" in log
+    assert '"path": "/ws/node/***"' in log
     assert secret not in log
+
+
+@pytest.mark.parametrize("role", list(PATHS))
+def test_a_stranger_has_room_for_a_first_message_only(closed: Stack, role: Role) -> None:
+    """Whoever had no credential could keep 16 MiB of this process for each of his sockets."""
+    with Peer(closed.webs[0].url(PATHS[role])) as peer:
+        peer.send_raw(json.dumps(FIRST[role] | {"more": "x" * 600_000}))
+        assert peer.wait_closed()[0] == 1009
+
+
+def test_who_is_known_may_send_large_messages(closed: Stack, file: CredentialFile) -> None:
+    token, url = file.jwt("HS256", "client"), closed.webs[0].url("/ws/session")
+    with FakeClient(url, headers=bearer(token)) as early, FakeClient(url, credential=token) as late:
+        for client in (early, late):
+            client.utterance(audio=bytes(600_000))
+            assert client.wait("error")["code"] == "UNSUPPORTED_FEATURE"
 
 
 def test_refusals_are_counted_by_their_reason(closed: Stack, file: CredentialFile) -> None:

@@ -42,7 +42,15 @@ def test_a_message_of_the_largest_size_always_passes_and_is_paid_for() -> None:
     assert allowance.take(16_000) == 0.0
     assert allowance.take(16_000) == 0.0
     assert allowance.take(500) == 0.5
+    assert not allowance.owes
     assert allowance.take(16_000) == 1.0
+    assert allowance.owes
+    for _ in range(15):
+        clock.now_s += 1
+        assert allowance.owed() == 1.0
+    clock.now_s += 1
+    assert allowance.owed() == 0.5
+    assert not allowance.owes
 
 
 def test_no_rate_is_no_limit() -> None:
@@ -62,12 +70,10 @@ def test_nobody_says_more_than_a_burst_and_what_the_time_allows(said: list[tuple
         assert messages <= 100 + 50 * passed_s + 1
         assert size <= 6000 + 1000 * passed_s + 3000
         messages, size = messages + 1, size + each
-        while late_s := allowance.take(0):
+        late_s = allowance.take(each)
+        while late_s:
             clock.now_s += late_s
-            messages += 1
-        messages += 1
-        if late_s := allowance.take(each):
-            clock.now_s += late_s
+            late_s = allowance.owed() if allowance.owes else 0.0
 
 
 def test_names_have_a_bucket_each_which_fills() -> None:

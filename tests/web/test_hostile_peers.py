@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers import FakeNode, Peer
+from tests.peers import Peer
 from tests.stack import Stack, wait_until
 from tests.web.room_peers import create, join, wait_members
 
@@ -143,23 +143,8 @@ def test_a_node_id_belongs_to_its_credential(stack: Stack, pair: Pair) -> None:
     with stack.node(pair, credential="secret") as good, stack.client(*pair) as client:
         for credential in ("guess", "", None):
             thief = Peer(stack.webs[1].url("/ws/node"))
-            thief.send("node_register", **registration(good), credential=credential)
+            thief.send("node_register", **good.registration(), node_id=good.node_id, credential=credential)
             assert thief.wait("error")["code"] == "NODE_ID_CONFLICT"
             thief.close()
         client.say()
         assert client.texts(1) == [f"{pair[0]} 0"]
-
-
-def registration(node: FakeNode) -> dict[str, Any]:
-    """Give what a thief says that wants to be this node."""
-    return {
-        "node_id": node.node_id,
-        "version": "2.0.0",
-        "capability_schema_version": "2.0",
-        "platform": "linux",
-        "hardware": {"cpu_cores": 8, "memory_gb": 32, "gpus": [{"name": "RTX", "memory_gb": 24}]},
-        "installed_models": [],
-        "features_supported": {},
-        "accept_public_jobs": True,
-        **node.capabilities(),
-    }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.peers import Peer
 from tests.stack import Stack, wait_until
@@ -116,6 +117,15 @@ def test_a_recording_of_a_tenant_over_its_limit_is_told_when_to_come_back() -> N
         assert (status, body["state"]) == (200, "done")
 
 
+def test_who_says_far_too_much_at_once_waits_for_all_of_it() -> None:
+    """However large a message was, the next one was read a second later: a low rate of bytes held nobody."""
+    with Stack(bytes_per_s=12 * 1024, message_bytes=2**16) as stack, stack.client() as client:
+        for length in (60_000, 60_000, 60_000, 1):
+            client.send("client_heartbeat", session_id=client.session_id, timestamp=1, more="x" * length)
+        client.wait("server_heartbeat", 4)
+        assert refused(stack, "messages") >= 4  # once for each second; 49 KB are beyond the burst
+
+
 def test_connections_of_an_address() -> None:
     with Stack(peer_connections=2) as stack:
         one, two = stack.client(), stack.client()
@@ -123,7 +133,7 @@ def test_connections_of_an_address() -> None:
             connect(stack.webs[0].url("/ws/session"))
         assert caught.value.response.status_code == 429
         assert int(caught.value.response.headers["Retry-After"]) >= 5
-        browser = connect(stack.webs[0].url("/ws/session"), origin="http://x")  # type: ignore[arg-type]
+        browser = connect(stack.webs[0].url("/ws/session"), origin=Origin("http://x"))
         with browser, pytest.raises(Exception, match="come back in"):
             browser.recv()
         assert refused(stack, "peer_connections") == 2

@@ -1,6 +1,7 @@
 """What real processes log: a line of JSON for each event, with what it is about."""
 
 import json
+from functools import partial
 from typing import Any
 
 from tests.stack import Process, Stack, Web, wait_until
@@ -23,7 +24,7 @@ def one(process: Process, said: str) -> Event:
 def test_every_process_logs_json_where_no_terminal_is() -> None:
     with Stack(workers=True, beat=True) as own:
         for process in own.processes:
-            wait_until(lambda process=process: bool(events(process)), f"{process.name} to log")  # type: ignore[misc]
+            wait_until(partial(events, process), f"{process.name} to log")
             for event in events(process):
                 assert {"timestamp", "level", "logger", "event"} <= event.keys()
         assert one(own.webs[0], "Listening at")["logger"] == "gunicorn.error"

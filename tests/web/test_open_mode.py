@@ -4,14 +4,16 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from scheduling.redaction import HIDDEN, install, redact
+from tests.credentials import CredentialFile
 from tests.peers import FakeClient, FakeNode, Peer
 from tests.stack import ROOT, Stack
 from tests.valkey import Valkey, free_port
-from web.redaction import HIDDEN, install, redact
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -79,6 +81,22 @@ def test_a_trusted_network_needs_no_credential(valkey: Valkey) -> None:
                 FakeClient(url, headers={name: "10.0.0.1"})
 
 
+def test_a_socket_stays_with_its_node_whatever_credential_comes_later(valkey: Valkey, tmp_path: Path) -> None:
+    """One for another node id moved the socket on, and left the former node connected for ever."""
+    file = CredentialFile(tmp_path)
+    token = file.static("node", "late", node_id="late-1")
+    settings = {"trusted_networks": "127.0.0.0/8", "credentials_file": str(file.path)}
+    with (
+        Stack(valkey=valkey, cell="later", **settings) as running,
+        FakeNode(running.webs[0].url("/ws/node"), ("a", "b")) as node,
+    ):
+        node.register(credential=token)
+        error = node.wait("error")
+        assert error["code"] == "INVALID_MESSAGE"
+        assert node.node_id in error["message"]
+        assert running.webs[0].stats()["nodes"] == 1
+
+
 def test_behind_a_trusted_proxy_the_address_is_the_one_it_names(valkey: Valkey) -> None:
     settings = {"trusted_networks": "10.0.0.0/8", "trusted_proxies": "127.0.0.1"}
     with Stack(valkey=valkey, cell="proxied", **settings) as running:
@@ -120,9 +138,9 @@ def test_secrets_are_hidden_whoever_logs_them(caplog: pytest.LogCaptureFixture) 
             raise ValueError(f"/ws/session/{SECRET}")
         except ValueError:
             log.exception("Error handling request %s", f"/ws/session/{SECRET}")
-        log.warning("what was not secret: %s", "/ws/node")
+        log.warning("what anybody may read: %s", "/ws/node")
     finally:
         logging.setLogRecordFactory(former)
     assert SECRET not in caplog.text
     assert "ValueError" in caplog.text
-    assert "what was not secret: /ws/node" in caplog.text
+    assert "what anybody may read: /ws/node" in caplog.text

@@ -12,7 +12,7 @@ from scheduling.credentials.static import digest
 from scheduling.keys import Keys
 from scheduling.store.plain import PlainStore
 from tests.credentials import CredentialFile, bearer
-from tests.peers import FakeClient, FakeNode
+from tests.peers import FakeClient, FakeNode, Peer
 from tests.stack import Stack, wait_until
 
 
@@ -37,7 +37,7 @@ def revoked(closed: Stack) -> Iterator[RevocationList]:
 def is_refused(stack: Stack, token: str, web: int = 0) -> bool:
     """Whether a client with this token is turned away."""
     try:
-        FakeClient(stack.webs[web].url("/ws/session"), headers=bearer(token)).close()
+        Peer(stack.webs[web].url("/ws/session"), bearer(token)).close()
     except InvalidStatus as error:
         assert error.response.status_code in (401, 403)
         return True
@@ -125,6 +125,15 @@ def test_a_revocation_may_end_by_itself(store: PlainStore) -> None:
     listed.add(Entry("subject", "a", "", 0, until_ms=1), Entry("subject", "b", "", 0))
     assert set(listed.read().entries) == {("subject", "b")}
     assert store.command("HEXISTS", "sd:{0}:revoked", "subject:a") == 0
+
+
+def test_what_was_written_by_hand_holds_however_it_ends(store: PlainStore) -> None:
+    """An end that is no number kept every web process from reading any revocation."""
+    for number, until in enumerate(('"soon"', "[]", "1e999", "null")):
+        store.command("HSET", "sd:{0}:revoked", f"subject:{number}", f'{{"at_ms": 1, "until_ms": {until}}}')
+    found = RevocationList(store, Keys("0")).read()
+    assert {entry.until_ms for entry in found.entries.values()} == {None}
+    assert len(found.entries) == 4
 
 
 def test_what_is_taken_out_of_the_file_is_cut_off(closed: Stack, file: CredentialFile) -> None:

@@ -23,7 +23,7 @@ MIB = 2**20
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Give a process that waits a second for the head of a request, and for a recording."""
-    with Stack(request_head_s=1, upload_s=1) as stack, stack.node(PAIR, slots=64):
+    with Stack(request_head_s=1, upload_s=1, opening_s=3) as stack, stack.node(PAIR, slots=64):
         yield stack
         stack.assert_clean_logs()
 
@@ -69,6 +69,17 @@ def test_handshakes_that_never_end_are_ended(stack: Stack) -> None:
         speaks(stack)
         assert all(peer.is_hung_up() for peer in slow)
     wait_until(lambda: files(stack.webs[0]) < before + 10, "their files to be closed")
+
+
+@pytest.mark.parametrize("path", ["/ws/session", "/ws/node"])
+def test_a_peer_that_never_says_who_it_is_is_sent_away(stack: Stack, path: str) -> None:
+    """Each message began its time anew: with one a minute a stranger kept a socket for ever."""
+    with connect(stack.webs[0].url(path)) as socket, pytest.raises(ConnectionClosed) as closed:
+        for _ in range(100_000):
+            socket.send("{}")
+            socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == CloseCode.REGISTRATION_REQUIRED
 
 
 def test_a_recording_that_trickles_in_is_given_up(stack: Stack) -> None:

@@ -35,7 +35,8 @@ class Access:
         if self._admission.is_admin_token(token):
             return
         try:
-            self._require(request, token)
+            with self._admission.counting():
+                self._require(request, token)
         except Refusal as refusal:
             raise ApiError(refusal.status, refusal.code, refusal.message) from None
 

@@ -71,7 +71,7 @@ def _action(asked: Request, response: Response, instance: str) -> Action:
         forwarded=asked.headers.get("X-Forwarded-For", "")[:_LONGEST],
         instance=instance,
         action=_name(asked),
-        target=str(next(iter((asked.view_args or {}).values()), ""))[:_LONGEST],
+        target=":".join((asked.view_args or {}).values())[:_LONGEST],
         reason=_reason(asked),
         status=response.status_code,
         code=str(error.get("code", "")) if isinstance(error, dict) else "",

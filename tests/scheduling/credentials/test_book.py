@@ -12,10 +12,14 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.utils import base64url_decode
 
 from scheduling.credentials import BadCredentials, CredentialBook, Identity, Refusal, read_book
+from scheduling.credentials.identity import fingerprint_of_word
 from scheduling.credentials.jwt_keys import ALGORITHMS, LEEWAY_S, MOST_TOKEN
 from scheduling.credentials.static import digest
 from tests.credentials import CredentialFile, unsigned
@@ -109,6 +113,7 @@ def test_without_a_kid_a_token_is_taken_only_where_one_key_is(tmp_path: Path, fi
         ({"languages": [{}]}, "malformed"),
         ({"limits": {"sessions": True}}, "malformed"),
         ({"limits": {"sessions": -1}}, "malformed"),
+        ({"limits": {"audio_min": 1e305}}, "malformed"),
         ({"limits": {"Sessions!": 1}}, "malformed"),
         ({"node_id": "n1"}, "malformed"),
     ],
@@ -137,6 +142,37 @@ def test_issuer_and_audience_must_be_those_of_the_key(tmp_path: Path) -> None:
     assert reason(book, token(iss="them", aud="here")) == "wrong_issuer"
     assert reason(book, token(iss="us", aud="there")) == "wrong_audience"
     assert reason(book, token(aud="here")) == "malformed"
+
+
+def test_a_token_keeps_its_name_with_another_signature_that_holds(file: CredentialFile) -> None:
+    """Of an ECDSA signature (r, s) there is (r, n - s) too: a revoked token without a jti came back so."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    private = load_pem_private_key((file.path.parent / "ES256.private.pem").read_bytes(), None)
+    assert isinstance(private, EllipticCurvePrivateKey)
+    token = jwt.encode(CLAIMS, private, "ES256", headers={"kid": "ES256"})
+    signed, _, signature = token.rpartition(".")
+    raw = base64url_decode(signature)
+    other = f"{signed}.{_b64(raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32))}"
+    assert other != token
+    first, second = (book_of(file).identify(each, time.time()) for each in (token, other))
+    assert first.credential == second.credential
+
+
+def test_a_key_that_is_another_one_by_the_same_name_vouches_for_nobody_before(tmp_path: Path) -> None:
+    """Its tokens were refused, but who had come in by them stayed."""
+    text = """[[keys]]\nkid = "k"\nalgorithm = "HS256"\nsecret = "%s"\n"""
+    former, newer = (read_book(text % (letter * 40), tmp_path) for letter in "ab")
+    identity = former.identify(jwt.encode(CLAIMS, "a" * 40, headers={"kid": "k"}), time.time())
+    assert former.holds(identity, time.time())
+    assert read_book(text % ("a" * 40), tmp_path).holds(identity, time.time())
+    assert not newer.holds(identity, time.time())
+
+
+def test_no_word_of_a_node_without_a_credential_has_the_fingerprint_of_a_subject() -> None:
+    """A node on a trusted network that called its credential ``subject:anna`` was taken for hers."""
+    anna = Identity(role="node", subject="anna", way="jwt")
+    assert anna.fingerprint
+    assert anna.fingerprint != fingerprint_of_word("subject:anna")
 
 
 def test_a_static_token_is_known_by_its_hash(tmp_path: Path) -> None:

@@ -51,6 +51,18 @@ def test_a_change_is_on_record_with_who_what_and_why(stack: Stack, pair: Pair) -
     assert last["at_ms"] >= first["at_ms"]
 
 
+def test_who_was_banned_is_on_record(stack: Stack) -> None:
+    """It had the kind alone: that some subject was banned, and not which one."""
+    ask(stack, "POST", "revocations/subject/eve", {"reason": "abuse"})
+    ask(stack, "DELETE", "revocations/subject/eve")
+    last, first = get(stack, "audit?target=subject:eve")["audit"]
+    assert (first["action"], first["reason"], last["action"]) == (
+        "revocation.add",
+        "abuse",
+        "revocation.drop",
+    )
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "refused", "action"),
     [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scheduling.credentials import Role
 from tests.credentials import CredentialFile, bearer
 from tests.peers import FakeClient, FakeNode
 from tests.stack import Stack
@@ -45,6 +46,18 @@ def ask(
             return error.code, json.load(error)
 
 
+def test_who_guesses_an_operators_token_is_counted(closed: Stack) -> None:
+    """Only sockets and recordings counted, so that nobody saw tokens of operators being guessed."""
+    before = closed.webs[0].stats()["refused_credentials"]
+    ask(closed, "nodes")
+    ask(closed, "nodes", "guess")
+    after = closed.webs[0].stats()["refused_credentials"]
+    assert {name: after[name] - before.get(name, 0) for name in ("missing", "unknown")} == {
+        "missing": 1,
+        "unknown": 1,
+    }
+
+
 def test_operators_have_a_credential_or_the_simple_token(closed: Stack, file: CredentialFile) -> None:
     for token in (file.jwt("HS256", "admin"), "simple-and-long"):
         assert ask(closed, "nodes", token)[0] == 200
@@ -55,8 +68,9 @@ def test_operators_have_a_credential_or_the_simple_token(closed: Stack, file: Cr
         file.signed("HS256", {"sub": "x", "role": "admin", "exp": 1}),
     ):
         assert ask(closed, "nodes", wrong)[0] == 401
-    for role in ("node", "client"):
-        status, body = ask(closed, "nodes", file.jwt("HS256", role))  # type: ignore[arg-type]
+    roles: tuple[Role, ...] = ("node", "client")
+    for role in roles:
+        status, body = ask(closed, "nodes", file.jwt("HS256", role))
         assert (status, body["error"]["code"]) == (403, "FORBIDDEN")
 
 

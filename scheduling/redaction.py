@@ -1,31 +1,37 @@
-"""No secret in any log: whatever is logged passes here first, whoever logs it and however."""
+"""No secret in any log or on any terminal: what looks like one is blotted out, whoever writes it."""
 
 import logging
 import re
 from typing import Any, Final
 
 #: What stands where a secret was.
-HIDDEN: Final = "[hidden]"
+HIDDEN: Final = "***"
 
 _PATTERNS: Final = (
     # Secrets of paths, up to whatever ends a path in a log line.
-    re.compile(r"(/ws/+[^/\s\"'?#]*/+)[^\s\"'?#,;)\]}>]+"),
+    (re.compile(r"(/ws/+[^/\s\"'?#]*/+)[^\s\"'?#,;)\]}>]+"), rf"\1{HIDDEN}"),
+    # Passwords of URLs.
+    (re.compile(r"(://[^/\s:@]*):[^@/\s]+@"), rf"\1:{HIDDEN}@"),
     # Tokens in a header, JWTs and our own tokens anywhere.
-    re.compile(r"(\b[Bb]earer\s+)[^\s\"',;)\]}]+"),
-    re.compile(r"()\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
-    re.compile(r"()\bsdt_[A-Za-z0-9_-]{8,}"),
+    (re.compile(r"\b(bearer|basic)(\s+)[^\s\"',;)\]}]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), HIDDEN),
+    (re.compile(r"\bsdt_[\w-]{8,}"), HIDDEN),
+    # What is called a secret.
+    (
+        re.compile(r"\b((?:\w*token|password|secret|credential)\"?[=:]\s*\"?)[^\s&\",;]+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    # pydantic shows what it was given, which may be what somebody said.
+    (re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL), f"input_value={HIDDEN}"),
 )
-_MAY_HOLD: Final = re.compile(r"/ws/|[Bb]earer|eyJ|sdt_")
 
 _formatter = logging.Formatter()
 
 
 def redact(text: str) -> str:
-    """Give the text without secrets."""
-    if not _MAY_HOLD.search(text):
-        return text
-    for pattern in _PATTERNS:
-        text = pattern.sub(rf"\1{HIDDEN}", text)
+    """Give the text without the secrets that can be told by their looks."""
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
     return text
 
 
