@@ -50,7 +50,7 @@ def test_a_job_that_still_runs_is_no_quiet_and_a_leaked_slot(results: Results, s
     assert findings.leaked_slots == 1
     told = " ".join(findings.faults)
     assert "leaked lease node: d|1|1" in told and "deadline of a job: j|d" in told
-    assert "job:d is assigned" in told and "4 order numbers for pt, 3 released" in told
+    assert "job:d is dispatched" in told and "4 order numbers for pt, 3 released" in told
 
 
 def test_a_result_nobody_has_drained_is_told(results: Results, store: PlainStore) -> None:

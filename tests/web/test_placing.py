@@ -73,4 +73,4 @@ def test_a_job_finds_the_node_that_was_made_ready_since_this_process_looked(
     world.ready("n2", klass="B")
     asked = reservation("j1", requirement=PT, pools=placer.catalog.pools_for(PT), version=1)
     placed = placer._reserve_afresh(None, asked)  # type: ignore[arg-type]  # its session is open
-    assert (placed.state, placed.node_id) == ("assigned", "n2")
+    assert (placed.state, placed.node_id) == ("dispatched", "n2")
