@@ -1,5 +1,6 @@
 """``make bench-report``: the stable ratios beside those last recorded. A report: it never fails for a figure.
 
+It fails where something could not be measured.
 Ratios of two things measured by turns hold on a busy machine where absolute figures do not; still a shared
 machine may be off by a tenth, so a person reads this.
 """
@@ -30,17 +31,19 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="keep these figures to compare with")
     parser.add_argument("--output", type=Path, default=Path("build/bench-report.json"))
     args = parser.parse_args()
+    args.output.unlink(missing_ok=True)
     words = [sys.executable, "-m", "bench", *_WORDS, "--output", str(args.output)]
     done = subprocess.run(words, capture_output=True, text=True)
     if not args.output.exists():
-        print(f"nothing was measured:\n{done.stderr[-2000:]}")
-        return
+        sys.exit(f"nothing was measured:\n{done.stderr[-2000:]}")
     measured = json.loads(args.output.read_text())
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
     print(compare(measured, recorded))
     if args.record:
         kept = {name: measured[name] for name in ("ratios", "taken", "cores", "processor", "versions")}
         RECORDED.write_text(json.dumps(kept, indent=1) + "\n")
+    if done.returncode:
+        sys.exit(done.stderr[-2000:])
 
 
 def compare(measured: dict[str, Any], recorded: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -21,6 +22,7 @@ from scheduling.keys import Keys
 from scheduling.settings import Settings
 from tests.peers import FakeClient, FakeNode
 from tests.valkey import Valkey, free_port
+from tests.warm import Forked, forge
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,7 +51,12 @@ class Process:
         self.name = name
         self._log_path = folder / f"{name}.log"
         self._log: IO[bytes] = self._log_path.open("ab")
-        self.process = subprocess.Popen(
+        self.process = self._started(command, env, folder)
+
+    def _started(
+        self, command: list[str], env: dict[str, str], folder: Path
+    ) -> subprocess.Popen[bytes] | Forked:
+        return subprocess.Popen(
             [sys.executable, "-m", *command],
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -95,17 +102,25 @@ class Process:
     def kill(self) -> None:
         """End it and its children at once, as a crash of the machine would."""
         if self.running:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self._log.close()
 
 
 class Web(Process):
-    """A web process: ``python -m web.serve``."""
+    """A web process: ``python -m web.serve``, and of this code forked with all of it imported."""
 
     def __init__(self, name: str, port: int, env: dict[str, str], folder: Path) -> None:
         self.port = port
         super().__init__(name, ["web.serve"], {**env, "PORT": str(port)}, folder)
+
+    def _started(
+        self, command: list[str], env: dict[str, str], folder: Path
+    ) -> subprocess.Popen[bytes] | Forked:
+        if env["PYTHONPATH"] != str(ROOT):
+            return super()._started(command, env, folder)
+        return forge().start(env, folder, self._log_path)
 
     def url(self, path: str) -> str:
         """Give a WebSocket URL of this process."""

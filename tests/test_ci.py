@@ -1,4 +1,6 @@
-"""Continuous integration runs every test there is."""
+"""Continuous integration runs every test there is, in a time that was agreed."""
+
+import re
 
 from tests.stack import ROOT
 
@@ -9,3 +11,12 @@ def test_every_folder_of_tests_is_in_a_stage() -> None:
     folders = {"/".join(parts) for parts in tests} - {"tests"}
     assert folders - set(stages) == set()
     assert "tests/test_*.py" in stages
+
+
+def test_all_stages_together_have_twenty_minutes() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    budgets = {
+        name: int(seconds) for name, seconds in re.findall(r"^stage (\S+) (\d+) ", script, re.MULTILINE)
+    }
+    assert {"chaos", "bench-report", "deploy-install", "tidy"} <= budgets.keys()
+    assert sum(budgets.values()) <= 1200

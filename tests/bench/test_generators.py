@@ -29,7 +29,7 @@ def port() -> Iterator[int]:
 def test_utterances_come_back_translated(port: int, audio_bytes: int, rate: int) -> None:
     with generator("nodes", ports=[port], nodes=2) as made:
         made.wait(b"up")
-        options = {"clients": 3, "seconds": 1, "warm_s": 0.2, "audio_bytes": audio_bytes, "rate": rate}
+        options = {"clients": 3, "seconds": 0.5, "warm_s": 0.2, "audio_bytes": audio_bytes, "rate": rate}
         with generator("clients", ports=[port], **options) as clients:
             clients.wait(b"begin")
             made.begin()
@@ -44,7 +44,7 @@ def test_utterances_come_back_translated(port: int, audio_bytes: int, rate: int)
 def test_the_next_job_of_a_freed_slot_is_timed(port: int) -> None:
     with generator("nodes", ports=[port], nodes=1, first=10, slots=1, service_ms=5) as made:
         made.wait(b"up")
-        with generator("clients", ports=[port], clients=4, seconds=1, warm_s=0.2) as clients:
+        with generator("clients", ports=[port], clients=4, seconds=0.5, warm_s=0.2) as clients:
             clients.wait(b"begin")
             assert clients.report()["errors"] == 0
         served = told(made)
@@ -106,7 +106,7 @@ def test_every_system_carries_utterances(kind: type[Ours | Bare | Relay], tmp_pa
     with ExitStack() as stack:
         system = kind(stack, tmp_path / "system")
         with nodes(system, nodes=2) as made:
-            report = speak(system, made, clients=4, seconds=1, warm_s=0.2)
+            report = speak(system, made, clients=4, seconds=0.5, warm_s=0.2)
             told(made)
         assert report["utterances"] > 0 and sum(report["cpu_s"].values()) > 0
         assert system.describe()["appendfsync"] == "everysec"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import table
+from bench import regression, table
 from bench.book import Book
 from bench.load.report import quantiles_ms
 from bench.profiling import part_of
@@ -127,3 +127,15 @@ def test_a_sample_counts_for_the_innermost_part_it_is_in() -> None:
     assert part_of([*stack, "loads (json/__init__.py)"]) == "JSON"
     assert part_of([*stack, "a function (of/another.py)"]) == "link"
     assert part_of(["main (z.py)"]) == "others"
+
+
+def test_the_report_fails_where_nothing_could_be_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Bug: it said so and succeeded, or showed what an earlier run had left."""
+    output = tmp_path / "report.json"
+    output.write_text('{"ratios": {}}')
+    monkeypatch.setattr(regression, "_WORDS", ("--only", "nothing"))
+    monkeypatch.setattr("sys.argv", ["bench-report", "--output", str(output)])
+    with pytest.raises(SystemExit, match="nothing was measured"):
+        regression.main()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from scheduling.metrics import DEFINITIONS
 from tests.deploy.firing import FIRING
+from tests.programs import needs
 from tests.stack import ROOT, Stack, wait_until
 from tests.web.metrics.scrape import samples
 
@@ -21,9 +21,7 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 ALERTS = PROMETHEUS / "alerts.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
 
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed (Debian's package prometheus)"
-)
+needs_promtool = needs("promtool", "prometheus")
 
 
 def rules() -> list[dict[str, Any]]:

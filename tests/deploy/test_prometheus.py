@@ -1,4 +1,4 @@
-"""A real Prometheus with our own files scrapes a real stack; skipped where it is not installed."""
+"""A real Prometheus with our own files scrapes a real stack; skipped outside CI where it is not installed."""
 
 import json
 import shutil
@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.programs import needs
 from tests.stack import ROOT, Stack, wait_until
 from tests.valkey import free_port
 
 yaml = pytest.importorskip("yaml")
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("prometheus") is None, reason="prometheus is not installed (Debian's package prometheus)"
-)
+pytestmark = needs("prometheus", "prometheus")
 
 
 def ask(port: int, path: str, **query: str) -> Any:

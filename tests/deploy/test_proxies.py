@@ -1,13 +1,11 @@
 """Proxies keep idle sockets open for longer than we let them be idle, and take what we take."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from scheduling.settings import Settings
+from tests.programs import needs
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = (DEPLOY / "nginx" / "speech-dispatch.conf").read_text(encoding="utf-8")
@@ -49,7 +47,7 @@ def test_nginx_logs_no_secret_of_a_path() -> None:
         assert not re.match(hidden[1], path)
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx here")
+@needs("nginx", "nginx-light")
 def test_nginx_understands_it(tmp_path: Path) -> None:
     plain = re.sub(r"^.*(ssl_|http2).*\n", "", NGINX, flags=re.MULTILINE).replace("443 ssl", "127.0.0.1:8443")
     (tmp_path / "site.conf").write_text(plain, encoding="utf-8")

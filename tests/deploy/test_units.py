@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scheduling.settings import Settings
+from tests.programs import needs
 from web.command.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ def ids(path: Path) -> str:
     return path.name
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+@needs("systemd-analyze", "systemd")
 def test_systemd_understands_all_of_them(tmp_path: Path) -> None:
     """Verified with a program that is there in place of the one in /opt."""
     program = shutil.which("true")

@@ -18,12 +18,12 @@ def create(client: FakeClient, **members: Any) -> str:
 def join(client: FakeClient, code: str, **members: Any) -> None:
     """Enter a room and wait until that is confirmed."""
     client.send("room_join", room_code=code, **members)
-    client.wait_for(lambda: client.session_id in listed(client), "room_members with the one who joins")
+    client.wait_for(lambda: client.session_id in listed(client, code), "room_members with the one who joins")
 
 
-def listed(client: FakeClient) -> set[str]:
-    """Session ids in the list of members that a client got last."""
-    lists = client.all("room_members")
+def listed(client: FakeClient, code: str = "") -> set[str]:
+    """Session ids in the list of members that a client got last, of one room where its code is given."""
+    lists = client.all("room_members", **({"room_code": code} if code else {}))
     return {member["session_id"] for member in lists[-1]["members"]} if lists else set()
 
 

@@ -59,7 +59,9 @@ def until(condition: Callable[[], bool]) -> None:
 def open_client(server: SocketServer, path: str, origin: str | None = None) -> ClientConnection:
     """Connect an independent client, with no limit and no compression; browsers state an origin."""
     stated = Origin(origin) if origin else None
-    return connect(server.url + path, max_size=None, compression=None, proxy=None, origin=stated)
+    return connect(
+        server.url + path, max_size=None, compression=None, proxy=None, origin=stated, open_timeout=30
+    )
 
 
 @contextmanager

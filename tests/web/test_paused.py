@@ -75,7 +75,8 @@ def test_declared_dead_it_comes_back_and_doubles_nothing() -> None:
         job = old.job()
         client.wait("audio_ack", seq=1)
         client.chunk(b"ab")
-        deaf.say()  # waits for the slot
+        deaf.say()
+        stack.wait_waiting(1)  # for the slot; one that the pause catches on its way would be refused
         with paused(woken):
             old.answer(job)
             wait_until(lambda: lost(stack) == 1, "the declaration")

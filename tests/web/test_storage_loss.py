@@ -107,7 +107,7 @@ def test_paused_redis_stops_nobody_for_good() -> None:
     It takes the utterance all the same when it goes on; as the client was told that it failed, nothing more
     is heard of it.
     """
-    with Stack(store_timeout_s=0.5) as stack, stack.node(("en", "pt")), stack.client() as client:
+    with Stack(store_timeout_s=1.0) as stack, stack.node(("en", "pt")), stack.client() as client:
         client.say()
         client.result()
         stack.valkey.pause()

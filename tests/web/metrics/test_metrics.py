@@ -99,7 +99,7 @@ def test_every_series_of_the_table_is_there_and_no_other() -> None:
 
 
 def test_without_the_ledger_a_process_still_answers_for_itself(own_valkey: Valkey) -> None:
-    with Stack(valkey=own_valkey, store_timeout_s=0.2) as own:
+    with Stack(valkey=own_valkey, store_timeout_s=0.5) as own:
         assert total(samples(own.webs[0]), "ledger_up") == 1
         own_valkey.kill()
         wait_until(lambda: total(samples(own.webs[0]), "redis_up") == 0, "a sweep to fail")
