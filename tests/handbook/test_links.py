@@ -2,7 +2,7 @@
 
 import pytest
 
-from handbook.links import for_site, source_of, targets
+from docs.handbook.links import for_site, source_of, targets
 
 
 def _exists(path: str) -> bool:
