@@ -35,6 +35,13 @@ def test_a_picture_that_is_a_link_is_led_right_twice() -> None:
     assert for_site(text, "README.md", _exists) == "[![talk](images/talk.png)](images/talk.png)\n"
 
 
+def test_a_picture_for_the_dark_is_led_right_too() -> None:
+    text = '<picture><source srcset="docs/images/{0}-dark.png"><img alt="it" src="docs/images/{0}.png"></picture>'
+    there = text.format("talk").replace("docs/images", "images")
+    assert for_site(text.format("talk"), "README.md", _exists) == there + "\n"
+    assert for_site(text.format("nowhere"), "README.md", _exists) == text.format("nowhere") + "\n"
+
+
 def test_code_is_left_alone() -> None:
     text = "```\n[it](docs/a.md)\n* x\n```\n\n    [it](docs/a.md)\n"
     assert for_site(text, "README.md", _exists) == text
