@@ -36,7 +36,7 @@ def test_a_picture_that_is_a_link_is_led_right_twice() -> None:
 
 
 def test_a_picture_for_the_dark_is_led_right_too() -> None:
-    text = '<picture><source srcset="docs/images/{0}-dark.png"><img alt="it" src="docs/images/{0}.png"></picture>'
+    text = '<picture><source srcset="docs/images/{0}-dark.png"><img src="docs/images/{0}.png"></picture>'
     there = text.format("talk").replace("docs/images", "images")
     assert for_site(text.format("talk"), "README.md", _exists) == there + "\n"
     assert for_site(text.format("nowhere"), "README.md", _exists) == text.format("nowhere") + "\n"
