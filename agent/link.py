@@ -9,6 +9,8 @@ from websockets.exceptions import ConnectionClosed
 
 from scheduling.messages import Message, dump
 
+#: How a server begins to say that the credential is refused; a proxy says it otherwise.
+CREDENTIAL_REFUSALS = ("UNAUTHORIZED: ", "FORBIDDEN: ")
 _SECRET = re.compile(r"(/ws/(?:node|session)/)[^/?#]+")
 
 
@@ -65,3 +67,10 @@ class Link:
         """Say goodbye, if the line is up."""
         if self._socket is not None:
             await self._socket.close(code, reason)
+
+
+def advised(problem: str) -> str:
+    """Add to the refusal of a credential how a command is given one."""
+    if not problem.startswith(CREDENTIAL_REFUSALS):
+        return problem
+    return f"{problem} A command shows the token of --token or SPEECH_DISPATCH_TOKEN."
