@@ -154,6 +154,7 @@ def run_node(args: Namespace) -> int:
     else:
         configure_logs(level, format_of_environment(), sys.stderr)
     logging.getLogger("websockets").setLevel(logging.WARNING)
+    from agent.link import advised
     from agent.node import NodeAgent, NodeRefused
     from agent.pipelines.base import PipelineUnavailable
     from agent.pipelines.lookup import create
@@ -164,7 +165,7 @@ def run_node(args: Namespace) -> int:
         pipeline = create(args.pipeline, _pipeline_options(args))
         asyncio.run(_serve(NodeAgent(pipeline, _node_options(args))))
     except (PipelineUnavailable, NodeRefused) as problem:
-        print(f"speech-dispatch node: {problem}", file=sys.stderr, flush=True)
+        print(f"speech-dispatch node: {advised(str(problem))}", file=sys.stderr, flush=True)
         return EXIT_REFUSED
     return 0
 

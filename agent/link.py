@@ -7,6 +7,9 @@ from websockets.exceptions import ConnectionClosed
 
 from scheduling.messages import Message, dump
 
+#: How a server begins to say that the credential is refused; a proxy says it otherwise.
+CREDENTIAL_REFUSALS = ("UNAUTHORIZED: ", "FORBIDDEN: ")
+
 
 def bearer(token: str) -> dict[str, str]:
     """Give the header that shows a token to a server; none without a token."""
@@ -56,3 +59,10 @@ class Link:
         """Say goodbye, if the line is up."""
         if self._socket is not None:
             await self._socket.close(code, reason)
+
+
+def advised(problem: str) -> str:
+    """Add to the refusal of a credential how a command is given one."""
+    if not problem.startswith(CREDENTIAL_REFUSALS):
+        return problem
+    return f"{problem} A command shows the token of --token or SPEECH_DISPATCH_TOKEN."

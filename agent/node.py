@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from agent.backoff import Backoff, refusal_reason
-from agent.link import Link, bearer
+from agent.link import CREDENTIAL_REFUSALS, Link, bearer
 from agent.outbox import Outbox
 from agent.pipelines.base import Pipeline
 from agent.presence import Identity, Presence
@@ -42,8 +42,6 @@ FATAL_CODES = frozenset(
 #: Close codes after which to stay away: the node may not be here, or another process registered under
 #: its id. Two that fought over an id would throw each other out for ever.
 FATAL_CLOSES = {1008: "NOT_ADMITTED", 4001: "REPLACED"}
-#: How a server begins to say that the credential is refused; a proxy says it otherwise.
-FATAL_REFUSALS = ("UNAUTHORIZED: ", "FORBIDDEN: ")
 CLOSE_GOING_AWAY = 1001
 
 #: How long running jobs may take after SIGTERM, in s. Platforms kill after 30 s.
@@ -161,7 +159,8 @@ class NodeAgent:
         except InvalidURI as error:
             raise NodeRefused("INVALID_URL", f"{redact(self._urls[0])} is no WebSocket address.") from error
         except InvalidStatus as refused:
-            if (said := refused.response.body.decode("utf-8", "replace").strip()).startswith(FATAL_REFUSALS):
+            said = refused.response.body.decode("utf-8", "replace").strip()
+            if said.startswith(CREDENTIAL_REFUSALS):
                 raise NodeRefused(*said.split(": ", 1)) from None
             return refusal_reason(refused)
         except (OSError, InvalidHandshake, TimeoutError) as error:

@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from agent.backoff import refusal_reason
 from agent.client import Languages, SessionRefused
+from agent.link import CREDENTIAL_REFUSALS, advised
 from agent.output import Output
 from agent.reconnecting import ReconnectingClient
 from agent.together import together
@@ -71,7 +73,9 @@ class Say:
         try:
             await self._converse(self._read())
         except (SayFailed, SessionRefused, BadWav, CannotPlay) as problem:
-            self._output.complain(str(problem))
+            self._output.complain(advised(str(problem)))
+        except InvalidStatus as refused:
+            self._output.complain(self._why_refused(refused))
         except ConnectionClosed as closed:
             self._output.complain(f"the server closed the connection: {closed}")
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
@@ -80,6 +84,12 @@ class Say:
         else:
             return 1 if self._transcript.errors else 0
         return 1
+
+    def _why_refused(self, refused: InvalidStatus) -> str:
+        said = refused.response.body.decode("utf-8", "replace").strip()
+        if said.startswith(CREDENTIAL_REFUSALS):
+            return advised(said)
+        return f"no dispatch server answers at {redact(self._options.url)}: {refusal_reason(refused)}"
 
     def _read(self) -> Recording:
         try:

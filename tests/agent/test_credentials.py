@@ -1,5 +1,6 @@
 """Our own node and client at a server that wants credentials, as the commands that people run."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,7 +53,13 @@ def test_a_node_and_a_client_show_their_tokens(closed: Stack, file: CredentialFi
         "--url",
         closed.webs[0].url("/ws/session"),
     ]
-    for given, code in ((file.jwt("HS256", "client"), 0), ("", 1), (file.jwt("HS256", "node"), 1)):
+    refused = "SPEECH_DISPATCH_TOKEN"
+    for given, code, said in (
+        (file.jwt("HS256", "client"), 0, ""),
+        ("", 1, f"UNAUTHORIZED: This server wants a credential.*{refused}"),
+        ("sdt_wrong", 1, f"UNAUTHORIZED: This credential is not known here.*{refused}"),
+        (file.jwt("HS256", "node"), 1, f"FORBIDDEN: .*{refused}"),
+    ):
         ended = subprocess.run(
             [sys.executable, "-m", "web.command", *words, "--out", str(tmp_path), "--token", given],
             cwd=ROOT,
@@ -63,6 +70,8 @@ def test_a_node_and_a_client_show_their_tokens(closed: Stack, file: CredentialFi
         )
         assert ended.returncode == code, ended.stderr
         assert "Traceback" not in ended.stderr
+        assert re.search(said, ended.stderr), ended.stderr
+        assert "no dispatch server" not in ended.stderr  # it was said of a server that refused a token
 
 
 def test_a_node_comes_in_by_a_path_secret_and_does_not_tell_it(closed: Stack, secret: str) -> None:
@@ -78,4 +87,5 @@ def test_a_node_that_is_refused_ends_and_says_why(closed: Stack, token: str) -> 
     wait_until(lambda: not refused.running, "the node to give up")
     assert refused.wait() == 2
     assert "UNAUTHORIZED" in refused.log
+    assert "A command shows the token of --token or SPEECH_DISPATCH_TOKEN." in refused.log
     assert "Traceback" not in refused.log

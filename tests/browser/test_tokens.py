@@ -45,7 +45,8 @@ def test_each_page_asks_for_the_token_of_its_role(
         page.fill("#token", token)
         page.click("#token-form button")
         expect(page.locator("#sentence")).to_contain_text("It takes work", timeout=_MS)
-        expect(page.locator("#facts")).to_contain_text("node id")
+        expect(page.locator("#facts")).to_contain_text("hears en; speaks pt")
+        expect(page.locator("#facts")).to_contain_text("0 given, 0 done, 0 failed")
         assert page.url == f"{here}/node"
 
         page = open_page(f"{here}/")

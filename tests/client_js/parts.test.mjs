@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Resampler, Session, fromBase64, fromPcm16, toBase64, toPcm16 } from "../../web/pages/static/client/index.js";
 import { delayMs, hintMs } from "../../web/pages/static/client/backoff.js";
+import { chunkFor } from "../../web/pages/static/client/frames.js";
 import { Line } from "../../web/pages/static/client/line.js";
 import { Outgoing } from "../../web/pages/static/client/outgoing.js";
 
@@ -31,6 +32,17 @@ test("speech is cut into chunks of bounded size, and only the last of an utteran
   assert.equal(outgoing.size, 10);
   outgoing.finish();
   assert.deepEqual([outgoing.next(true).isFinal, outgoing.next(true)], [true, null]);
+});
+
+test("binary frames are byte for byte what the server's own code writes", () => {
+  const ack = { session_id: "s-ü", use_binary_frame: true };
+  const spokenMs = 0x012389abcdef;
+  const packed = (seq, bytes, isFinal) =>
+    Buffer.from(chunkFor(ack, { seq, bytes: Uint8Array.from(bytes), isFinal, spokenMs })).toString("hex");
+  // Of `pack_audio` in scheduling/messages/binary.py, with the same arguments.
+  assert.equal(packed(7, [1, 2], false), "010407000000efcdab890000732dc3bc0102");
+  assert.equal(packed(8, [3, 4], true), "010408000000efcdab890100732dc3bc0304");
+  assert.equal(packed(9, [], true), "020409000000efcdab89732dc3bc");
 });
 
 test("beyond the limit the oldest speech is dropped, and that is told", () => {

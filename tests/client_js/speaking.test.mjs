@@ -27,6 +27,27 @@ test("each utterance has its answer, in order, with its speech", async () => {
   assert.equal(session.state, "idle");
 });
 
+for (const binary of [true, false]) {
+  test(`speech travels as ${binary ? "bytes, without base64" : "base64 where binary frames are not wanted"}`, async () => {
+    const sent = [];
+    class Watched extends WebSocket {
+      send(data) { sent.push(data); super.send(data); }
+    }
+    const session = newSession(undefined, { WebSocket: Watched, ...(binary ? {} : { init: { binary_frames: false } }) });
+    const ack = await session.open("en", "pt");
+    assert.equal(ack.use_binary_frame, binary);
+    const heard = next(session, "sentence");
+    session.speak(said("one "));
+    session.speak(said("two "));
+    session.finish();
+    assert.equal((await heard).heard, "one two ");
+    await session.end();
+    const chunks = sent.filter((data) => typeof data === "string" && data.includes("audio_chunk"));
+    const frames = sent.filter((data) => data instanceof Uint8Array);
+    assert.deepEqual([frames.length, chunks.length], binary ? [3, 0] : [0, 3]);
+  });
+}
+
 test("what was said before the session was open is heard", async () => {
   const session = newSession();
   session.speak(said("too "));

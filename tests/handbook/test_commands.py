@@ -6,9 +6,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from handbook.commands import Command, commands_of
-from handbook.links import TOP
-from handbook.navigation import markdown_below
+from docs.handbook.commands import Command, commands_of
+from docs.handbook.links import TOP
+from docs.handbook.navigation import markdown_below
 from tests.handbook.manifest import NOT_RUN, RUNS, Run
 from tests.stack import ROOT
 from web.command.main import _parser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handbook.links import for_site, source_of, targets
+from docs.handbook.links import for_site, source_of, targets
 
 
 def _exists(path: str) -> bool:
@@ -33,6 +33,13 @@ def test_links_lead_to_their_targets_places_in_the_site(path: str, link: str, th
 def test_a_picture_that_is_a_link_is_led_right_twice() -> None:
     text = "[![talk](docs/images/talk.png)](docs/images/talk.png)"
     assert for_site(text, "README.md", _exists) == "[![talk](images/talk.png)](images/talk.png)\n"
+
+
+def test_a_picture_for_the_dark_is_led_right_too() -> None:
+    text = '<picture><source srcset="docs/images/{0}-dark.png"><img src="docs/images/{0}.png"></picture>'
+    there = text.format("talk").replace("docs/images", "images")
+    assert for_site(text.format("talk"), "README.md", _exists) == there + "\n"
+    assert for_site(text.format("nowhere"), "README.md", _exists) == text.format("nowhere") + "\n"
 
 
 def test_code_is_left_alone() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from handbook.links import TOP
-from handbook.navigation import SECTIONS, markdown_below, navigation
+from docs.handbook.links import TOP
+from docs.handbook.navigation import SECTIONS, markdown_below, navigation
 from tests.stack import ROOT
 
 PAGES = [*markdown_below(ROOT / "docs"), *TOP.values()]

@@ -67,6 +67,11 @@ def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     assert not strays
 
 
+def test_what_makes_the_site_is_not_in_it(built: Path) -> None:
+    assert (built / "assets" / "site.css").exists()
+    assert not (built / "handbook").exists()
+
+
 @pytest.mark.parametrize("path", ["index.html", "protocol.html", "delivery.html", "settings.html"])
 def test_pages_fit_a_phone(open_page: Callable[..., Page], path: str) -> None:
     page = open_page(path, width=390)

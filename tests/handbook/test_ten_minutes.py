@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handbook.commands import commands_of
+from docs.handbook.commands import commands_of
 from tests.stack import ROOT, Stack
 
 

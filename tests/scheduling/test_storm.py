@@ -212,7 +212,8 @@ def _model_of(found: Dump, now_ms: int) -> Model:
         record = found.hash(f"job:{name}")
         model.jobs[name] = JobModel(
             name, record["requirement"], record["session"], record["tgt"], int(record["order"]),
-            int(record.get("cost", 1)), int(record["created_ms"]), record["state"], record.get("tried", "").split(),
+            int(record.get("cost", 1)), int(record["created_ms"]), record["state"],
+            record.get("tried", "").split(),
         )  # fmt: skip
     for requirement in found.hash("requirements"):
         model.links[requirement] = found.members(f"reqpools:{requirement}")

@@ -50,7 +50,9 @@ class Access:
     def _require(self, request: Request, token: str) -> None:
         if not token or not self._admission.book:
             raise Refusal(
-                "missing", "Send the server's ADMIN_TOKEN in the header Authorization: Bearer TOKEN."
+                "missing",
+                "Send a token of the role admin, or the server's ADMIN_TOKEN, in the header "
+                "Authorization: Bearer TOKEN.",
             )
         if request.endpoint in _OWN and self._owns(token, str((request.view_args or {})["node_id"])):
             return

@@ -4,11 +4,13 @@ import logging
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 from scheduling.errors import ScriptError, StoreError
 from scheduling.hints import hint
 from scheduling.ledger.codes import UnknownJob, UnknownNode
 from scheduling.messages import ErrorCode
+from web.pages import lost_page
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ def bad_request(message: str) -> ApiError:
 
 
 def add_error_handlers(app: Flask) -> None:
-    """Answer every error of the API as JSON; other paths keep what Flask says."""
+    """Answer every error of the API as JSON; others as a page to browsers, in a sentence to programs."""
 
     @app.errorhandler(ApiError)
     def refused(error: ApiError) -> Response:
@@ -67,7 +69,7 @@ def add_error_handlers(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response | HTTPException:
         if not request.path.startswith(PREFIX):
-            return error
+            return _elsewhere(error)
         status = error.code or 500
         code = _CODES.get(status, ErrorCode.INVALID_MESSAGE if status < 500 else ErrorCode.INTERNAL_ERROR)
         said = f"There is no {request.path} here." if status == 404 else error.description or ""
@@ -80,6 +82,19 @@ def add_error_handlers(app: Flask) -> None:
     def broken(error: Exception) -> Response:
         _log.error("%s %s failed", request.method, request.path, exc_info=error)
         return _answer(500, ErrorCode.INTERNAL_ERROR, hint("INTERNAL_ERROR"))
+
+
+def _elsewhere(error: HTTPException) -> Response:
+    """Answer an error outside of the API; what Flask says of one is neither a page nor a sentence."""
+    if error.code == 404 and "text/html" in request.headers.get("Accept", ""):
+        return lost_page()
+    said = error.description or error.name
+    if error.code == 404:
+        said = f"There is nothing at {request.path}. Clients dial /ws/session, nodes /ws/node."
+    elif isinstance(error, WebsocketMismatch):
+        said = f"{request.path} is a WebSocket address: dial it with ws:// or wss:// (docs/protocol.md)."
+    headers = [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
+    return Response(f"{said}\n", error.code or 500, headers, mimetype="text/plain")
 
 
 def _answer(status: int, code: str, message: str) -> Response:

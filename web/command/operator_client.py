@@ -20,7 +20,9 @@ class ServerRefused(CommandError):
     """The server declined; the sentence is its own."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+        # The server speaks to whatever program asks; how a command is given a token it does not know.
+        how = " A command sends --token, or ADMIN_TOKEN of the environment." if status == 401 else ""
+        super().__init__(message + how)
         self.exit_code = USAGE if status in (400, 405) else 1
 
 

@@ -12,6 +12,13 @@ _POLICY = (
 )
 
 
+def lost_page() -> Response:
+    """Tell somebody who came to an address where nothing is what there is."""
+    response = send_from_directory(_FILES, "lost.html")
+    response.status_code = 404
+    return _secured(response)
+
+
 def add_pages(app: Flask) -> None:
     """Add the pages and their files to the application."""
     pages = Blueprint("pages", "web.pages")
@@ -32,12 +39,13 @@ def add_pages(app: Flask) -> None:
     def file(name: str) -> Response:
         return send_from_directory(_FILES, name)
 
-    @pages.after_request
-    def secure(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Cache-Control"] = "no-cache"  # kept, and asked for again by its ETag
-        return response
-
+    pages.after_request(_secured)
     app.register_blueprint(pages)
+
+
+def _secured(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-cache"  # kept, and asked for again by its ETag
+    return response

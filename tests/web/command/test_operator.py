@@ -103,7 +103,8 @@ def test_the_token_is_taken_from_the_environment_or_an_option() -> None:
         url = f"http://127.0.0.1:{own.webs[0].port}"
         refused = run("nodes", "--url", url)
         assert refused.returncode == 1
-        assert "ADMIN_TOKEN" in refused.stderr
+        assert "Send a token of the role admin" in refused.stderr
+        assert "A command sends --token, or ADMIN_TOKEN of the environment." in refused.stderr
         assert run("nodes", "--url", url, env={"ADMIN_TOKEN": "tökén"}).returncode == 0
         assert run("nodes", "--url", url, "--token", "tökén").returncode == 0
         shown = run("nodes", "--help", env={"ADMIN_TOKEN": "tökén"}).stdout

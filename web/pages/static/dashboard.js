@@ -131,6 +131,10 @@ function used(taken, all) {
   return make("span", {}, make("span", { className: "used" }, bar), `${taken} of ${all}`);
 }
 
+/** Words of the ledger (docs/operating.md) that say little to whom they are new. */
+const PLAINLY = { capacity_exceeded: "all slots in use" };
+const plainly = (word) => PLAINLY[word] ?? word.replaceAll("_", " ");
+
 const percent = (value) => (value === null ? "" : Math.round(value));
 
 function showNodes({ nodes, next_cursor: more, online_nodes: online }) {
@@ -138,7 +142,7 @@ function showNodes({ nodes, next_cursor: more, online_nodes: online }) {
     node.node_id, status(node.status), used(node.slots.used, node.slots.most), percent(cpu), percent(gpu), percent(memory),
     `${asr.join(" ")} → ${tts.join(" ")}`,
     capabilities.filter((each) => each.ready).map((each) => each.service_type).join(" "),
-    node.why ? node.why.replaceAll("_", " ") : "",
+    node.why ? plainly(node.why) : "",
   ]);
   const heads = ["Node", "Status", "Slots", "CPU %", "GPU %", "Memory %", "Hears → speaks", "Services", "No new work because"];
   table($("nodes"), heads, rows, "No node is connected.");
@@ -146,10 +150,10 @@ function showNodes({ nodes, next_cursor: more, online_nodes: online }) {
 }
 
 function showPools(pools) {
-  table($("pools"), ["Pool", "Kind", "Nodes", "Ready", "Waiting", "Pairs", "Services", "Nodes kept from work by"], pools.map((pool) => [
+  table($("pools"), ["Pool", "Kind", "Nodes", "Ready", "Waiting", "Pairs", "Services", "Nodes that get no work"], pools.map((pool) => [
     pool.pool, pool.kind, pool.members, pool.dispatchable, pool.waiting,
     `${pool.sample_pairs.slice(0, 4).join(" ")}${pool.pairs > 4 ? ` and ${pool.pairs - 4} more` : ""}`, pool.services.join(" "),
-    Object.entries(pool.excluded).map(([word, count]) => `${word.replaceAll("_", " ")} ${count}`).join(", "),
+    Object.entries(pool.excluded).map(([word, count]) => `${count} ${plainly(word)}`).join(", "),
   ]));
 }
 

@@ -39,15 +39,32 @@ function refuse(why, status) {
   $("token-form").hidden = false;
 }
 
-function show({ sentence, node, hindrances, counters }) {
+const ago = (ms, now) => {
+  const s = Math.max(0, Math.round((now - ms) / 1000));
+  return s < 120 ? `${s} s` : s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
+};
+
+/** What its owner wants to know of a node, as rows; `given` and what follows count jobs. */
+const factsOf = ({ node, serves, counters, now_ms: now }) => [
+  ["Status", node.status === node.reason ? node.status : `${node.status}: ${node.reason.replaceAll("_", " ")}`],
+  ["Slots in use", `${node.slots.used} of ${node.slots.most}`],
+  ["Languages", `hears ${serves.asr.join(", ") || "none"}; speaks ${serves.tts.join(", ") || "none"}`],
+  ["Services", serves.services.join(", ") || "none is ready"],
+  ["Jobs", `${counters.given} given, ${counters.done} done, ${counters.failed} failed, ${counters.retried} tried again elsewhere`],
+  ["Connected for", ago(node.registered_ms, now)],
+  ["Last heard", `${ago(node.seen_ms, now)} ago`],
+  ["Takes jobs of", serves.tenant === null ? "everybody" : `the tenant ${serves.tenant}`],
+];
+
+function show(answer) {
+  const { sentence, node, hindrances } = answer;
   tell("open", node.status);
   $("token-form").hidden = true;
   $("board").hidden = false;
   $("name").textContent = node.node_id;
   $("sentence").textContent = sentence;
-  fill($("hindrances"), hindrances.length ? hindrances.map((each) => Object.values(each)) : [["Nothing."]]);
-  const facts = Object.entries({ ...node, ...counters }).filter(([, value]) => value === null || typeof value !== "object");
-  fill($("facts"), facts.map(([name, value]) => [name.replaceAll("_", " "), value]));
+  fill($("hindrances"), hindrances.length ? hindrances.map(({ says, advice }) => [says, advice]) : [["Nothing."]]);
+  fill($("facts"), factsOf(answer));
 }
 
 $("token-form").onsubmit = (event) => {

@@ -146,8 +146,8 @@ export class Session extends EventTarget {
   close(): void;
   /** Nobody wants this utterance any more; it ends in "missing". */
   cancel(utterance: number): void;
-  /** Send a message of the protocol as it is. */
-  send(message: Record<string, unknown>): void;
+  /** Send a message of the protocol as it is, or the bytes of a binary frame. */
+  send(message: Record<string, unknown> | Uint8Array): void;
   /** Every sentence and missing result from now on, in order, until the session ends. */
   answers(): AsyncGenerator<Answer, void, void>;
   addEventListener<K extends keyof SessionEvents>(

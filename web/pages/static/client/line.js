@@ -24,8 +24,9 @@ export class Line {
     return this.socket.readyState === 1;
   }
 
+  /** Send a message as JSON; bytes, as a binary frame, as they are. */
   send(message) {
-    if (this.isOpen) this.socket.send(JSON.stringify(message));
+    if (this.isOpen) this.socket.send(message instanceof Uint8Array ? message : JSON.stringify(message));
   }
 
   close() {

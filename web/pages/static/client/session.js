@@ -2,9 +2,10 @@ import { answersOf } from "./answers.js";
 import { delayMs, hintMs } from "./backoff.js";
 import { errorOf, SpeechDispatchError } from "./errors.js";
 import { eventsOf } from "./events.js";
+import { chunkFor } from "./frames.js";
 import { Line } from "./line.js";
 import { Outgoing } from "./outgoing.js";
-import { RATE, toBase64 } from "./pcm.js";
+import { RATE } from "./pcm.js";
 import { Room } from "./room.js";
 
 const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4001, 4004]); // closes that coming back would not mend
@@ -113,7 +114,7 @@ export class Session extends EventTarget {
     this.send({ type: "utterance_cancel", session_id: this.id, utterance_index: utterance });
   }
 
-  /** Send a message of the protocol as it is, if there is a connection. */
+  /** Send a message of the protocol as it is, or the bytes of a binary frame, if there is a connection. */
   send(message) {
     this.#line?.send(message);
   }
@@ -212,7 +213,8 @@ export class Session extends EventTarget {
     const { session_id, resume_token: token, epoch } = this.ack ?? {};
     return {
       type: "session_init", client_version: "speech-dispatch-js", platform: "web", src_lang: this.languages.src,
-      tgt_lang: this.languages.tgt, audio_format: "pcm16", sample_rate: sampleRate, vad, journey, resumable: true, ...init,
+      tgt_lang: this.languages.tgt, audio_format: "pcm16", sample_rate: sampleRate, vad, journey, resumable: true,
+      binary_frames: true, ...init,
       ...(token ? { resume: { session_id, token, epoch, offset: this.#offset } } : {}),
     };
   }
@@ -226,7 +228,7 @@ export class Session extends EventTarget {
     if (this.#goodbye) this.#goodbye.said = false;
     this.outgoing.release();
     this.outgoing.heard(ack.audio_seq ?? 0);
-    this.outgoing.kept.forEach((chunk) => this.#chunk(chunk));
+    this.outgoing.kept.forEach((chunk) => this.send(chunkFor(ack, chunk)));
     this.#become("open");
     this.tell("session", { id: this.id, resumed, historyLost });
     this.room.begin(resumed);
@@ -243,18 +245,12 @@ export class Session extends EventTarget {
       }
       const chunk = this.outgoing.next(Boolean(this.ack.resume_token));
       if (!chunk) break;
-      this.#chunk(chunk);
+      this.send(chunkFor(this.ack, chunk));
     }
     if (this.#goodbye && !this.#goodbye.said) {
       this.#goodbye.said = true;
       this.send({ type: "session_close", session_id: this.id, reason: this.#goodbye.reason });
     }
-  }
-
-  #chunk({ seq, bytes, isFinal, spokenMs }) {
-    this.send({
-      type: "audio_chunk", session_id: this.id, seq, is_final: isFinal, payload: toBase64(bytes), client_timestamp_ms: spokenMs,
-    });
   }
 
   #lose(closed) {

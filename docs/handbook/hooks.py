@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from docs.handbook.links import TOP, as_page, for_site, place_of, source_of, targets
+from docs.handbook.navigation import UNLISTED, navigation
 
-from handbook.links import TOP, as_page, for_site, place_of, source_of, targets  # noqa: E402
-from handbook.navigation import UNLISTED, navigation  # noqa: E402
-
-_ASSETS = {"assets/icon.svg": "web/pages/static/icon.svg", "assets/site.css": "handbook/static/site.css"}
+ROOT = Path(__file__).parents[2]
+_ASSETS = {"assets/icon.svg": "web/pages/static/icon.svg", "assets/site.css": "docs/handbook/static/site.css"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -14,7 +14,10 @@ TOP = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
-_LINK = re.compile(r"(?<=\]\()(?![a-z][a-z0-9+.-]*:|#)([^)\s#]+)(#[^)\s]*)?(?=[)\s])")
+_LINK = re.compile(
+    r"(?:(?<=\]\()|(?<=src=\")|(?<=srcset=\"))"  # of Markdown, and of pictures in HTML
+    r"(?![a-z][a-z0-9+.-]*:|#)([^)\s#\"]+)(#[^)\s\"]*)?(?=[)\s\"])"
+)
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 _ITEM = re.compile(r"^(?:[-*+]|1\.) ")
 
