@@ -1,6 +1,6 @@
 import pytest
 
-from scheduling.limits import NO_LIMITS, Limits, LimitTable, tenant_name
+from scheduling.limits import ANY_SLOTS, NO_LIMITS, Limits, LimitTable, most_slots, tenant_name
 from scheduling.settings import Settings, SettingsError, read_settings
 
 
@@ -50,3 +50,10 @@ def test_a_credential_states_limits_of_its_own() -> None:
     stated = given.with_stated({"sessions": 2.0, "audio_min": 10.0, "unknown": 7.0})
     assert stated == Limits(sessions=2, jobs=3, audio_ms=600_000)
     assert given.with_stated({}) == given
+
+
+@pytest.mark.parametrize(
+    ("stated", "most"), [({}, ANY_SLOTS), ({"slots": 0}, ANY_SLOTS), ({"slots": 0.5}, 1), ({"slots": 3}, 3)]
+)
+def test_slots_of_a_credential_are_one_at_least(stated: dict[str, float], most: int) -> None:
+    assert most_slots(stated) == most
