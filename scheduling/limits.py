@@ -12,6 +12,8 @@ from scheduling.setting_tables import parse_table, read_amount, read_rate
 MOST_TENANT = 64
 #: Whose canaries are: nobody can be this tenant, and what it does is neither limited nor counted as usage.
 CANARY: Final = "~canary"
+#: Of a node whose credential says nothing of slots; the settings have a bound below.
+ANY_SLOTS: Final = 2**31
 #: In a table of limits: each tenant that is not named.
 _OTHERS = "*"
 
@@ -54,6 +56,12 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+
+
+def most_slots(stated: Mapping[str, float]) -> int:
+    """Give the slots that a credential lets a node offer, by its limit ``slots``; 0 is any number."""
+    most = stated.get("slots", 0)
+    return max(1, int(most)) if most else ANY_SLOTS
 
 
 def tenant_name(tenant_id: str | None) -> str:

@@ -50,6 +50,8 @@ class Canaries:
         self._expected = Expected(settings.canary_text, settings.canary_translation, settings.canary_likeness)
         self.answers: Counter[str] = Counter(right=0, wrong=0, refused=0)
         """What came back; refused: no node could take it, or it failed by no fault of a node."""
+        self.findings: Counter[str] = Counter(quarantined=0, kept=0)
+        """Nodes found out, by what became of them; kept: no other one was right meanwhile."""
 
     def run(self) -> None:
         """Send canaries for ever. Raises `SchemaMismatch`."""
@@ -143,6 +145,7 @@ class Canaries:
             self._take_out(node_id, judgement.words, record)
 
     def _take_out(self, node_id: str, words: str, record: CanaryRecord) -> None:
+        self.findings["quarantined" if record.proven else "kept"] += 1
         if not record.proven:
             # A wrong setting would else take out the whole fleet, one node after the other.
             _log.warning(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -79,7 +79,8 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
         self.options = options
         self.on_held_back: Callable[[float], None] | None = None
         """Told each time the peer is not read from for so long (s), because it said too much."""
-        self._allowance = Allowance(options.messages_per_s, options.bytes_per_s, options.max_message_bytes)
+        self._rates = (options.messages_per_s, options.bytes_per_s)
+        self._allowance = Allowance(*self._rates, options.max_message_bytes)
         self.messages_in = 0
         self.messages_out = 0
         self._identity: Identity | None = None
@@ -92,6 +93,17 @@ class Connection(simple_websocket.Server):  # type: ignore[misc]  # an untyped p
             self.ws,
             self.input_buffer,
         )  # for the reader thread and the base's handshake
+
+    def limit(self, stated: Mapping[str, float]) -> None:
+        """Let the peer say what its credential states (``messages_per_s``, ``bytes_per_s``), if it does."""
+        options = self.options
+        rates = (
+            stated.get("messages_per_s", options.messages_per_s),
+            stated.get("bytes_per_s", options.bytes_per_s),
+        )
+        if rates != self._rates:
+            self._rates = rates
+            self._allowance = Allowance(*rates, options.max_message_bytes)
 
     def handshake(self) -> None:
         """Accept the upgrade; the base class calls it once, when it has found the socket."""

@@ -15,6 +15,7 @@ from scheduling.errors import StoreError
 from scheduling.hints import hint
 from scheduling.ledger import Ledger, NodeRegistration, Registered
 from scheduling.ledger.codes import LedgerError, NodeIdConflict, NodeReplaced, UnknownNode
+from scheduling.limits import most_slots
 from scheduling.logs import about, about_nothing
 from scheduling.messages import (
     ErrorCode,
@@ -174,6 +175,7 @@ class NodeSocket:
         with self._timings.measure("register"):
             try:
                 connection.identity = identity = self._identify(connection, message)
+                connection.limit(identity.limits)
             except Refusal as refused:
                 turn_away(connection, refused, close=former is None)
                 return former
@@ -244,7 +246,7 @@ class NodeSocket:
             tenant,
         ).within(identity.languages)
         slots = message.max_concurrent_jobs or settings.default_node_slots
-        slots = min(slots, settings.max_node_slots)
+        slots = min(slots, settings.max_node_slots, most_slots(identity.limits))
         listed = reported(message.running_attempts, slots)
         registration = NodeRegistration(
             node_id=node_id,

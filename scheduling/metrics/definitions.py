@@ -127,6 +127,11 @@ def _web() -> tuple[Definition, ...]:
             "results_by_language_probability_total", "Results by how sure the node was", "at_most"
         ),
         counter("canaries_total", "Recordings of known text sent to nodes, by what came back", "result"),
+        counter(
+            "canary_findings_total",
+            "Nodes that were wrong too often: put in quarantine, or kept as no other one was right",
+            "action",
+        ),
         counter("handshakes_refused_total", "Sockets told to come later because too many came at once"),
         counter("sockets_closed_total", "WebSockets that ended, by close code", "code"),
         counter("peers_sent_elsewhere_total", "Sockets sent to another process to spread them"),

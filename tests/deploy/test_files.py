@@ -5,31 +5,23 @@ import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scheduling.metrics import DEFINITIONS
 from tests.deploy.firing import FIRING
+from tests.deploy.replay import ALERTS, rules
 from tests.programs import needs
 from tests.stack import ROOT, Stack, wait_until
 from tests.web.metrics.scrape import samples
 
-yaml = pytest.importorskip("yaml")
-
-PROMETHEUS = ROOT / "deploy" / "prometheus"
-ALERTS = PROMETHEUS / "alerts.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
 
 needs_promtool = needs("promtool", "prometheus")
 
 
-def rules() -> list[dict[str, Any]]:
-    return list(yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"])
-
-
 def expressions() -> Iterable[str]:
-    yield from (rule["expr"] for rule in rules())
+    yield from (rule["expr"] for rule in rules().values())
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         yield from (target["expr"] for target in panel.get("targets", ()))
 
@@ -63,19 +55,19 @@ def test_all_series_that_rules_and_dashboard_name_are_in_a_real_scrape() -> None
 
 
 def test_every_alert_says_how_grave_it_is_and_what_to_do() -> None:
-    for rule in rules():
+    for rule in rules().values():
         assert rule["labels"]["severity"] in {"critical", "warning", "info"}, rule["alert"]
         assert rule["annotations"].keys() == {"summary", "action", "runbook"}, rule["alert"]
 
 
 def test_every_alert_is_in_the_document() -> None:
     document = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
-    for rule in rules():
+    for rule in rules().values():
         assert f"`{rule['alert']}`" in document
 
 
 def test_every_alert_has_series_to_fire_on_of_names_that_there_are() -> None:
-    assert FIRING.keys() == {rule["alert"] for rule in rules()}
+    assert FIRING.keys() == rules().keys()
     known = {one.full_name for one in DEFINITIONS.values()}
     for case in FIRING.values():
         for name in case.series:
@@ -83,9 +75,16 @@ def test_every_alert_has_series_to_fire_on_of_names_that_there_are() -> None:
             assert plain in known or plain == "up"
 
 
+def test_for_every_alert_something_is_broken() -> None:
+    """Series that are made up show how a rule is meant; only a break shows that there are such series."""
+    tests = "".join(each.read_text(encoding="utf-8") for each in Path(__file__).parent.glob("test_*.py"))
+    broken = set(re.findall(r'(?:assert_fires\(\s*tmp_path|is_firing\(server), "(\w+)"', tests))
+    assert broken == rules().keys()
+
+
 @needs_promtool
 def test_prometheus_takes_the_rules_and_its_own_file() -> None:
-    for kind, file in (("rules", ALERTS), ("config", PROMETHEUS / "prometheus.yml")):
+    for kind, file in (("rules", ALERTS), ("config", ALERTS.with_name("prometheus.yml"))):
         checked = subprocess.run(["promtool", "check", kind, str(file)], capture_output=True, text=True)
         assert checked.returncode == 0, checked.stdout + checked.stderr
 

@@ -1,21 +1,25 @@
 """``make fuzz``: every target for a time; prints what was tried and found, and keeps what broke something."""
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
+from tests.fuzz import server
 from tests.fuzz.targets import TARGETS
+from tests.valkey import Valkey
 
 #: An input that takes longer hangs, s; a process that has more leaks, MB.
 _HANG_S = 10
 _MOST_MB = 1024
 _LONGEST = 8192
-_GRACE_S = 60
+_GRACE_S = 180
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,14 @@ def fuzz(name: str, seconds: int, folder: Path) -> Found:
         f"-max_len={_LONGEST}", "-print_final_stats=1", f"-artifact_prefix={folder}/", str(corpus),
     )  # fmt: skip
     command = [sys.executable, "-m", "tests.fuzz.one", name, *options]
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=seconds + _GRACE_S, check=False
-    )
+    with ExitStack() as leaving:
+        environment = dict(os.environ)
+        if TARGETS[name].needs_server:
+            environment[server.NAME] = leaving.enter_context(Valkey()).url
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=seconds + _GRACE_S,
+            check=False, env=environment,
+        )  # fmt: skip
     said = done.stderr + done.stdout
     fault = "\n".join(said.splitlines()[-30:]) if done.returncode else ""
     return Found(

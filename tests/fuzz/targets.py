@@ -30,6 +30,7 @@ from scheduling.messages.binary import AudioFrame, pack_audio, parse_binary
 from scheduling.messages.errors import InvalidMessage
 from scheduling.pool_file import PoolFileError, load
 from scheduling.setting_tables import parse_table, read_cost, read_priority, read_weight
+from tests.fuzz import entering, requests
 from web.deflate import Deflate
 from web.frames import Close, Event, FrameError, FrameReader, Ping, Pong
 from web.handshake import HandshakeError, accept
@@ -51,6 +52,8 @@ class Target:
     seeds: Callable[[], Iterable[bytes]]
     is_json: bool = False
     """Whether inputs are changed as JSON is."""
+    needs_server: bool = False
+    """Whether it needs a Valkey."""
 
 
 def _lines(name: str) -> list[bytes]:
@@ -250,4 +253,19 @@ TARGETS: dict[str, Target] = {
     "cutter": Target(_cutter, _stream_seeds),
     "pool-file": Target(_pool_file, lambda: [_POOLS]),
     "setting-tables": Target(_tables, lambda: [b"acme=3,trial=0.5", b"a=high", b"tts=2"]),
+    "token": Target(entering.token, entering.seeds_of_tokens),
+    "jwt-claims": Target(entering.jwt_claims, entering.seeds_of_claims, True),
+    "credential-headers": Target(entering.header, entering.seeds_of_headers),
+    "client-enters": Target(
+        entering.first_message(m.parse_client_message, "client"),
+        lambda: entering.seeds_of_message(_lines("web-client.jsonl")),
+        True,
+    ),
+    "node-enters": Target(
+        entering.first_message(m.parse_node_message, "node"),
+        lambda: entering.seeds_of_message(_lines("node-agent.jsonl")),
+        True,
+    ),
+    "resume-token": Target(entering.resume, entering.seeds_of_resume, True, needs_server=True),
+    "api-request": Target(requests.request, requests.seeds, needs_server=True),
 }

@@ -1,6 +1,6 @@
 import pytest
 
-from scheduling.limits import NO_LIMITS, Limits, LimitTable, tenant_name
+from scheduling.limits import ANY_SLOTS, NO_LIMITS, Limits, LimitTable, most_slots, tenant_name
 from scheduling.settings import SettingsError, read_settings
 
 
@@ -57,3 +57,10 @@ def test_a_limit_that_is_next_to_nothing_is_not_none() -> None:
     names = ("sessions", "waiting", "jobs", "audio_min", "connections_per_s")
     stated = Limits().with_stated(dict.fromkeys(names, 1e-320))
     assert stated == Limits(sessions=1, waiting=1, jobs=1, audio_ms=1, connections_per_s=0.001)
+
+
+@pytest.mark.parametrize(
+    ("stated", "most"), [({}, ANY_SLOTS), ({"slots": 0}, ANY_SLOTS), ({"slots": 0.5}, 1), ({"slots": 3}, 3)]
+)
+def test_slots_of_a_credential_are_one_at_least(stated: dict[str, float], most: int) -> None:
+    assert most_slots(stated) == most

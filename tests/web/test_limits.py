@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from tests.credentials import CredentialFile, bearer
 from tests.peers import Peer
 from tests.stack import Stack, wait_until
+from tests.web.metrics.scrape import samples, total
 
 Pair = tuple[str, str]
 PAIR = ("en", "pt")
@@ -178,6 +181,29 @@ def test_who_says_too_much_is_asked_to_pause_and_loses_nothing(pair: Pair) -> No
         assert client.wait("backpressure")["action"] == "PAUSE"
         assert refused(stack, "messages") > 0
         assert not client.all("error")
+
+
+def test_a_credential_bounds_what_its_nodes_offer_and_say(pair: Pair, tmp_path: Path) -> None:
+    """Another one's node, beside it, is held to the settings alone."""
+    file = CredentialFile(tmp_path, "HS256")
+    bounded = file.jwt("HS256", "node", "small", limits={"slots": 2, "messages_per_s": 20})
+    free = file.jwt("HS256", "node", "large")
+    with Stack(credentials_file=str(file.path), admin_token="secret") as stack:
+
+        def held_back() -> float:
+            found = samples(stack.webs[0], Authorization="Bearer secret")
+            return total(found, "limited_total", limit="messages")
+
+        with stack.node(pair, slots=8, headers=bearer(free)) as large:
+            for _ in range(60):
+                large.heartbeat()
+            assert stack.record_of(large.node_id)["max"] == "8"
+        assert held_back() == 0
+        with stack.node(pair, slots=8, headers=bearer(bounded)) as small:
+            assert stack.record_of(small.node_id)["max"] == "2"
+            for _ in range(60):
+                small.heartbeat()
+            wait_until(lambda: held_back() > 0, "it to be read more slowly")
 
 
 def test_wrong_room_codes_of_a_socket_are_counted() -> None:

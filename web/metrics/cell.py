@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from scheduling.backlog import oldest_waiting_ms
+from scheduling.errors import StoreError
 from scheduling.instances import Instance, read_instances
 from scheduling.ledger import Cell
 from scheduling.memory import read_kinds, read_server
@@ -63,7 +65,9 @@ def note_cell(reading: Reading, cell: Cell, bodies: Store, found: CellCounts) ->
     for name, stream_keys in streams.items():
         lengths = cell.store.commands([("XLEN", key) for key in stream_keys])
         reading.set("outbox_entries", sum(lengths), name)
-    reading.set_all("body_bytes", read_kinds(bodies, keys.bodies))
+    # They may have a server of their own: while that is away, all else is told.
+    with suppress(StoreError):
+        reading.set_all("body_bytes", read_kinds(bodies, keys.bodies))
     reading.set("body_budget_bytes", settings.body_budget)
     used, limit = read_server(cell.store)
     reading.set("redis_memory_bytes", used or 0)

@@ -107,6 +107,7 @@ class ProcessCounts:
         sure = dict(zip(_CLASSES, tallies.language_probability, strict=True))
         reading.set_all("results_by_language_probability_total", sure)
         reading.set_all("canaries_total", dispatcher.canaries.answers)
+        reading.set_all("canary_findings_total", dispatcher.canaries.findings)
         reading.set_all("model_missing_nodes", dispatcher.presence.marked())
         reading.set_all("service_speed_ratio", efficiencies(list(dispatcher.peers.nodes.values())))
 

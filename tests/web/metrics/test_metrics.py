@@ -142,3 +142,14 @@ def test_what_peers_say_makes_no_label(stack: Stack, pair: Pair) -> None:
         said = text(stack.webs[0])
         for word in (job_id, node.node_id, client.session_id, *pair):
             assert f'"{word}"' not in said
+
+
+def test_without_the_server_of_bodies_the_ledger_is_told_of(own_valkey: Valkey) -> None:
+    """Bodies may have a server of their own. While it was away, a scrape said that the ledger was."""
+    with Stack(payload_url=own_valkey.url, store_timeout_s=0.2) as own, own.node(("en", "pt")):
+        assert "speech_dispatch_body_bytes" in samples(own.webs[0])
+        own_valkey.kill()
+        found = samples(own.webs[0])
+        assert total(found, "ledger_up") == 1
+        assert total(found, "nodes", status="ready") == 1
+        assert "speech_dispatch_body_bytes" not in found
