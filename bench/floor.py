@@ -68,15 +68,14 @@ class Floor:
             self.carry()
         return self._scripts_us() / number
 
-    def commands_us(self, times: int = 2000) -> tuple[int, float]:
-        """Give how many commands an utterance is, and their server time without anything else, µs."""
-        scripts = list(self._record())
+    def commands_us(self, scripts: list[list[str]], times: int = 2000) -> float:
+        """Give the server time of an utterance's commands without anything else, µs."""
         known = [self._store.command("SCRIPT", "LOAD", "\n".join([*lines, "return 1"])) for lines in scripts]
         self._store.command("CONFIG", "RESETSTAT")
         for _ in range(times):
             for digest in known:
                 self._store.command("EVALSHA", digest, 0)
-        return sum(map(len, scripts)), self._scripts_us() / times
+        return self._scripts_us() / times
 
     def _scripts_us(self) -> float:
         stats = self._store.command("INFO", "commandstats").decode().splitlines()
@@ -84,8 +83,8 @@ class Floor:
         found = dict(part.split("=") for part in line.partition(":")[2].split(","))
         return float(found["usec"])
 
-    def _record(self) -> Iterator[list[str]]:
-        """Give the Lua lines of each script of one utterance."""
+    def record(self) -> Iterator[list[str]]:
+        """Give the Lua lines of each script of one utterance: to reserve, to complete, to release."""
         lines: list[str] = []
         for line in self._watch():
             words = [_bytes(word) for word in _QUOTED.findall(line)]

@@ -88,7 +88,7 @@ class ScriptBench:
         if number >= len(self._placed):
             return
         job = self._placed[number]
-        if job.state == "assigned":
+        if job.node_id:
             self._ledger.jobs.complete(
                 job.job_id, job.node_id, job.attempt, "ok", instance="here", result="{}"
             )

@@ -12,6 +12,7 @@ from subprocess import PIPE, Popen
 from typing import Any
 from urllib.request import urlopen
 
+from bench.laden import records
 from bench.processes import running, valkey_process, wait_for
 from bench.usage import cpu_s, rss_bytes
 from scheduling.scripts import load_all
@@ -140,14 +141,29 @@ class Ours(System):
 class Bare(System):
     """The path without promises (`bench.bare`)."""
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
+    package = "bench.bare"
+
+    def __init__(self, stack: ExitStack, folder: Path, **environment: str) -> None:
         super().__init__(stack, folder)
-        self.start("worker", ["celery", "-A", "bench.bare.worker", "worker", "-l", "INFO", "-c", "1"])
+        words = ["celery", "-A", f"{self.package}.worker", "worker", "-l", "INFO", "-c", "1"]
+        self.start("worker", words, **environment)
         self.ports.append(free_port())
         address = f"127.0.0.1:{self.ports[0]}"
-        self.start("web", ["gunicorn", "-k", "gevent", "-w", "1", "-b", address, "bench.bare.web:app"])
+        words = ["gunicorn", "-k", "gevent", "-w", "1", "-b", address, f"{self.package}.web:app"]
+        self.start("web", words, **environment)
         wait_for(f"http://{address}/ready")
         self.wait_log("worker", " ready.")
+
+
+class Laden(Bare):
+    """The same with the load that promises bring (`bench.laden`); ``scripts`` are the lines of its steps."""
+
+    package = "bench.laden"
+
+    def __init__(self, stack: ExitStack, folder: Path, scripts: list[list[str]]) -> None:
+        known = folder.parent / f"{folder.name}.json"
+        records.write(known, scripts)
+        super().__init__(stack, folder, **{records.PLACE: str(known)})
 
 
 class Relay(System):

@@ -39,7 +39,7 @@ class Row:
 
 _SCRIPT = "fewer commands in the script that the parts of the time name"
 #: Submit to assigned of the bare path at the same load: waits for a core that no code can shorten.
-_WAITS = "bare_assign_p99_ms"
+_WAITS = "limit_assign_p99_ms"
 _PATH = "the profile's largest part of docs/performance.md"
 
 ROWS = (

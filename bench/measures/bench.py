@@ -8,8 +8,10 @@ from itertools import count
 from pathlib import Path
 
 from bench.book import Book
+from bench.floor import Floor
+from bench.load import messages
 from bench.plan import Plan
-from bench.systems import Bare, Ours, Relay, System
+from bench.systems import Bare, Laden, Ours, Relay, System
 
 
 @dataclass
@@ -55,6 +57,18 @@ class Bench:
             system = Bare(stack, self.new_folder())
             yield system
             self.book.worst("longest_bare_script_ms", max(system.slowest_scripts_ms().values(), default=0.0))
+
+    @contextmanager
+    def laden(self, audio_bytes: int) -> Iterator[Laden]:
+        """Run the bare path with the records of utterances of this size."""
+        with ExitStack() as stack:
+            yield Laden(stack, self.new_folder(), self.recorded(audio_bytes))
+
+    def recorded(self, audio_bytes: int) -> list[list[str]]:
+        """Give the commands that keep an utterance's records, as Lua lines of each step."""
+        with ExitStack() as stack:
+            system = System(stack, self.new_folder())
+            return list(Floor(system.store, system.url, messages.audio(audio_bytes).decode()).record())
 
     @contextmanager
     def relay(self) -> Iterator[Relay]:

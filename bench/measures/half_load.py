@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.generators import nodes, speak, told
 from bench.measures.bench import Bench
+from bench.measures.limits import SMALL_BYTES
 from bench.measures.roundtrip import largest_rate
 from bench.scripts import ScriptBench
 from bench.systems import System
@@ -35,6 +36,8 @@ def measure_half_load(bench: Bench) -> None:
         _note_flows(bench, report["between"])
     with bench.bare() as bare:  # what the machine itself makes of such a load
         _speak(bench, bare, rate, "bare_")
+    with bench.laden(SMALL_BYTES) as laden:
+        _speak(bench, laden, rate, "limit_")
     _note_scripts(bench)
 
 
