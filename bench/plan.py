@@ -24,7 +24,7 @@ class Plan:
     blocks: int = 12
     """Of 500 reservations each, in each fleet."""
     connections: int = 10_000
-    steps: tuple[int, ...] = (400, 800, 1200)
+    steps: tuple[int, ...] = (400, 1000)
     """Speaking sessions."""
     step_s: float = 5.0
 
