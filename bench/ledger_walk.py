@@ -312,7 +312,7 @@ class Walk:
                 self.found.leaks += job is None or not job.runs(node, attempt)
         for name, found in jobs.items():
             job = self._jobs[name]
-            job.state, job.node, job.attempt = found.state, found.node, int(found.attempt)
+            job.state, job.node, job.attempt = found.state, found.node, int(found.attempt or 0)
             if found.state == "waiting":
                 self.waited += 1
                 idle = [node for node, seen in nodes.items() if seen.could_take(name, job.cost, found, node)]

@@ -32,7 +32,7 @@ class Plan:
 FULL = Plan()
 #: What continuous integration compares with the last recorded; only with itself.
 CI = Plan(
-    rounds=2, warm_s=0.4, small_s=1.5, large_s=0.8, single_s=0.7, beats_s=1.0, fleet=10_000, blocks=4,
+    rounds=1, warm_s=0.4, small_s=1.5, large_s=0.8, single_s=0.7, beats_s=1.0, fleet=10_000, blocks=4,
 )  # fmt: skip
 QUICK = Plan(
     rounds=1, warm_s=0.5, small_s=1.0, large_s=1.0, single_s=0.5, beats_s=1.0, half_load_s=2.0,
