@@ -110,7 +110,9 @@ def _record_process(pid: int, seconds: float, picture: Path, folder: Path) -> No
     before = own_cpu_s(pid)
     for form, output in (("raw", stacks), ("flamegraph", picture)):
         words = ["py-spy", "record", "--pid", str(pid), "--duration", f"{seconds:.0f}", "--rate", str(_RATE)]
-        subprocess.run([*words, "--format", form, "--output", str(output)], check=True, capture_output=True)
+        # The command becomes the picture's title, where the folders of a machine have no place.
+        words += ["--format", form, "--output", output.name]
+        subprocess.run(words, check=True, capture_output=True, cwd=output.parent)
     share = (own_cpu_s(pid) - before) / (2 * seconds)
     print(f"\n{picture.name}: {share:.2f} of a core while recorded")
     report(stacks.read_text().splitlines())
