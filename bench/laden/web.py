@@ -48,7 +48,7 @@ def _finish(node_id: str, message: JobResult) -> Any:
     return bare.link.call("EVALSHA", bare.complete, 1, _POOL, message.job_id, node_id, entry)
 
 
-@sock.route("/ws/node")  # type: ignore[untyped-decorator]
+@sock.route("/ws/node")  # type: ignore[untyped-decorator]  # an untyped package
 def node(ws: Any) -> None:
     """Take results of a node; its heartbeats are read and left."""
     node_id = json.loads(ws.receive())["node_id"]
@@ -61,7 +61,7 @@ def node(ws: Any) -> None:
             bare.wake.set()
 
 
-@sock.route("/ws/session")  # type: ignore[untyped-decorator]
+@sock.route("/ws/session")  # type: ignore[untyped-decorator]  # an untyped package
 def session(ws: Any) -> None:
     """Place what a client says, and tell it."""
     json.loads(ws.receive())

@@ -21,5 +21,5 @@ def _sweep_or_hang(sweeper: Sweeper) -> None:
 
 
 if __name__ == "__main__":
-    Sweeper.sweep = _sweep_or_hang  # type: ignore[method-assign]
+    Sweeper.sweep = _sweep_or_hang  # type: ignore[method-assign]  # the fault
     serve.main()
