@@ -20,6 +20,7 @@ if counted then
   uncount_session(counted, ARGV[1])
 end
 redis.call('HSET', KEYS[2], 'closed', '1')
+redis.call('HDEL', KEYS[2], 'until_ms')
 if owner ~= '' then
   hold_session(owner, ARGV[1], limit('retention_ms')) -- late results are still hinted to it
 end

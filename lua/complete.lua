@@ -4,9 +4,8 @@
 -- KEYS
 --   1 cell      root hash of the cell
 --   2 job       record of the job
---   3 bodies    account of the bodies
---   4 index     index of the bodies
---   5 body      where the speech goes
+--   3 index     index of the bodies
+--   4 body      where the speech goes
 -- ARGV
 --   1 job       job id
 --   2 node      node that speaks
@@ -25,8 +24,12 @@
 --   {1, "state wake [job attempt]*"} the jobs handed to the node when the caller owns its socket
 --   {1, words, tenant, audio ms} the same for the call that a result counts for, once
 --   {-6} unknown job | {-7} stale attempt
-local cell, KNOWN = KEYS[1], {'waiting', 'ended_ms', 'gap_ms', 'session_ms', 'wake_ms'}
+local cell = KEYS[1]
+local KNOWN = {
+  'waiting', 'ended_ms', 'gap_ms', 'session_ms', 'wake_ms', 'n_done', 'slots_used', 'bodies', 'bodies:s',
+}
 --@include ground
+--@include deferred
 --@include jobs
 --@include finish
 --@include nodes
@@ -35,7 +38,7 @@ local cell, KNOWN = KEYS[1], {'waiting', 'ended_ms', 'gap_ms', 'session_ms', 'wa
 --@include due
 --@include bodies
 
-local job, given, counted = read_attempt(ARGV[1], KEYS[2], ARGV[3])
+local job, given, counted = read_attempt(ARGV[1], KEYS[2], ARGV[3], ARGV[4] == 'ok')
 if not job then
   return {-6}
 end
@@ -67,13 +70,13 @@ end
 
 -- Without room for its speech a result goes alone. Of a failure there is one too: its details go to the client.
 local spoken = ARGV[10] == ''
-  or store_body(KEYS[3], KEYS[4], KEYS[5], ARGV[8], ARGV[10], ARGV[11], ARGV[12], now)
+  or store_body(KEYS[3], KEYS[4], ARGV[8], ARGV[10], ARGV[11], ARGV[12], now)
 job.unwritten = {'result', ARGV[7], 'speech', spoken and ARGV[8] or ''}
 if ARGV[4] == 'retry' then
   write_job(job)
   local words = send_elsewhere()
   settle(4)
-  return {1, words}
+  return ended {1, words}
 end
 local state = ARGV[4] == 'ok' and 'done' or 'failed'
 finish(job, state, ARGV[5], ARGV[6], true)
@@ -103,6 +106,6 @@ end
 write_job(job, 'verdict' .. ARGV[3], ARGV[2] .. ' ' .. words)
 settle(4)
 if counts then
-  return {1, words, job.tenant, tonumber(job.audio_ms)}
+  return ended {1, words, job.tenant, tonumber(job.audio_ms)}
 end
-return {1, words}
+return ended {1, words}

@@ -24,6 +24,7 @@ if counted then
 end
 let_session_go(owner, ARGV[1])
 redis.call('HSET', KEYS[2], 'owner', '', 'next_index', ARGV[3], 'audio_from', ARGV[4])
+redis.call('HDEL', KEYS[2], 'until_ms', 'out_until_ms')
 redis.call('PEXPIRE', KEYS[2], limit('resume_ms'))
 redis.call('PEXPIRE', KEYS[3], limit('resume_ms'))
 return {1}

@@ -81,6 +81,7 @@ local function give_up_session(session)
     return
   end
   redis.call('HSET', record, 'owner', '')
+  redis.call('HDEL', record, 'until_ms', 'out_until_ms')
   if (token or '') ~= '' then
     redis.call('PEXPIRE', record, limit('resume_ms'))
     redis.call('PEXPIRE', key('out', session), limit('resume_ms'))

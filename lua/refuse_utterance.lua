@@ -35,5 +35,7 @@ else
 end
 local id = append_out(ARGV[1], 'tgt', ARGV[5], 'order', -ARGV[3], 'group', '', 'part', 0, 'speech', '',
   'events', ARGV[6], 'main', ARGV[7])
+keep_record(key('session', ARGV[1]))
+keep_stream(ARGV[1])
 hint_out(ARGV[1], owner, id)
 return {1}

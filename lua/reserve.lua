@@ -5,9 +5,8 @@
 --   1 cell           root hash of the cell
 --   2 request        binding of the request id
 --   3 session        record of the session
---   4 bodies         account of the bodies
---   5 index          index of the bodies
---   6 body           where the audio goes
+--   4 index          index of the bodies
+--   5 body           where the audio goes
 -- ARGV
 --   1 job            proposed job id
 --   2 session        session id
@@ -47,9 +46,10 @@
 local cell = KEYS[1]
 local KNOWN = {
   'dispatch_ms', 'attempt_ms', 'ack_ms', 'utterance_ms', 'retention_ms', 'session_ms', 'presence_ms',
-  'affinity_percent', 'spread_ms', 'vtime',
+  'affinity_percent', 'spread_ms', 'vtime', 'turn', 'n_reserved', 'slots_used', 'bodies', 'bodies:a',
 }
 --@include ground
+--@include deferred
 --@include jobs
 --@include assign
 --@include choose
@@ -57,7 +57,8 @@ local KNOWN = {
 --@include due
 --@include bodies
 
-local owner, refused, order = unpack(redis.call('HMGET', KEYS[3], 'owner', 'refused', 'order:' .. ARGV[4]))
+local owner, refused, until_ms, order =
+  unpack(redis.call('HMGET', KEYS[3], 'owner', 'refused', 'until_ms', 'order:' .. ARGV[4]))
 if not owner then
   return {-5}
 elseif owner ~= ARGV[3] then
@@ -86,7 +87,7 @@ if ARGV[26] ~= '' then
   --@include quota
   local over, over_ms = over_quota(ARGV[16], ARGV[26], ARGV[25])
   if over then
-    return {-21, over, over_ms}
+    return ended {-21, over, over_ms}
   end
 end
 
@@ -108,7 +109,8 @@ if not pools[1] and (ARGV[27] or outdated()) and redis.call('HEXISTS', PREFIX ..
   redis.call('XADD', key('outbox', 'nodes'), '*', 'requirement', ARGV[5])
 end
 local job = {id = ARGV[1], tgt = ARGV[4], requirement = ARGV[5], attempt = 0, tried = ' ', cost = tonumber(ARGV[9]),
-  pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false, hold = '', session = ARGV[2]}
+  pair = ARGV[10], deadline = now + limit('utterance_ms'), relaxed = false, hold = '', session = ARGV[2],
+  asks = ARGV[3]}
 
 local function favoured_node()
   --@include wishes
@@ -160,9 +162,9 @@ if not node and left_alone() then
 end
 local no = not node and refusal()
 if no then
-  return no
-elseif ARGV[22] ~= '' and not store_body(KEYS[4], KEYS[5], KEYS[6], ARGV[13], ARGV[22], ARGV[23], ARGV[24], now) then
-  return {-11}
+  return ended(no)
+elseif ARGV[22] ~= '' and not store_body(KEYS[4], KEYS[5], ARGV[13], ARGV[22], ARGV[23], ARGV[24], now) then
+  return ended {-11}
 end
 
 job.tenant = job.tenant or ARGV[16]
@@ -179,8 +181,13 @@ if node then
   say('last_node', node.id)
   say('last_ms', now)
 end
+-- A tenth of its time sooner than need be, so that most utterances leave it alone. Who has the record lapse sooner
+-- takes `until_ms` away.
+if tonumber(until_ms or 0) - now < limit('session_ms') * 0.9 then
+  redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
+  say('until_ms', now + limit('session_ms'))
+end
 redis.call('HSET', KEYS[3], unpack(said))
-redis.call('PEXPIRE', KEYS[3], limit('session_ms'))
 redis.call('SET', KEYS[2], job.id, 'PX', limit('utterance_ms') + limit('retention_ms'))
 job.unwritten = {'session', ARGV[2], 'order', order, 'tgt', job.tgt, 'requirement', ARGV[5], 'rank', job.rank,
   'deadline_ms', job.deadline, 'shard', ARGV[11], 'pair', job.pair, 'spec', ARGV[12], 'audio', ARGV[13],
@@ -209,5 +216,5 @@ if node then
 else
   wait_in_line()
 end
-return {1, job.id, order, job.state, job.attempt, job.node or '', node and node.owner or '', job.semantic or '0',
+return ended {1, job.id, order, job.state, job.attempt, job.node or '', node and node.owner or '', job.semantic or '0',
   job.wait or 0}

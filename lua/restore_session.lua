@@ -149,6 +149,7 @@ end
 if behind or lost > 0 then
   set('restored', ARGV[14] .. ' 1 ' .. lost)
   redis.call('PEXPIRE', KEYS[2], limit('session_ms'))
+  keep_stream(ARGV[1])
   hint_out(ARGV[1], ARGV[2], id_of(tonumber(redis.call('HGET', KEYS[2], 'out_seq') or 0)))
 end
 return {1, behind and 1 or 0, lost}

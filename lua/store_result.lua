@@ -29,8 +29,9 @@ elseif order < turn.order then
   return {1, turn.order, redis.call('HEXISTS', KEYS[3], turn.order)} -- a repeated call: it was released
 end
 local result = {ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]}
-if order == turn.order and most > 0 and redis.call('HEXISTS', KEYS[3], order) == 0 then
-  local more = release_run(turn, ARGV[8], ARGV[1], KEYS[3], most, result)
+local stored, following = unpack(redis.call('HMGET', KEYS[3], order, order + 1))
+if order == turn.order and most > 0 and not stored then
+  local more = release_run(turn, ARGV[8], ARGV[1], KEYS[3], most, result, following)
   return {1, turn.order, more}
 end
 redis.call('HSETNX', KEYS[3], order, cmsgpack.pack(result))

@@ -24,6 +24,7 @@ elseif ARGV[2] ~= '0' and generation ~= ARGV[2] then
   return {0}
 end
 redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('PEXPIRE', key('inbox', ARGV[1]), limit('inbox_ms'))
 -- Records of sessions lapse by themselves; those that have are listed no more.
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, LAPSED_AT_ONCE)) do
   if redis.call('HGET', key('session', id), 'owner') == ARGV[1] then

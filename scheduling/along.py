@@ -8,7 +8,7 @@ class Along:
     """A body, and what a script must be given to store it."""
 
     name: str
-    keys: tuple[str, str, str]
-    """The account of all bodies, their index, and the body."""
+    keys: tuple[str, str]
+    """The index of all bodies, and the body."""
     args: tuple[str, int, int]
     """Base64 text, how long it is kept at most (ms), and the bytes that bodies may take in all."""

@@ -60,12 +60,12 @@ class Bodies:
         """
         if not self._with_ledger:
             return None
-        keys = (self._keys.bodies, self._keys.body_index, self._keys.body(name))
+        keys = (self._keys.body_index, self._keys.body(name))
         return Along(name, keys, (data, self._ttl_ms, self._budget))
 
     def put(self, name: str, data: str) -> PendingBody:
         """Store base64 text; the caller goes on and waits when it must."""
-        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
+        keys = [self._keys.cell, self._keys.body_index, self._keys.body(name)]
         args: list[Part] = [name, data, self._ttl_ms, self._budget]
         return PendingBody(self._store.submit(scripts.load("put_body"), keys, args))
 
@@ -99,7 +99,7 @@ class Bodies:
 
         Raises `StoreError`.
         """
-        keys = [self._keys.bodies, self._keys.body_index, self._keys.body(name)]
+        keys = [self._keys.cell, self._keys.body_index, self._keys.body(name)]
         args: list[Part] = [name, ttl_ms, self._budget // KEPT_SHARE]
         return bool(self._store.call(scripts.load("keep_body"), keys, args)[0])
 
@@ -123,5 +123,5 @@ class Bodies:
         return self._store.submit(scripts.load("drop_body"), keys, args)
 
     def _to_drop(self, names: Sequence[str], after_ms: int = 0) -> tuple[Parts, Parts]:
-        keys = [self._keys.bodies, self._keys.body_index, *map(self._keys.body, names)]
+        keys = [self._keys.cell, self._keys.body_index, *map(self._keys.body, names)]
         return keys, [after_ms, *names]

@@ -67,7 +67,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``wake:N`` | string | a drain of the shard is on its way | `wake` | ``wake_ms`` |
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
 | ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks, canaries | its period |
-| ``bodies``, ``bodyindex`` | hash, sorted set | account of bodies | body scripts | with them |
+| ``bodyindex`` | sorted set | bodies by expiry (ms), their sum in ``cell`` | body scripts | with them |
 | ``body:NAME`` | string | audio or speech, base64 | `reserve`, `complete`, `put_body` | its time to live |
 """
 
@@ -94,7 +94,6 @@ class Keys:
         self.deadlines = f"{self.prefix}deadlines"
         self.sweeping = f"{self.prefix}sweeping"
         self.snapshot = f"{self.prefix}snapshot"
-        self.bodies = f"{self.prefix}bodies"
         self.body_index = f"{self.prefix}bodyindex"
         self.rooms = f"{self.prefix}rooms"
         self.instances = f"{self.prefix}instances"

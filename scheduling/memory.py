@@ -116,7 +116,7 @@ def read_memory(cell: Cell, bodies: Store, sessions: Sequence[str]) -> Memory:
     jobs = [keys.job(member[2:]) for member in due if member.startswith("j|")][:_SAMPLES]
     held = sum(one.sessions for one in heard)
     known = bounds(settings, max(1, len(heard)))
-    total, count = _bodies(bodies, keys.bodies, keys.body_index)
+    total, count = _bodies(bodies, keys.cell, keys.body_index)
     job_bytes = _mean(store, jobs)
     some = list(sessions)[:_SAMPLES]
     parts = [
@@ -135,12 +135,12 @@ def read_memory(cell: Cell, bodies: Store, sessions: Sequence[str]) -> Memory:
 
 def read_kinds(bodies: Store, account: str) -> Mapping[str, int]:
     """Give the bytes of audio and of speech. Raises `StoreError`."""
-    audio, speech = bodies.command("HMGET", account, "total:a", "total:s")
+    audio, speech = bodies.command("HMGET", account, "bodies:a", "bodies:s")
     return {"audio": int(audio or 0), "speech": int(speech or 0)}
 
 
 def _bodies(store: Store, account: str, index: str) -> tuple[int, int]:
-    total, count = store.commands([("HGET", account, "total"), ("ZCARD", index)])
+    total, count = store.commands([("HGET", account, "bodies"), ("ZCARD", index)])
     return int(total or 0), int(count)
 
 

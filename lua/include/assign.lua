@@ -32,7 +32,7 @@ local function assign(job, node, sent)
   end
   write_job(job, 'state', job.state, 'attempt', job.attempt, 'node', node.id, 'tried', job.tried, 'assigned_ms', now,
     'semantic', job.semantic)
-  node.given, node.turn = node.given + 1, job.turn or redis.call('HINCRBY', cell, 'turn', 1)
+  node.given, node.turn = node.given + 1, job.turn or count('turn')
   job.turn = nil
   if limit('affinity_percent') > 0 then
     redis.call('HSET', PREFIX .. 'warm', job.requirement, node.id)

@@ -1,76 +1,87 @@
--- bodies: audio and speech under a byte budget; on the ledger's server, or on one of their own. Takes their account
--- (a hash: bytes in all, by kind, of those kept, and of each) and their index (name -> expiry).
+-- bodies: audio and speech under a byte budget; on the ledger's server, or on one of their own.
+--
+-- The hash `cell` has their bytes: `bodies` in all, `bodies:a` of audio, `bodies:s` of speech, `bodies:kept` of those
+-- that are kept. The index has an entry for each body, by its expiry: its name and bytes, and whether it is kept.
+--@include counters
 local LAPSED_AT_ONCE = 64
 
 local function kind_of(name)
-  return 'total:' .. string.sub(name, 1, 1)
+  return 'bodies:' .. string.sub(name, 1, 1)
 end
 
--- Takes bodies off the account, whether they are there or have lapsed.
-local function write_off(account, index, names)
-  local fields = {}
-  for _, name in ipairs(names) do
-    fields[#fields + 1], fields[#fields + 2] = 'b:' .. name, 'k:' .. name
-  end
-  local found, sums, known = redis.call('HMGET', account, unpack(fields)), {}, {}
+local function entry_of(name, bytes)
+  return name .. ' ' .. bytes
+end
+
+local function kept_entry_of(name, bytes)
+  return name .. ' ' .. bytes .. ' kept'
+end
+
+-- Takes entries of the index off the account, whether their bodies are there or have lapsed.
+local function write_off(index, entries)
+  local sums = {}
   local function add(sum, bytes)
     sums[sum] = (sums[sum] or 0) + bytes
   end
-  for at, name in ipairs(names) do
-    local bytes, kept = found[2 * at - 1], found[2 * at]
-    if bytes and not known[name] then
-      add('total', bytes)
-      add(kind_of(name), bytes)
-      add('kept', kept and bytes or 0)
+  for _, entry in ipairs(entries) do
+    local name, bytes, kept = string.match(entry, '^(.+) (%d+)( ?%a*)$')
+    add('bodies', bytes)
+    add(kind_of(name), bytes)
+    if kept ~= '' then
+      add('bodies:kept', bytes)
     end
-    known[name] = true
   end
   for sum, bytes in pairs(sums) do
-    if bytes > 0 then
-      redis.call('HINCRBY', account, sum, -bytes)
-    end
+    count(sum, -bytes)
   end
-  redis.call('HDEL', account, unpack(fields))
-  redis.call('ZREM', index, unpack(names))
+  redis.call('ZREM', index, unpack(entries))
 end
 
 -- Those that nobody gave back: whoever gives some back looks, and who finds no room.
-local function write_off_lapsed(account, index, moment)
+local function write_off_lapsed(index, moment)
   local lapsed = redis.call('ZRANGEBYSCORE', index, '-inf', moment, 'LIMIT', 0, LAPSED_AT_ONCE)
   if lapsed[1] then
-    write_off(account, index, lapsed)
+    write_off(index, lapsed)
   end
   return lapsed[1]
 end
 
--- Stores a body; one of this name that is there stays. False when the budget is spent.
-local function store_body(account, index, body, name, data, ttl_ms, budget, moment)
-  local kind, bytes = kind_of(name), string.len(data)
-  local function read_account()
-    local total, of_kind, former = unpack(redis.call('HMGET', account, 'total', kind, 'b:' .. name))
-    return tonumber(total or 0), tonumber(of_kind or 0), former
-  end
-  local total, of_kind, former = read_account()
-  if former and redis.call('EXISTS', body) == 1 then
-    return true
-  elseif former then -- it lapsed and is still on the account
-    write_off(account, index, {name})
-    total, of_kind = read_account()
-  end
-  while total + bytes > tonumber(budget) do
-    if not write_off_lapsed(account, index, moment) then
-      return false
+-- The entries of bodies that are there and on the account.
+local function entries_of(index, names, bodies)
+  local known, possible = {}, {}
+  for at, name in ipairs(names) do
+    local bytes = not known[name] and redis.call('STRLEN', bodies[at]) or 0
+    known[name] = true
+    if bytes > 0 then
+      possible[#possible + 1], possible[#possible + 2] = entry_of(name, bytes), kept_entry_of(name, bytes)
     end
-    total, of_kind = read_account()
   end
-  redis.call('SET', body, data, 'PX', ttl_ms)
-  redis.call('ZADD', index, moment + ttl_ms, name)
-  redis.call('HSET', account, 'b:' .. name, bytes, 'total', total + bytes, kind, of_kind + bytes)
+  local found = {}
+  for at, score in ipairs(possible[1] and redis.call('ZMSCORE', index, unpack(possible)) or {}) do
+    found[#found + 1] = score and possible[at] or nil
+  end
+  return found
+end
+
+-- Stores a body; one of this name that is there stays. False when the budget is spent.
+local function store_body(index, body, name, data, ttl_ms, budget, moment)
+  local bytes = string.len(data)
+  while (limit('bodies') or 0) + bytes > tonumber(budget) do
+    if not write_off_lapsed(index, moment) then
+      return redis.call('EXISTS', body) == 1
+    end
+  end
+  local stored = redis.call('SET', body, data, 'PX', ttl_ms, 'NX')
+  -- Of one that has lapsed the entry may still stand there.
+  if stored and redis.call('ZADD', index, moment + ttl_ms, entry_of(name, bytes)) == 1 then
+    count('bodies', bytes)
+    count(kind_of(name), bytes)
+  end
   return true
 end
 
 -- The time by which bodies lapse; tests set it.
-local function read_moment(account)
+local function read_moment()
   local time = redis.call('TIME')
-  return tonumber(redis.call('HGET', account, 'clock')) or time[1] * 1000 + math.floor(time[2] / 1000)
+  return tonumber(redis.call('HGET', cell, 'clock')) or time[1] * 1000 + math.floor(time[2] / 1000)
 end

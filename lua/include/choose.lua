@@ -38,8 +38,11 @@ local function best_head(heads, preferred, own)
   return best
 end
 
--- An instance is heard whenever it sweeps; one that never did is not judged.
-local function instance_lives(id)
+-- An instance is heard whenever it sweeps; one that never did is not judged, and one that asks is heard now.
+local function instance_lives(id, asks)
+  if id == asks then
+    return true
+  end
   local heard = redis.call('ZSCORE', PREFIX .. 'instances', id)
   return not heard or now - heard < limit('presence_ms')
 end
@@ -56,9 +59,9 @@ end
 
 -- The node of a pool's entry. One that fell silent since it came in leaves as it is met, once each,
 -- so a crowd of them costs no later call and never hides a node behind it.
-local function live_node(head)
+local function live_node(head, asks)
   local node = read_node(head.id)
-  if node and reason_against(node) == '' and instance_lives(node.owner) then
+  if node and reason_against(node) == '' and instance_lives(node.owner, asks) then
     return node
   elseif node then
     keep_away(node)
@@ -78,7 +81,7 @@ local function choose(pools, job, preferred)
       return nil
     end
     local head = heads[at]
-    local node = live_node(head)
+    local node = live_node(head, job.asks)
     if node and not excludes(job, node.id) and free_slots(node) >= job.cost then
       return node
     elseif node then

@@ -57,14 +57,13 @@ local function rank_job(job, weight, priority, charge)
   if charge then
     redis.call('HSET', PREFIX .. 'fair', 't:' .. priority .. ':' .. job.tenant, start + share)
   end
-  job.start, job.turn = start, redis.call('HINCRBY', cell, 'turn', 1)
+  job.start, job.turn = start, count('turn')
   job.rank = first + job.turn % TURNS
 end
 
 local function note_waiting(tenant, change)
   redis.call('HINCRBY', PREFIX .. 'fair', 'n:' .. tenant, change)
-  limits.waiting = redis.call('HINCRBY', cell, 'waiting', change)
-  if limits.waiting == 0 then
+  if count('waiting', change) == 0 then
     redis.call('DEL', PREFIX .. 'fair') -- nobody is behind anybody any more
   end
 end

@@ -24,22 +24,10 @@ if not clock then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Limits do not change while a script runs. Those it is going to need are read in the first call (`KNOWN`). Whoever
--- changes something else of the cell that is read here (`waiting`, `vtime`) changes it here as well.
-local limits = {}
+-- What the script is going to need was read in the first call.
+--@include counters
 for at, name in ipairs(KNOWN) do
   limits[name] = head[3 + at]
-end
-
-local function limit(name)
-  if limits[name] == nil then
-    limits[name] = redis.call('HGET', cell, name)
-  end
-  return tonumber(limits[name])
-end
-
-local function count(name)
-  redis.call('HINCRBY', cell, name, 1)
 end
 
 -- An inbox is read at once; a long one belongs to an instance that stalls. Then what is out of date in a moment is
@@ -47,10 +35,15 @@ end
 -- their streams, which are looked at, assignments in their jobs' records, which have deadlines.
 local INBOX_LENGTH, PARTIALS_LENGTH = 10000, 1000
 
+-- Its instance keeps the inbox from lapsing (`touch_instance`).
 local function tell(instance, ...)
-  if instance ~= '' then
-    redis.call('XADD', key('inbox', instance), 'MAXLEN', '~', INBOX_LENGTH, '*', ...)
-    redis.call('PEXPIRE', key('inbox', instance), limit('inbox_ms'))
+  if instance == '' then
+    return
+  end
+  local inbox = key('inbox', instance)
+  if not redis.call('XADD', inbox, 'NOMKSTREAM', 'MAXLEN', '~', INBOX_LENGTH, '*', ...) then
+    redis.call('XADD', inbox, '*', ...)
+    redis.call('PEXPIRE', inbox, limit('inbox_ms'))
   end
 end
 

@@ -1,19 +1,20 @@
 -- jobs: reading job records, ending attempts, and telling the instance that holds the node's socket.
 local JOB_FIELDS = {
-  'state', 'session', 'order', 'tgt', 'requirement', 'rank', 'attempt', 'node', 'tried', 'cost', 'deadline_ms',
-  'wait_until_ms', 'relaxed', 'shard', 'pair', 'tenant', 'start', 'hold', 'waiting_ms',
-  'created_ms', 'assigned_ms', 'token', 'counted', 'audio_ms',
+  'state', 'attempt', 'node', 'shard', 'cost', 'tenant', 'created_ms', 'assigned_ms', 'counted', 'audio_ms',
+  'session', 'order', 'tgt', 'requirement', 'rank', 'tried', 'deadline_ms', 'wait_until_ms', 'relaxed', 'pair',
+  'start', 'hold', 'waiting_ms', 'token',
 }
+local FOR_ITS_END = 10 -- the first of them: all that a job's success needs
 
 -- Of most jobs some of these are not written: what is taken here instead.
 local function job_of(id, v)
   return v[1] and {
-    id = id, state = v[1], session = v[2], order = v[3], tgt = v[4], requirement = v[5], rank = tonumber(v[6]),
-    attempt = tonumber(v[7] or 0), node = v[8] or '', tried = v[9] or ' ', cost = tonumber(v[10] or 1),
-    deadline = tonumber(v[11]), wait_until = tonumber(v[12] or 0), relaxed = v[13] == '1', shard = v[14], pair = v[15],
-    tenant = v[16] or '', start = tonumber(v[17] or 0), hold = v[18] or '', waiting_since = tonumber(v[19] or now),
-    created = tonumber(v[20]), assigned = tonumber(v[21] or now), token = v[22],
-    counted = v[23], audio_ms = v[24] or '0',
+    id = id, state = v[1], attempt = tonumber(v[2] or 0), node = v[3] or '', shard = v[4], cost = tonumber(v[5] or 1),
+    tenant = v[6] or '', created = tonumber(v[7]), assigned = tonumber(v[8] or now), counted = v[9],
+    audio_ms = v[10] or '0', session = v[11], order = v[12], tgt = v[13], requirement = v[14], rank = tonumber(v[15]),
+    tried = v[16] or ' ', deadline = tonumber(v[17]), wait_until = tonumber(v[18] or 0), relaxed = v[19] == '1',
+    pair = v[20], start = tonumber(v[21] or 0), hold = v[22] or '', waiting_since = tonumber(v[23] or now),
+    token = v[24],
   }
 end
 
@@ -21,9 +22,11 @@ local function read_job(id)
   return job_of(id, redis.call('HMGET', key('job', id), unpack(JOB_FIELDS)))
 end
 
--- Reads with it what was answered to an attempt, and for which call its result counted.
-local function read_attempt(id, record, number)
-  local v = redis.call('HMGET', record, 'verdict' .. number, 'counts' .. number, unpack(JOB_FIELDS))
+-- Reads with it what was answered to an attempt, and for which call its result counted. `well`: it went well, so only
+-- what its end needs.
+local function read_attempt(id, record, number, well)
+  local v = redis.call('HMGET', record, 'verdict' .. number, 'counts' .. number,
+    unpack(JOB_FIELDS, 1, well and FOR_ITS_END or #JOB_FIELDS))
   local verdict, counted = table.remove(v, 1), table.remove(v, 1)
   return job_of(id, v), verdict, counted
 end

@@ -74,12 +74,12 @@ local function count_node(node)
   end
   local old_status, old_slots, old_used = string.match(node.counted, '^(%S+) (%S+) (%S+)$')
   if old_status == node.status and tonumber(old_slots) == node.max then
-    redis.call('HINCRBY', cell, 'slots_used', node.used - old_used)
+    count('slots_used', node.used - old_used)
     return is
   end
   local function add(name, change)
     if change ~= 0 then
-      redis.call('HINCRBY', cell, name, change)
+      count(name, change)
     end
   end
   local status, slots, used = string.match(is, '^(%S+) (%S+) (%S+)$')
@@ -134,8 +134,15 @@ local function refresh_node(node, ...)
       note_why(pool, why, 'SADD', node.id)
     end
   end
-  if ... or why ~= node.why or counted ~= node.counted or serving ~= node.serving then
-    redis.call('HSET', key('node', node.id), 'why', why, 'counted', counted, 'serving', serving, ...)
+  local fields = {...}
+  if counted ~= node.counted then
+    fields[#fields + 1], fields[#fields + 2] = 'counted', counted
+  end
+  if why ~= node.why or serving ~= node.serving then
+    fields = {'why', why, 'serving', serving, unpack(fields)}
+  end
+  if fields[1] then
+    redis.call('HSET', key('node', node.id), unpack(fields))
     node.why, node.counted, node.serving = why, counted, serving
   end
 end

@@ -23,13 +23,19 @@ local function out_lives()
   return math.max(limit('retention_ms'), limit('resume_ms'))
 end
 
--- Keeps the session's record and stream for a client that comes back, and tells its owner how far the stream goes.
--- `...` are fields of what it is told besides.
-local function hint_out(session, owner, until_id, ...)
-  local record = key('session', session)
+-- For twice as long, so that it need not be done for each entry: `out_until_ms` of the record says until when at least.
+-- Who has it lapse sooner takes that field away.
+local function keep_stream(session)
+  redis.call('PEXPIRE', key('out', session), 2 * out_lives())
+end
+
+local function keep_record(record)
   if redis.call('PTTL', record) < out_lives() then
     redis.call('PEXPIRE', record, out_lives())
   end
-  redis.call('PEXPIRE', key('out', session), out_lives())
+end
+
+-- Tells its owner how far the stream goes. `...` are fields of what it is told besides.
+local function hint_out(session, owner, until_id, ...)
   tell(owner, 'kind', 'out', 'session', session, 'until', until_id, ...)
 end

@@ -10,9 +10,10 @@ local GROUP_PARTS = 8
 -- What is known of a session and how far it is in a language, read at once.
 local function read_turn(record, tgt)
   local v = redis.call('HMGET', record, 'owner', 'released:' .. tgt, 'created_ms', 'out_seq', 'group:' .. tgt,
-    'part:' .. tgt, 'part_ms:' .. tgt, 'played', 'played_ms')
+    'part:' .. tgt, 'part_ms:' .. tgt, 'played', 'played_ms', 'until_ms', 'out_until_ms')
   return {owner = v[1], order = tonumber(v[2] or 0), created = v[3], out_seq = tonumber(v[4] or 0), group = v[5],
-    part = tonumber(v[6] or 0), part_ms = tonumber(v[7]), played = v[8], played_ms = v[9]}
+    part = tonumber(v[6] or 0), part_ms = tonumber(v[7]), played = v[8], played_ms = v[9], until_ms = tonumber(v[10] or 0),
+    out_until_ms = tonumber(v[11] or 0)}
 end
 
 -- Parts that follow each other within the window share a group, which is named after its first one.
@@ -43,7 +44,7 @@ local function fan_out(turn, session, tgt, room, speech, main, group, part, told
     local instance = listener ~= session and redis.call('HGET', key('session', listener), 'owner')
     local id = instance and append_out(listener, 'ref', name)
     if id then
-      redis.call('PEXPIRE', key('out', listener), out_lives())
+      keep_stream(listener)
       told[instance] = told[instance] or {}
       told[instance][listener] = id
       listeners = listeners + 1
@@ -64,12 +65,15 @@ local function hint_listeners(told)
 end
 
 -- Releases `most` results at most. `result` is that of the next number where it was not stored in `ready`: its
--- grouped, speech, events, main and room. Gives 1 if more is ready.
-local function release_run(turn, session, tgt, ready, most, result)
+-- grouped, speech, events, main and room; then `packed` is what is stored of the number behind it. Gives 1 if more is
+-- ready.
+local function release_run(turn, session, tgt, ready, most, result, packed)
   local record = key('session', session)
   local last, spoken, listeners, told, released = nil, '', 0, {}, 0
   while released < most and listeners < LISTENERS_AT_ONCE do
-    local packed = not result and redis.call('HGET', ready, turn.order)
+    if not result and packed == nil then
+      packed = redis.call('HGET', ready, turn.order)
+    end
     if not result and not packed then
       break
     end
@@ -87,13 +91,21 @@ local function release_run(turn, session, tgt, ready, most, result)
     last, spoken = turn.created .. '-' .. turn.out_seq, speech
     add_out(session, last, 'tgt', tgt, 'order', turn.order, 'group', group, 'part', part, 'speech', speech,
       'events', events, 'main', main)
-    if packed then
+    if not result then
       redis.call('HDEL', ready, turn.order)
+      packed = nil
     end
     result, turn.order, released = nil, turn.order + 1, released + 1
   end
   if last then
     local said = {'released:' .. tgt, turn.order, 'out_seq', turn.out_seq}
+    if turn.until_ms - now < out_lives() then
+      keep_record(record)
+    end
+    if turn.out_until_ms - now < out_lives() then
+      keep_stream(session)
+      said = {'out_until_ms', now + 2 * out_lives(), unpack(said)}
+    end
     if turn.group then
       said = {'group:' .. tgt, turn.group, 'part:' .. tgt, turn.part, 'part_ms:' .. tgt, turn.part_ms, unpack(said)}
     end

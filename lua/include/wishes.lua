@@ -19,7 +19,7 @@ end
 -- A node that is wished for, if it can take the job now and is loaded (in thousandths) no more than `most`.
 local function wished(id, pools, job, most)
   local node = id and id ~= '' and read_node(id)
-  local able = node and reason_against(node) == '' and instance_lives(node.owner) and shares_pool(node, pools)
+  local able = node and reason_against(node) == '' and instance_lives(node.owner, job.asks) and shares_pool(node, pools)
   if able and not excludes(job, id) and free_slots(node) >= job.cost and load_of(node) <= most then
     return node
   end

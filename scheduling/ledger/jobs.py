@@ -233,8 +233,8 @@ class Jobs:
         reply = self._cell.call("settle_deadlines", [self._keys.sweeping], [sweeper, guard_ms, most])
         return int(reply[1]) if reply[0] else None
 
-    def _keys_of(self, body: Along | None) -> tuple[str, str, str]:
-        return body.keys if body else (self._keys.bodies, self._keys.body_index, self._keys.body(""))
+    def _keys_of(self, body: Along | None) -> tuple[str, str]:
+        return body.keys if body else (self._keys.body_index, self._keys.body(""))
 
 
 def _args_of(body: Along | None) -> tuple[str, int, int]:

@@ -18,7 +18,7 @@ def with_its_audio(world: World) -> None:
     for job in ("j1", "j2"):
         world.reserve(job, body=bodies.along(f"audio-{job}", "c291bmQ="))
     assert bodies.get("audio-j1") == bodies.get("audio-j2") == "c291bmQ="
-    assert world.store.command("HGET", world.keys.bodies, "total") == b"16"
+    assert world.store.command("HGET", world.keys.cell, "bodies") == b"16"
 
 
 @scenario("complete")
@@ -37,12 +37,8 @@ def several_dropped(world: World) -> None:
     for name in ("a:1", "s:1", "s:2"):
         bodies.put(name, "c291bmQ=").wait()
     bodies.drop_all(["a:1", "s:1", "a:none", "a:1"])
-    account = world.dump().hash("bodies")
-    assert {name: account[name] for name in ("total", "total:a", "total:s")} == {
-        "total": "8",
-        "total:a": "0",
-        "total:s": "8",
-    }
+    account = world.dump().hash("cell")
+    assert [account[name] for name in ("bodies", "bodies:a", "bodies:s")] == ["8", "0", "8"]
 
 
 @scenario("drop_body")
@@ -50,7 +46,7 @@ def dropped(world: World) -> None:
     bodies = Bodies(world.store, world.settings)
     bodies.put("a", "c291bmQ=").wait()
     bodies.drop("a").wait()
-    assert world.store.command("HGET", world.keys.bodies, "total") == b"0"
+    assert world.store.command("HGET", world.keys.cell, "bodies") == b"0"
 
 
 @scenario("drop_body")
@@ -58,7 +54,7 @@ def kept_for_a_while(world: World) -> None:
     bodies = Bodies(world.store, world.settings)
     bodies.put("a", "c291bmQ=").wait()
     bodies.drop("a", after_ms=1000).wait()
-    assert world.dump().scores("bodyindex") == {"a": world.now_ms + 1000}
+    assert world.dump().scores("bodyindex") == {"a 8": world.now_ms + 1000}
 
 
 @scenario("keep_body")
@@ -67,6 +63,6 @@ def kept_longer(world: World) -> None:
     bodies.put("a", "c291bmQ=").wait()
     assert bodies.keep("a", 5000)
     assert not bodies.keep("gone", 5000)
-    assert world.dump().scores("bodyindex") == {"a": world.now_ms + 5000}
+    assert world.dump().scores("bodyindex") == {"a 8 kept": world.now_ms + 5000}
     bodies.drop("a").wait()
-    assert world.store.command("HMGET", world.keys.bodies, "total", "kept") == [b"0", b"0"]
+    assert world.store.command("HMGET", world.keys.cell, "bodies", "bodies:kept") == [b"0", b"0"]

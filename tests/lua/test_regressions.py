@@ -253,7 +253,7 @@ def test_body_stored_again_after_it_lapsed_is_accounted_once(store: PlainStore) 
     bodies.put("other69", "x" * 100).wait()
     while len(store.command("ZRANGE", world.keys.body_index, 0, -1)) > 1:
         bodies.put("other69", "x" * 100).wait()
-    assert store.command("HGET", world.keys.bodies, "total") == b"100"
+    assert store.command("HGET", world.keys.cell, "bodies") == b"100"
 
 
 def test_body_budget(store: PlainStore) -> None:

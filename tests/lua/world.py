@@ -47,8 +47,7 @@ class World:
     def go(self, ms: int) -> None:
         """Move the clock; nothing happens by itself until somebody settles."""
         self.now_ms += ms
-        names = (self.keys.cell, self.keys.bodies)
-        self.store.commands([("HSET", name, "clock", self.now_ms) for name in names])
+        self.store.command("HSET", self.keys.cell, "clock", self.now_ms)
 
     def dump(self) -> Dump:
         return dump(self.store, self.keys.prefix)

@@ -45,7 +45,7 @@ def test_what_is_forgotten_goes_with_others(bodies: Bodies, redis_client: redis.
     bodies.flush()
     bodies.flush()
     assert not redis_client.keys("*body:a:*")
-    assert redis_client.hmget(Keys("0").bodies, "total", "total:a", "total:s") == [b"320", b"0", b"320"]
+    assert redis_client.hmget(Keys("0").cell, "bodies", "bodies:a", "bodies:s") == [b"320", b"0", b"320"]
     assert redis_client.zcard(Keys("0").body_index) == 40
 
 
@@ -56,7 +56,7 @@ def test_a_kept_body_that_is_forgotten_leaves_both_accounts(
         bodies.put(name, "A" * 100).wait()
     assert bodies.keep("a:1", 60_000)
     bodies.drop_all(["a:1", "a:1"])
-    assert redis_client.hmget(Keys("0").bodies, "total", "kept") == [b"100", b"0"]
+    assert redis_client.hmget(Keys("0").cell, "bodies", "bodies:kept") == [b"100", b"0"]
 
 
 def test_bodies_go_along_where_they_live_with_the_ledger(store: PlainStore) -> None:
@@ -64,16 +64,16 @@ def test_bodies_go_along_where_they_live_with_the_ledger(store: PlainStore) -> N
     assert Bodies(store, apart).along("a:1", "AAAA") is None
     along = Bodies(store, Settings(redis_url="redis://one")).along("a:1", "AAAA")
     assert along is not None
-    assert along.keys[2] == Keys("0").body("a:1")
+    assert along.keys[1] == Keys("0").body("a:1")
 
 
 def test_lapsed_bodies_leave_the_account(bodies: Bodies, redis_client: redis.Redis) -> None:
-    account = Keys("0").bodies
+    account = Keys("0").cell
     redis_client.hset(account, "clock", 1000)
     bodies.put("a:1", "A" * (MIB - 10)).wait()
     redis_client.hset(account, "clock", 1000 + 10**9)
     bodies.put("a:2", "A" * 100).wait()
-    assert redis_client.hget(account, "total") == b"100"
+    assert redis_client.hget(account, "bodies") == b"100"
 
 
 def test_what_is_kept_leaves_room_for_what_people_say_now(bodies: Bodies, redis_client: redis.Redis) -> None:
@@ -84,18 +84,18 @@ def test_what_is_kept_leaves_room_for_what_people_say_now(bodies: Bodies, redis_
     assert [bodies.keep(f"a:{number}", 60_000) for number in range(3)] == [True, True, False]
     bodies.drop("a:0").wait()
     assert bodies.keep("a:2", 60_000)
-    assert redis_client.hget(Keys("0").bodies, "kept") == str(2 * part).encode()
+    assert redis_client.hget(Keys("0").cell, "bodies:kept") == str(2 * part).encode()
 
 
 def test_kept_bodies_that_lapsed_leave_both_accounts(bodies: Bodies, redis_client: redis.Redis) -> None:
-    account = Keys("0").bodies
+    account = Keys("0").cell
     redis_client.hset(account, "clock", 1000)
     bodies.put("a:1", "A" * 1000).wait()
     assert bodies.keep("a:1", 60_000)
     redis_client.hset(account, "clock", 1000 + 10**9)
     bodies.put("a:2", "A" * 100).wait()
-    assert redis_client.hmget(account, "total", "kept") == [b"100", b"0"]
-    assert redis_client.hkeys(account).count(b"k:a:1") == 0
+    assert redis_client.hmget(account, "bodies", "bodies:kept") == [b"100", b"0"]
+    assert redis_client.zrange(Keys("0").body_index, 0, -1) == [b"a:2 100"]
 
 
 def test_the_size_of_a_body_is_that_of_what_it_holds(bodies: Bodies) -> None:

@@ -57,7 +57,7 @@ def test_out_stream_keeps_so_many_results(store: PlainStore) -> None:
 
 def test_audio_and_speech_are_told_apart_and_share_the_budget(store: PlainStore) -> None:
     settings = Settings(redis_url="redis://unused", body_budget=2**20)
-    bodies, account = Bodies(store, settings), World(store).keys.bodies
+    bodies, account = Bodies(store, settings), World(store).keys.cell
     bodies.put("a:1", "x" * 600_000).wait()
     bodies.put("s:1", "x" * 400_000).wait()
     with pytest.raises(BodyBudgetSpent):

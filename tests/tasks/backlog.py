@@ -18,8 +18,7 @@ class Backlog:
         self._results = Results(world)
         self._sessions = [f"s{number}" for number in range(sessions)]
         self._write()
-        for name in (world.keys.cell, world.keys.bodies):
-            self._store.command("HDEL", name, "clock")  # from here on the real time counts
+        self._store.command("HDEL", world.keys.cell, "clock")  # from here on the real time counts
 
     def _write(self) -> None:
         names = [f"{session}-{number}" for session in self._sessions for number in range(_EACH)]

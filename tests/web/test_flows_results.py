@@ -255,7 +255,7 @@ def test_refused_utterance_leaves_no_audio_behind(hasty: Stack) -> None:
         wait_until(lambda: not list(ledger.scan_iter("*poolgone:*")), "the node to count as gone")
 
         def stored() -> int:
-            return int(ledger.hget("sd:{0}:bodies", "total") or 0)
+            return int(ledger.hget("sd:{0}:cell", "bodies") or 0)
 
         before = stored()
         for nth in range(1, 5):

@@ -52,7 +52,7 @@ def read_cell_memory(dispatcher: Dispatcher) -> CellMemory:
             )
             for one in memory.parts
         ],
-        bodies=dict(read_kinds(bodies, cell.keys.bodies)),
+        bodies=dict(read_kinds(bodies, cell.keys.cell)),
         used_bytes=memory.ledger_used,
         maxmemory_bytes=memory.ledger_max,
         warnings=dispatcher.warnings,

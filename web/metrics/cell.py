@@ -67,7 +67,7 @@ def note_cell(reading: Reading, cell: Cell, bodies: Store, found: CellCounts) ->
         reading.set("outbox_entries", sum(lengths), name)
     # They may have a server of their own: while that is away, all else is told.
     with suppress(StoreError):
-        reading.set_all("body_bytes", read_kinds(bodies, keys.bodies))
+        reading.set_all("body_bytes", read_kinds(bodies, keys.cell))
     reading.set("body_budget_bytes", settings.body_budget)
     used, limit = read_server(cell.store)
     reading.set("redis_memory_bytes", used or 0)

@@ -36,7 +36,7 @@ Refusal = Callable[[World], object]
 def stated_codes() -> set[int]:
     """Every negative code in the scripts."""
     sources = [script.source for script in scripts.load_all().values()]
-    return {int(code) for source in sources for code in re.findall(r"return \{(-\d+)", source)}
+    return {int(code) for source in sources for code in re.findall(r"return (?:ended )?\{(-\d+)", source)}
 
 
 def test_every_code_of_the_scripts_has_an_error_and_every_error_a_code() -> None:

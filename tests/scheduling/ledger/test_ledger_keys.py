@@ -11,7 +11,7 @@ from tests.lua.world import POOLS, PT, World, result
 
 #: Keys that live as long as the cell or hold only what is removed one by one.
 _LASTING = {
-    "cell", "nodes", "instances", "latency", "pools", "requirements", "deadlines", "snapshot", "bodies",
+    "cell", "nodes", "instances", "latency", "pools", "requirements", "deadlines", "snapshot",
     "bodyindex", "classmakers", "leases", "pool", "members", "poolwhy", "reqpools", "waiting", "poolwaiting",
     "outbox",
 }  # fmt: skip
