@@ -10,7 +10,6 @@ Nothing here needs a codec or a numeric library: an Opus packet tells its durati
 byte or two, and finding the quietest moment of half a second of pcm16 costs less than a millisecond.
 """
 
-import binascii
 import sys
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,8 @@ from itertools import islice
 from math import inf
 from operator import mul
 from typing import Final
+
+import pybase64
 
 Bytes = bytes | bytearray | memoryview
 
@@ -58,7 +59,7 @@ def decode_base64(text: str) -> bytes:
     Raises `InvalidAudio` for anything else: other alphabets, white space, missing or early padding.
     """
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        return pybase64.b64decode(text, validate=True)
     except ValueError as error:
         raise InvalidAudio(
             f"The audio is not standard base64 with padding (RFC 4648 section 4): {error}."

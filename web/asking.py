@@ -1,13 +1,16 @@
 """What is asked of the ledger for one utterance: cut from a session's stream, or sent at once."""
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import pybase64
+
 from scheduling.cutter import Cut
+from scheduling.jobspec import JobSpec
 from scheduling.languages import fold
 from scheduling.messages import JobAssign, PipelineConfig, Utterance
+from web.node_link import Spoken
 from web.session_link import SessionLink, tick_ms
 
 _ALL_SERVICES = PipelineConfig(use_asr=True, use_nmt=True, use_tts=True)
@@ -34,6 +37,19 @@ class Ask:
     canary: bool = False
     """Nobody said it: its text is known, and it is no usage."""
 
+    def spec(self) -> JobSpec:
+        """Give the lasting part of its job."""
+        journey = {"journey": True} if self.journey else {}
+        canary = {"canary": True} if self.canary else {}
+        return JobSpec.of(self.assign, {"client_timestamp_ms": self.client_timestamp_ms, **journey, **canary})
+
+    def spoken(self) -> Spoken:
+        """Give it in the words its client knows."""
+        it = self.assign
+        return Spoken(
+            it.session_id, it.utterance_index, it.trace_id, self.journey, it.traceparent or "", self.canary
+        )
+
 
 def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
     """Make the ask for an utterance cut from a session's stream."""
@@ -48,7 +64,7 @@ def ask_for_cut(session: SessionLink, cut: Cut, index: int) -> Ask:
         dialect=init.dialect,
         features=init.features,
         pipeline=init.pipeline or _ALL_SERVICES,
-        audio=base64.b64encode(cut.audio).decode("ascii"),
+        audio=pybase64.b64encode_as_string(cut.audio),
         audio_format=session.audio_format,
         sample_rate=session.sample_rate,
         mode=init.mode,

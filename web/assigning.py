@@ -3,7 +3,7 @@
 import logging
 import time
 from contextlib import suppress
-from typing import Any
+from json.encoder import encode_basestring as quoted
 
 import gevent
 from gevent.hub import get_hub
@@ -17,7 +17,6 @@ from scheduling.ledger import Assigned, Dispatch, Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
 from scheduling.logs import Sparing
-from scheduling.messages import UiEvent, UiEventName, UiStatus
 from web.node_link import NodeLink, Sent, Spoken
 from web.peers import Peers
 from web.timing import Timings
@@ -81,10 +80,12 @@ class Assigner:
                 "The audio of this utterance was lost. Please say it again.",
             )
             return
+        spec = JobSpec.parse(text(record["spec"]))
         self.send(
             assigned,
             node_id,
-            JobSpec.parse(text(record["spec"])),
+            spec,
+            Spoken.of_view(spec.result_view()),
             audio,
             use_semantic=record["semantic"] == b"1",
             tried=text(record["tried"]),
@@ -96,6 +97,7 @@ class Assigner:
         assigned: Assigned,
         node_id: str,
         spec: JobSpec,
+        utterance: Spoken,
         audio: str,
         *,
         use_semantic: bool,
@@ -118,18 +120,10 @@ class Assigner:
         if link is None or not link.send(frame):
             self._give_up(assigned, node_id, "NODE_UNAVAILABLE", "The node went away. Please say it again.")
             return
-        view = spec.result_view()
-        if "canary" not in view:
+        if not utterance.canary:
             self._usage.sent(node_id)
-        utterance = Spoken(
-            view["session_id"],
-            view["utterance_index"],
-            view["trace_id"],
-            view.get("journey", False),
-            view.get("traceparent", ""),
-        )
         link.attempts[wire] = Sent(assigned.job_id, assigned.attempt, utterance)
-        event = self._tell_client(link, assigned, view, created_ms)
+        event = self._tell_client(link, assigned, utterance, created_ms)
         if not noted:
             token = f"{link.socket}:{assigned.attempt}:dispatched"
             said = f"[{event}]" if event else ""
@@ -148,17 +142,17 @@ class Assigner:
                 job=assigned.job_id,
                 node=node_id,
                 attempt=assigned.attempt,
-                session=view["session_id"],
-                trace=view["trace_id"],
+                session=utterance.session_id,
+                trace=utterance.trace_id,
             )
 
-    def _tell_client(self, link: NodeLink, assigned: Assigned, view: dict[str, Any], created_ms: int) -> str:
+    def _tell_client(self, link: NodeLink, assigned: Assigned, utterance: Spoken, created_ms: int) -> str:
         """Tell the client if it is connected here; give what it is told, empty for nothing."""
         # Clients are told once, not again on failover, unless they follow the journey.
-        if assigned.attempt > 1 and not view.get("journey"):
+        if assigned.attempt > 1 and not utterance.journey:
             return ""
-        event = dispatched_event(assigned.job_id, view, created_ms, link.node_id)
-        if session := self._peers.sessions.get(view["session_id"]):
+        event = dispatched_event(assigned.job_id, utterance, created_ms, link.node_id)
+        if session := self._peers.sessions.get(utterance.session_id):
             session.send(event)
         return event
 
@@ -191,16 +185,13 @@ class Assigner:
             )
 
 
-def dispatched_event(job_id: str, view: dict[str, Any], created_ms: int, node_id: str) -> str:
-    """Give the frame that tells a client its utterance was handed to a node."""
-    event = UiEvent(
-        trace_id=view["trace_id"],
-        session_id=view["session_id"],
-        job_id=job_id,
-        utterance_index=view["utterance_index"],
-        event=UiEventName.DISPATCHED,
-        status=UiStatus.OK,
-        elapsed_ms=max(0, time.time_ns() // 1_000_000 - created_ms),
-        node_id=node_id if view.get("journey") else None,
+def dispatched_event(job_id: str, utterance: Spoken, created_ms: int, node_id: str) -> str:
+    """Give the frame that tells a client its utterance was handed to a node: a ``UiEvent`` as text."""
+    trace_id, session_id = quoted(utterance.trace_id), quoted(utterance.session_id)
+    elapsed_ms = max(0, time.time_ns() // 1_000_000 - created_ms)
+    node = f',"node_id":{quoted(node_id)}' if utterance.journey else ""
+    return (
+        f'{{"type":"ui_event","trace_id":{trace_id},"session_id":{session_id},"job_id":{quoted(job_id)},'
+        f'"utterance_index":{utterance.utterance_index},"event":"DISPATCHED","elapsed_ms":{elapsed_ms},'
+        f'"status":"ok"{node}}}'
     )
-    return event.model_dump_json(exclude_none=True)

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 from scheduling.capability import CapabilityClass, capability_class
@@ -44,6 +45,20 @@ class Spoken:
     """The client is told which node works on it."""
     traceparent: str = ""
     """The span it belongs to, where traces are made."""
+    canary: bool = False
+    """Nobody said it."""
+
+    @classmethod
+    def of_view(cls, view: Mapping[str, Any]) -> "Spoken":
+        """Take it from what a job's record keeps for its result."""
+        return cls(
+            view["session_id"],
+            view["utterance_index"],
+            view["trace_id"],
+            view.get("journey", False),
+            view.get("traceparent", ""),
+            view.get("canary", False),
+        )
 
 
 @dataclass(frozen=True, slots=True)

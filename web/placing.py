@@ -118,11 +118,11 @@ class Placer:
         except StoreError as error:
             raise store_down(error) from error
         self._prefer_pool(session, ask.assign, pools)
-        job_id = f"job-{uuid4().hex}"
+        job_id, spec = f"job-{uuid4().hex}", ask.spec()
         along = self._bodies.along(_audio_name(job_id), ask.assign.audio)
         body = None if along else self._bodies.put(_audio_name(job_id), ask.assign.audio)
         try:
-            placement = self._reserve(session, ask, job_id, requirement, pools, along)
+            placement = self._reserve(session, ask, job_id, spec, requirement, pools, along)
         except Refused:
             if body:
                 self._bodies.forget(_audio_name(job_id))
@@ -133,7 +133,7 @@ class Placer:
             session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
             session.spoken_until_ms[turn] = session.speech_ended_ms
             _note(session, ask, turn)
-            self._go_on(ask, placement)
+            self._go_on(ask, placement, spec)
             if body:
                 self._secure(body, job_id)
         elif body:
@@ -218,6 +218,7 @@ class Placer:
         session: SessionLink,
         ask: Ask,
         job_id: str,
+        spec: JobSpec,
         requirement: Requirement,
         pools: Sequence[str],
         body: Along | None,
@@ -234,7 +235,7 @@ class Placer:
             requirement=requirement,
             pools=pools,
             pools_version=self.catalog.version,
-            spec=self._spec(ask).text(),
+            spec=spec.text(),
             audio=_audio_name(job_id),
             next_index=ask.next_index,
             audio_from=position(ask.audio_from) if ask.audio_from else "",
@@ -300,18 +301,14 @@ class Placer:
                 raise
             return self._ledger.jobs.reserve(reservation)
 
-    def _spec(self, ask: Ask) -> JobSpec:
-        journey = {"journey": True} if ask.journey else {}
-        canary = {"canary": True} if ask.canary else {}
-        return JobSpec.of(ask.assign, {"client_timestamp_ms": ask.client_timestamp_ms, **journey, **canary})
-
-    def _go_on(self, ask: Ask, placement: Placement) -> None:
+    def _go_on(self, ask: Ask, placement: Placement, spec: JobSpec) -> None:
         """Send the job when its node is connected here; otherwise an inbox entry is on its way."""
         if placement.sends(self._instance):
             self._assigner.send(
                 Assigned(placement.job_id, placement.attempt),
                 placement.node_id,
-                self._spec(ask),
+                spec,
+                ask.spoken(),
                 ask.assign.audio,
                 use_semantic=placement.use_semantic,
                 tried=f" {placement.node_id} ",

@@ -1,4 +1,4 @@
-"""The account of bodies against a model: whatever is stored, kept, dropped or left to lapse, it says what is there."""
+"""The account of bodies against a model: whatever is stored, kept, dropped or lapses, it says what is there."""
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -80,7 +80,9 @@ class Account(RuleBasedStateMachine):
         self.world.go(ms)
         for name, (_, due_ms, _) in self.there.items():
             if due_ms <= self.world.now_ms:
-                self.store.command("DEL", Keys("0").body(name))  # the server's own clock stands still meanwhile
+                self.store.command(
+                    "DEL", Keys("0").body(name)
+                )  # the server's own clock stands still meanwhile
         self.written_off = False
 
     def _write_off_lapsed(self) -> None:
