@@ -1,4 +1,4 @@
-"""The account of bodies against a model: whatever is stored, kept, dropped or lapses, it says what is there."""
+"""The account of bodies against a model: whatever is stored, kept, dropped or lapses, it says what is so."""
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
