@@ -58,7 +58,7 @@ class Floor:
             body=body(f"s:{job}", self._body),
         )  # fmt: skip
         self._ledger.sessions.store_all(
-            [ReadyResult("bench", "pt", placed.order, True, f"s:{job}", "[]", "x" * 400, "")]
+            [ReadyResult("bench", "pt", placed.order, True, f"s:{job}", "", "x" * 400, "")]
         )
 
     def utterance_us(self, number: int = 2000) -> float:

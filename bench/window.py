@@ -3,6 +3,8 @@
 from math import inf
 from typing import Any
 
+from scheduling.store.stats import RATIO
+
 Counters = dict[str, Any]
 
 
@@ -45,10 +47,13 @@ class Times:
         return sum(n for _, n in self._classes)
 
     def quantile_ms(self, share: float) -> float:
-        """Give the bound of the class in which this share (0 to 1) is reached; 0 where there is none."""
+        """Give the time that this share (0 to 1) did not exceed; 0 where there is none.
+
+        Within its class times are taken to be spread evenly, as Prometheus does (``histogram_quantile``).
+        """
         wanted, seen = share * self.count, 0
         for ms, n in self._classes:
+            if seen + n >= wanted:
+                return ms * (1 - (1 - (wanted - seen) / n) * (1 - 1 / RATIO)) if ms != inf else 1e9
             seen += n
-            if seen >= wanted:
-                return ms if ms != inf else 1e9
         return 0.0

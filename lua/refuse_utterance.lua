@@ -11,7 +11,7 @@
 --   3 next_index  utterance index the session goes on with
 --   4 audio_from  SEQ.OFFSET of the first byte of audio still wanted, '' for what was sent whole
 --   5 tgt         target language
---   6 events      JSON list of events sent before its end
+--   6 events      JSON of the events sent before its end, one a line
 --   7 main        JSON of what stands for the result
 --   8 token       unique per refusal of what was sent whole, so that a repeated call tells nobody twice
 -- REPLY

@@ -10,7 +10,7 @@
 --   2 order    order number
 --   3 grouped  '1' when the result belongs to an utterance group (it has text)
 --   4 speech   reference of the speech body, '' for none
---   5 events   JSON list of events sent before it
+--   5 events   JSON of the events sent before it, one a line
 --   6 main     JSON of the result or its replacement
 --   7 room     code of the room whose members listen, '' for none
 --   8 id       session id

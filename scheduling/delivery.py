@@ -1,9 +1,11 @@
 """The text frames a client gets for one entry of its session's out stream."""
 
-import json
 import time
 from dataclasses import dataclass
+from json.encoder import encode_basestring as quoted
 from typing import Any
+
+from pydantic_core import from_json
 
 from scheduling.ledger.cell import text
 
@@ -20,6 +22,7 @@ class OutEntry:
     speech: str
     """Name of the speech body, empty for none."""
     events: str
+    """JSON of what is sent before it, one a line."""
     main: str
     """Empty where only the events are for this session: its words are for the others in its room."""
     ref: str = ""
@@ -30,7 +33,7 @@ class OutEntry:
         """Read an entry as XRANGE gives it."""
         fields = {text(k): text(v) for k, v in zip(raw[1][::2], raw[1][1::2], strict=True)}
         if "ref" in fields:
-            return cls(text(raw[0]), "", -1, "", 0, "", "[]", "", fields["ref"])
+            return cls(text(raw[0]), "", -1, "", 0, "", "", "", fields["ref"])
         return cls(
             text(raw[0]), fields["tgt"], int(fields["order"]), fields["group"], int(fields["part"]),
             fields["speech"], fields["events"], fields["main"],
@@ -47,16 +50,16 @@ class OutEntry:
 
     def recognised(self) -> str:
         """Give what the speaker said, "" for nothing."""
-        return str(json.loads(self.main).get("text_asr", ""))
+        return str(from_json(self.main).get("text_asr", ""))
 
     def frames(self, speech: str, *, with_offset: bool = False) -> list[str]:
         """Give the events and the result as text frames; ``speech`` is base64 and passes as it is."""
-        frames = [json.dumps(event, ensure_ascii=False) for event in json.loads(self.events)]
+        frames = self.events.split("\n") if self.events else []
         main = self.main
         if not main:
             return frames
         if '"type":"translation_result"' in main[:30]:
-            group = f',"group_id":{json.dumps(self.group)},"part_index":{self.part}' if self.group else ""
+            group = f',"group_id":{quoted(self.group)},"part_index":{self.part}' if self.group else ""
             sent_ms = time.time_ns() // 1_000_000
             main = f'{main[:-1]},"tts_audio":"{speech}","scheduler_sent_at_ms":{sent_ms}{group}}}'
         if with_offset:

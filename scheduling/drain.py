@@ -169,7 +169,7 @@ def _events(outcome: Outcome, room: str) -> str:
     cancelled = room and isinstance(main, MissingResult) and main.reason == WITHDRAWN
     ends = [each for each in (outcome.error, main if cancelled else None) if each]
     messages: list[Message] = [*outcome.events, *ends]
-    return f"[{','.join(message.model_dump_json(exclude_none=True) for message in messages)}]"
+    return "\n".join(message.model_dump_json(exclude_none=True) for message in messages)
 
 
 def _bare_view(job_id: str, record: dict[str, Any]) -> JobView:

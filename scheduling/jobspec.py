@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from scheduling.messages import JobAssign
 
 _PER_ATTEMPT = {"type", "job_id", "attempt_id", "audio", "pipeline", "job_token"}
@@ -55,7 +57,7 @@ class JobSpec:
 
     def result_view(self) -> dict[str, Any]:
         """Give what the result's message needs: the assignment's members and the view's."""
-        return {**json.loads(self.assignment), **json.loads(self.view)}
+        return {**from_json(self.assignment), **from_json(self.view)}
 
 
 def wire_id(job_id: str, attempt: int, tried: str) -> str:

@@ -65,7 +65,7 @@ def _ending(link: SessionLink, tgt: str, order: int, index: int | None) -> Unans
     """
     details = None if index is None else {"utterance_index": index}
     error = ErrorMessage(code=ErrorCode.SCHEDULER_DEPENDENCY_DOWN, message=_MESSAGE, details=details)
-    events = f"[{dump(error)}]"
+    events = dump(error)
     if index is None:
         return Unanswered(tgt, order, events, "")
     missing = MissingResult(

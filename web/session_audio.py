@@ -209,7 +209,7 @@ class SessionAudio:
             audio_from=ask.audio_from,
             request_id=ask.request_id if whole else "",
             token=uuid4().hex if whole else "",
-            events=f"[{','.join(dump(message) for message in told)}]",
+            events="\n".join(dump(message) for message in told),
             main=dump(missing),
         )
         try:

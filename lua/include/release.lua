@@ -36,7 +36,7 @@ local function fan_out(turn, session, tgt, room, speech, main, group, part, told
   local message = key('roommsg', name)
   if sessions[1] then
     redis.call('HSET', message, 'tgt', tgt, 'order', turn.order, 'group', group, 'part', part, 'speech', speech,
-      'events', '[]', 'main', main)
+      'events', '', 'main', main)
     redis.call('PEXPIRE', message, out_lives())
   end
   local listeners = 0

@@ -21,7 +21,7 @@ class ReadyResult:
     speech: str
     """Name of the speech body, empty for none."""
     events: str
-    """JSON list of the events sent before it."""
+    """JSON of the events sent before it, one a line."""
     main: str
     """JSON of the result, or of what stands for it."""
     room: str = ""
@@ -84,7 +84,7 @@ class Unanswered:
     tgt_lang: str
     order: int
     events: str
-    """JSON list."""
+    """JSON, one a line."""
     main: str
     """JSON of what stands for the result; empty where the events are all there is to say."""
 

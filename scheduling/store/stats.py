@@ -4,8 +4,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 _FIRST_S = 10e-6
-_RATIO = 1.15
-BOUNDS_S = [_FIRST_S * _RATIO**step for step in range(100)]
+RATIO = 1.15
+BOUNDS_S = [_FIRST_S * RATIO**step for step in range(100)]
 """From 10 µs to 10 s; a quantile is exact to 15 %."""
 
 

@@ -39,7 +39,7 @@ def told_by_its_owner(world: World) -> None:
     world.reserve("j1")
     world.ledger.sessions.store(result(0))
     world.ledger.sessions.release("s", "pt")
-    running = [Unanswered("pt", order, "[]", f'{{"lost":{order}}}') for order in (0, 1, 2, -5)]
+    running = [Unanswered("pt", order, "", f'{{"lost":{order}}}') for order in (0, 1, 2, -5)]
     held = Held("s", "web1", "client", 1, "", "{}", "E.7", 1, 5, (4, 0), {"pt": (3, 0)}, running)
     assert world.ledger.sessions.restore([held]) == [Restored(held=True, behind=True, lost=3)]
     kept = [(entry["order"], entry["main"]) for entry in world.dump().entries("out:s")]
@@ -70,9 +70,9 @@ def detached(world: World) -> None:
 @scenario("refuse_utterance")
 def refused(world: World) -> None:
     world.open()
-    assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "[]", "{}"))
-    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "[]", "{}"))
-    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 9, None, "[]", "{}", "whole", "token"))
+    assert not world.ledger.sessions.refuse("s", "another", Refusal("pt", 9, (9, 9), "", "{}"))
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 3, (7, 2), "", "{}"))
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 9, None, "", "{}", "whole", "token"))
     assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-3", "-9"]
 
 

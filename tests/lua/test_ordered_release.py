@@ -69,7 +69,7 @@ class Worker:
                 pass
             return
         main = json.dumps({"job": job, "state": state})
-        sessions.store(ReadyResult("s", tgt, int(order), True, "", "[]", main))
+        sessions.store(ReadyResult("s", tgt, int(order), True, "", "", main))
 
 
 @dataclass
@@ -110,7 +110,7 @@ def _begin(store: PlainStore, plan: Plan) -> World:
                 world.reserve(
                     job, requirement=_NOBODY, instance="web0", pools=(), version=0, next_index=number + 1
                 )
-            refusal = Refusal(tgt, number + 1, (number + 1, 0), "[]", json.dumps({"job": job}))
+            refusal = Refusal(tgt, number + 1, (number + 1, 0), "", json.dumps({"job": job}))
             for _ in range(2):
                 assert world.ledger.sessions.refuse("s", "0", refusal)
             continue

@@ -26,7 +26,7 @@ def _released(world: World, tgt: str, *orders: int) -> list[str]:
     """Release results of one language; gives the ids of their entries."""
     for order in orders:
         world.ledger.sessions.store(
-            ReadyResult("s", tgt, order, grouped=False, speech="", events="[]", main="{}")
+            ReadyResult("s", tgt, order, grouped=False, speech="", events="", main="{}")
         )
     world.ledger.sessions.release("s", tgt)
     entries = world.store.command("XREVRANGE", world.keys.out("s"), "+", "-", "COUNT", len(orders))

@@ -333,10 +333,10 @@ def test_an_utterance_that_was_placed_after_all_is_not_recorded_as_refused(world
     world.open()
     world.reserve("j1")
     sessions = world.ledger.sessions
-    assert not sessions.refuse("s", "client", Refusal("pt", 1, (6, 0), "[]", "{}"))
+    assert not sessions.refuse("s", "client", Refusal("pt", 1, (6, 0), "", "{}"))
     assert world.dump().entries("out:s") == []
     for _ in range(2):
-        assert sessions.refuse("s", "client", Refusal("pt", 2, (7, 0), "[]", "{}"))
+        assert sessions.refuse("s", "client", Refusal("pt", 2, (7, 0), "", "{}"))
     assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-2"]
 
 
@@ -346,10 +346,10 @@ def test_the_refusal_of_what_was_sent_whole_is_told_once(world: World) -> None:
     world.open()
     world.reserve("j1", request="whole-1")
     sessions = world.ledger.sessions
-    assert not sessions.refuse("s", "client", Refusal("pt", 5, None, "[]", "{}", "whole-1", "one"))
-    assert not sessions.refuse("s", "another", Refusal("pt", 6, None, "[]", "{}", "whole-2", "two"))
+    assert not sessions.refuse("s", "client", Refusal("pt", 5, None, "", "{}", "whole-1", "one"))
+    assert not sessions.refuse("s", "another", Refusal("pt", 6, None, "", "{}", "whole-2", "two"))
     for token in ("three", "three", "said again, refused again"):
-        assert sessions.refuse("s", "client", Refusal("pt", 6, None, "[]", "{}", "whole-2", token))
+        assert sessions.refuse("s", "client", Refusal("pt", 6, None, "", "{}", "whole-2", token))
     assert [entry["order"] for entry in world.dump().entries("out:s")] == ["-6", "-6"]
     assert world.dump().hash("session:s")["next_index"] == "1", "the stream goes on where it was"
 
@@ -360,7 +360,7 @@ def test_a_reservation_that_comes_after_its_refusal_accepts_nothing(world: World
     """
     world.ready("n1")
     world.open()
-    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 1, (6, 0), "[]", "{}"))
+    assert world.ledger.sessions.refuse("s", "client", Refusal("pt", 1, (6, 0), "", "{}"))
     with pytest.raises(SessionMoved):
         world.reserve("j1")
     assert world.dump().scores("leases:n1") == {}

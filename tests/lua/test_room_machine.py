@@ -140,7 +140,7 @@ class RoomMachine(RuleBasedStateMachine):
             order = open_ones[nth % len(open_ones)]
             room = said[order].room
             self.world.ledger.sessions.store(
-                ReadyResult(speaker, lang, order, grouped=True, speech="", events="[]", main="{}", room=room)
+                ReadyResult(speaker, lang, order, grouped=True, speech="", events="", main="{}", room=room)
             )
             said[order].ended = True
 

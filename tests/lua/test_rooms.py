@@ -14,7 +14,7 @@ LISTENERS = 500
 
 def said(order: int, tgt: str = "pt") -> ReadyResult:
     """What ``s0`` said in the room, in its turn."""
-    return ReadyResult("s0", tgt, order, grouped=True, speech="voice", events="[]", main="{}", room=CODE)
+    return ReadyResult("s0", tgt, order, grouped=True, speech="voice", events="", main="{}", room=CODE)
 
 
 @pytest.fixture

@@ -195,4 +195,4 @@ def reservation(
 
 def result(order: int, *, session: str = "s", tgt: str = "pt", grouped: bool = True) -> ReadyResult:
     """Give the client messages of an order number."""
-    return ReadyResult(session, tgt, order, grouped, "", "[]", f'{{"order": {order}}}')
+    return ReadyResult(session, tgt, order, grouped, "", "", f'{{"order": {order}}}')

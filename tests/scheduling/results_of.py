@@ -57,7 +57,14 @@ class Results:
         """What was released to the client: the entries of its stream, the messages read."""
         raw = self.world.store.command("XRANGE", self.ledger.keys.out(session), "-", "+")
         entries = [asdict(OutEntry.parse(each)) for each in raw]
-        return [each | {name: json.loads(each[name]) for name in ("main", "events")} for each in entries]
+        return [
+            each
+            | {
+                "main": json.loads(each["main"]),
+                "events": [json.loads(line) for line in each["events"].splitlines()],
+            }
+            for each in entries
+        ]
 
     def undone(self) -> int:
         """Entries left in the outbox of results, claimed or not."""

@@ -20,7 +20,7 @@ IDS = st.tuples(st.integers(0, 50), st.integers(0, 5))
 
 def entry(main: TranslationResult | MissingResult, group: str = "") -> OutEntry:
     text = main.model_dump_json(exclude={"tts_audio"}, exclude_none=True)
-    events = f"[{EVENT.model_dump_json(exclude_none=True)}]"
+    events = EVENT.model_dump_json(exclude_none=True)
     fields = {
         "tgt": "pt", "order": "2", "group": group, "part": "1", "speech": "", "events": events, "main": text,
     }  # fmt: skip
