@@ -21,8 +21,8 @@
 --   12 budget   bytes that bodies may take in all
 --   13 call     names this call, for a result that is counted as usage; '' where none is
 -- REPLY
---   {1, "state wake [job attempt]*"} the jobs handed to the node when the caller owns its socket
---   {1, words, tenant, audio ms} the same for the call that a result counts for, once
+--   {1, "state wake [job attempt]*", counts, tenant, audio ms, [of each job: `handing`]*} the jobs handed to the node
+--   when the caller owns its socket, who is to send them; counts is 1 for the call that a result counts for, once
 --   {-6} unknown job | {-7} stale attempt
 local cell = KEYS[1]
 local KNOWN = {
@@ -38,6 +38,16 @@ local KNOWN = {
 --@include due
 --@include bodies
 
+-- What the caller is told. Jobs that it was handed are `dispatched`: it holds their node's socket.
+local function told(words, counts, job)
+  local reply = {1, words, counts and 1 or 0, counts and job.tenant or '', counts and tonumber(job.audio_ms) or 0}
+  if string.find(words, '^%S+ %S+ ') then
+    --@include handing
+    add_handed(reply, words, ARGV[2], ARGV[9])
+  end
+  return ended(reply)
+end
+
 local job, given, counted = read_attempt(ARGV[1], KEYS[2], ARGV[3], ARGV[4] == 'ok')
 if not job then
   return {-6}
@@ -48,10 +58,7 @@ if given then
   if by ~= ARGV[2] or (ARGV[4] == 'ok' and string.sub(words, 1, 4) ~= 'done') then
     return {-7}
   end
-  if ARGV[13] ~= '' and counted == ARGV[13] then
-    return {1, words, job.tenant, tonumber(job.audio_ms)}
-  end
-  return {1, words}
+  return told(words, ARGV[13] ~= '' and counted == ARGV[13], job)
 elseif job.node ~= ARGV[2] or tostring(job.attempt) ~= ARGV[3] or not RUNNING[job.state] then
   return {-7}
 end
@@ -76,13 +83,16 @@ if ARGV[4] == 'retry' then
   write_job(job)
   local words = send_elsewhere()
   settle(4)
-  return ended {1, words}
+  return told(words)
 end
 local state = ARGV[4] == 'ok' and 'done' or 'failed'
 finish(job, state, ARGV[5], ARGV[6], true)
 local words = state .. ' ' .. wake(job.shard)
 local node = release_slot(job)
 local handed = {}
+if node then
+  node.asks = ARGV[9]
+end
 if node and state == 'done' then
   note_work(job, node)
   clear_strikes(node)
@@ -105,7 +115,4 @@ if counts then
 end
 write_job(job, 'verdict' .. ARGV[3], ARGV[2] .. ' ' .. words)
 settle(4)
-if counts then
-  return ended {1, words, job.tenant, tonumber(job.audio_ms)}
-end
-return ended {1, words}
+return told(words, counts, job)

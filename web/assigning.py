@@ -13,7 +13,7 @@ from scheduling.bodies import Bodies
 from scheduling.credentials.job_tokens import JobTokens
 from scheduling.errors import StoreError
 from scheduling.jobspec import JobSpec, wire_id
-from scheduling.ledger import Assigned, Dispatch, Ledger
+from scheduling.ledger import Assigned, Dispatch, Handed, Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
 from scheduling.logs import Sparing
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _NOTED_AT_ONCE = 64
 _FIELDS = ("spec", "state", "attempt", "node", "semantic", "tried", "audio", "created_ms")
 #: The audio of a job placed here by another instance may still be on its way to the body store.
+_LOST_AUDIO = "The audio of this utterance was lost. Please say it again."
 _BODY_PAUSES_S = tuple(0.002 * 2**n for n in range(9))  # 1 s in all
 
 
@@ -55,8 +56,40 @@ class Assigner:
         self._tokens = JobTokens(secret, settings.utterance_ms) if secret else None
         self._dispatched: list[Dispatch] = []
 
+    def send_handed(self, handed: Handed, node_id: str) -> None:
+        """Send an attempt that came with the verdict which freed its slot."""
+        if handed.data:
+            self._send_handed(handed, node_id, handed.data)
+        else:
+            gevent.spawn(self._fetch_and_send, handed, node_id)
+
+    def _fetch_and_send(self, handed: Handed, node_id: str) -> None:
+        try:
+            audio = self._body(handed.audio)
+        except StoreError as error:
+            _log.warning("audio of job %s cannot be read, it goes elsewhere: %s", handed.job_id, error)
+            return
+        if audio is None:
+            self._give_up(handed, node_id, "INTERNAL_ERROR", _LOST_AUDIO)
+        else:
+            self._send_handed(handed, node_id, audio)
+
+    def _send_handed(self, handed: Handed, node_id: str, audio: str) -> None:
+        spec = JobSpec.parse(handed.spec)
+        self.send(
+            handed,
+            node_id,
+            spec,
+            Spoken.of_view(spec.result_view()),
+            audio,
+            use_semantic=handed.use_semantic,
+            tried=handed.tried,
+            created_ms=handed.created_ms,
+            noted=handed.session_here,
+        )
+
     def send_stored(self, assigned: Assigned, node_id: str) -> None:
-        """Send an attempt known by its record: handed on by a completion, or assigned by another instance.
+        """Send an attempt known by its record, which was assigned by another instance or in the background.
 
         When the store cannot be reached, the job goes elsewhere by the deadline of its dispatch.
         """
@@ -73,12 +106,7 @@ class Assigner:
             return  # sent already, or the ledger has gone on
         audio = self._body(text(record["audio"]))
         if audio is None:
-            self._give_up(
-                assigned,
-                node_id,
-                "INTERNAL_ERROR",
-                "The audio of this utterance was lost. Please say it again.",
-            )
+            self._give_up(assigned, node_id, "INTERNAL_ERROR", _LOST_AUDIO)
             return
         spec = JobSpec.parse(text(record["spec"]))
         self.send(
@@ -107,7 +135,7 @@ class Assigner:
     ) -> None:
         """Send an attempt over the node's socket; without a socket, the job goes elsewhere.
 
-        The ledger is told, unless it has ``noted`` that this process would send it.
+        The ledger is told, unless it has ``noted`` that this process would send it and tell the client.
         """
         started_s = time.perf_counter()
         link = self._peers.nodes.get(node_id)

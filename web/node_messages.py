@@ -203,7 +203,7 @@ class NodeMessages:
         if completed.wake:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, self._shard_of(message.session_id))
         for handed in completed.handed:
-            gevent.spawn(self._assigner.send_stored, handed, link.node_id)
+            self._assigner.send_handed(handed, link.node_id)
         if completed.state == "done":  # of one that failed, whoever tells its client settles the audio
             self._bodies.forget(f"a:{job_id}")
 

@@ -2,8 +2,9 @@
 --@include nodes
 --@include assign
 
--- Every script that changes a node ends here. Returns the jobs assigned; the caller tells the node's owner. `...` are
--- fields of its record that have changed.
+-- Every script that changes a node ends here. Returns the jobs assigned; the caller tells the node's owner, unless that
+-- is the one who asks (`node.asks`), who sends them as it hears the reply. `...` are fields of its record that have
+-- changed.
 local function serve_node(node, ...)
   refresh_node(node, ...)
   if node.held_for == '' and (node.why ~= '' or limit('waiting') == 0) then

@@ -104,7 +104,7 @@ local function hand_out(node)
     end
     node.held_for = ''
     take(job)
-    assign(job, node)
+    assign(job, node, node.owner == node.asks)
     handed[#handed + 1] = job
   end
   return handed

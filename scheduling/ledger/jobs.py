@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from scheduling.along import Along
 from scheduling.keys import shard_of
@@ -12,6 +12,8 @@ from scheduling.store.base import Part, Pending
 
 Stage = Literal["dispatched", "accepted", "started", "progress"]
 Verdict = Literal["ok", "retry", "fail"]
+#: Values that `handing` says of each job.
+_HANDED_PARTS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,34 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed(Assigned):
+    """One that came with the verdict which freed its slot, and all that it takes to send it.
+
+    The ledger has noted it as sent already.
+    """
+
+    spec: str
+    """What `JobSpec.parse` reads."""
+    use_semantic: bool
+    tried: str
+    """Nodes of all its attempts, space separated; the last is this one's."""
+    created_ms: int
+    audio: str
+    """Name of its audio."""
+    data: str
+    """The audio as base64; empty where it lives elsewhere, or is lost."""
+    session_here: bool
+    """The caller holds its session's socket as well: nobody else has to be told that it is sent."""
+
+    @classmethod
+    def read(cls, parts: Sequence[Any]) -> "Handed":
+        """Read what `handing` says of one."""
+        job, attempt, spec, semantic, tried, created_ms, audio, data, here = map(text, parts)
+        made = int(created_ms)
+        return cls(job, int(attempt), spec, semantic == "1", tried, made, audio, data, here == "1")
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
     """An attempt that was sent to its node."""
 
@@ -109,7 +139,7 @@ class Completed:
     """done | failed | retried"""
     wake: bool
     """The shard was idle: a drain has to be published."""
-    handed: tuple[Assigned, ...]
+    handed: tuple[Handed, ...]
     counts: bool = False
     """This call's result is to be counted as usage; never twice."""
     tenant: str = ""
@@ -211,13 +241,12 @@ class Jobs:
         args: list[Part] = [job_id, node_id, attempt, verdict, code, message, result, speech, instance]
         keys = [self._keys.job(job_id), *self._keys_of(body)]
         reply = self._cell.call("complete", keys, [*args, *_args_of(body), call])
-        words = text(reply[1]).split()
+        _, words, counts, tenant, audio_ms, *parts = reply
+        state, wake, *_ = text(words).split()
         handed = tuple(
-            Assigned(job, int(number)) for job, number in zip(words[2::2], words[3::2], strict=True)
+            Handed.read(parts[first : first + _HANDED_PARTS]) for first in range(0, len(parts), _HANDED_PARTS)
         )
-        if len(reply) == 2:
-            return Completed(words[0], words[1] == "1", handed)
-        return Completed(words[0], words[1] == "1", handed, True, text(reply[2]), reply[3])
+        return Completed(state, wake == "1", handed, counts == 1, text(tenant), audio_ms)
 
     def requeue(self, job_id: str, node_id: str, attempt: int, code: str, message: str) -> str:
         """End an attempt that cannot be delivered; give what became of the job. Raises like `complete`."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from scheduling.bodies import Bodies
-from scheduling.ledger import Assigned, Completed, NodeState, Placement, Progress, Registered
+from scheduling.ledger import Completed, Handed, NodeState, Placement, Progress, Registered
 from scheduling.ledger.codes import BodyBudgetSpent
 from tests.lua.world import CLASSES, DE, POOLS, World, registration, result
 
@@ -144,12 +144,38 @@ def test_complete_wakes_a_drain_once_and_hands_the_slot_on(world: World) -> None
     for number in range(4):
         world.reserve(f"j{number}")
     complete = world.ledger.jobs.complete
-    assert complete("j0", "n1", 1, "ok", instance="web1") == Completed("done", True, (Assigned("j2", 1),))
-    assert complete("j1", "n1", 1, "fail", instance="web1") == Completed(
-        "failed", False, (Assigned("j3", 1),)
-    )
-    assert complete("j0", "n1", 1, "ok", instance="web1") == Completed("done", True, (Assigned("j2", 1),))
+    made = world.now_ms
+    handed = [
+        Handed(job, 1, "{}", False, " n1 ", made, f"audio-{job}", "", session_here=True)
+        for job in ("j2", "j3")
+    ]
+    assert complete("j0", "n1", 1, "ok", instance="web1") == Completed("done", True, (handed[0],))
+    assert complete("j1", "n1", 1, "fail", instance="web1") == Completed("failed", False, (handed[1],))
+    assert complete("j0", "n1", 1, "ok", instance="web1") == Completed("done", True, (handed[0],))
     assert world.outbox() == ["j0", "j1"]
+    assert [world.job(job)["state"] for job in ("j2", "j3")] == ["dispatched"] * 2
+
+
+def test_what_is_handed_on_brings_its_audio_and_says_who_else_is_to_hear_of_it(world: World) -> None:
+    bodies = Bodies(world.store, world.settings)
+    world.ready("n1", slots=1, instance="web2")
+    world.open()
+    for number in range(3):
+        world.reserve(f"j{number}", body=bodies.along(f"audio-j{number}", "c291bmQ="))
+    (handed,) = world.ledger.jobs.complete("j0", "n1", 1, "ok", instance="web2").handed
+    assert (handed.job_id, handed.data, handed.session_here) == ("j1", "c291bmQ=", False)
+    assert [entry["job"] for entry in world.inbox("web2")] == ["j0"], "the reply tells of the others"
+
+
+def test_a_repeated_verdict_hands_on_only_what_has_not_gone_on(world: World) -> None:
+    world.ready("n1", slots=1)
+    world.open()
+    for number in range(3):
+        world.reserve(f"j{number}")
+    jobs = world.ledger.jobs
+    assert [each.job_id for each in jobs.complete("j0", "n1", 1, "ok", instance="web1").handed] == ["j1"]
+    jobs.advance("j1", "n1", 1, "accepted", "a", "web1")
+    assert jobs.complete("j0", "n1", 1, "ok", instance="web1").handed == ()
 
 
 def test_an_assignment_for_another_instance_is_in_its_inbox(world: World) -> None:
