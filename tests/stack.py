@@ -22,7 +22,7 @@ from scheduling.keys import Keys
 from scheduling.settings import Settings
 from tests.peers import FakeClient, FakeNode
 from tests.valkey import Valkey, free_port
-from tests.warm import Forked, forge
+from tests.warm import MODULES, Forked, forge
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,6 +56,10 @@ class Process:
     def _started(
         self, command: list[str], env: dict[str, str], folder: Path
     ) -> subprocess.Popen[bytes] | Forked:
+        """Fork it with all of it imported if we can; another version of the code starts from nothing."""
+        module, *words = command
+        if module in MODULES and env.get("PYTHONPATH") == str(ROOT):
+            return forge(module).start(*words, env=env, folder=folder, out=self._log_path)
         return subprocess.Popen(
             [sys.executable, "-m", *command],
             stdout=self._log,
@@ -109,18 +113,11 @@ class Process:
 
 
 class Web(Process):
-    """A web process: ``python -m web.serve``, and of this code forked with all of it imported."""
+    """A web process: ``python -m web.serve``."""
 
     def __init__(self, name: str, port: int, env: dict[str, str], folder: Path) -> None:
         self.port = port
         super().__init__(name, ["web.serve"], {**env, "PORT": str(port)}, folder)
-
-    def _started(
-        self, command: list[str], env: dict[str, str], folder: Path
-    ) -> subprocess.Popen[bytes] | Forked:
-        if env["PYTHONPATH"] != str(ROOT):
-            return super()._started(command, env, folder)
-        return forge().start(env, folder, self._log_path)
 
     def url(self, path: str) -> str:
         """Give a WebSocket URL of this process."""
