@@ -84,12 +84,20 @@ class Process:
         self._wait(lambda: words in self.log, f"{self.name} to write {words!r}")
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        held = False
+
+        def over() -> bool:
+            nonlocal held
+            held = condition()
+            return held or not self.running
+
         try:
-            wait_until(lambda: condition() or not self.running, what)
+            wait_until(over, what)
+            held = held or condition()  # it may have said so just before its end
         finally:
-            if not condition():
+            if not held:
                 print(f"--- {self.name}\n{self.log}")
-        assert condition(), f"{self.name} ended with {self.process.poll()}"
+        assert held, f"{self.name} ended with {self.process.poll()}"
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process itself, not to its children."""
