@@ -59,9 +59,10 @@ monitor: $(stamp) ## the same with a Prometheus on 127.0.0.1:9090 that scrapes i
 	  --web.listen-address=127.0.0.1:9090 --log.level=warn & server=$$!; trap "kill $$server" EXIT; \
 	  $(bin)/speech-dispatch up $(ARGS)
 
-# Two for each core: most tests wait for processes of theirs, and hardly for a processor.
+# Two for each core: most tests wait for processes of theirs, and hardly for a processor. Each takes neighbours, which
+# share what they need, and who is done first takes some of another's.
 test: $(stamp) ## run all tests; options in ARGS, as in ARGS="-k ledger"
-	@$(bin)/python -m pytest -n $$(( 2 * $$(nproc) )) $(ARGS)
+	@$(bin)/python -m pytest -n $$(( 2 * $$(nproc) )) --dist worksteal $(ARGS)
 
 test-rabbitmq: $(stamp) ## run the tests with RabbitMQ as the broker; installs Debian's if root may
 	@$(bin)/python -m tests.rabbitmq

@@ -11,7 +11,8 @@ left out, and what is rarely needed is included late.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources.abc import Traversable
 
 INCLUDE = re.compile(r"^(?P<indent> *)--@include (?P<name>[a-z][a-z0-9_]*)\s*$")
@@ -74,7 +75,7 @@ def _expand(folder: Traversable, path: str, stack: tuple[str, ...], known: set[s
             indent = directive["indent"]
             inside = late.setdefault(len(indent), {SHARED}) if indent else known
             for line in _expand(folder, f"include/{directive['name']}.lua", (*stack, path), inside):
-                yield replace(line, text=indent + line.text if line.text else "")
+                yield Line(indent + line.text, line.origin) if indent and line.text else line
         elif text.lstrip().startswith("--@"):
             raise BadScriptError(f"{path}:{number}: not a directive: {text!r}")
         else:
@@ -123,14 +124,29 @@ def _names(part: Sequence[Line]) -> frozenset[str]:
     used: set[str] = set()
     inner: dict[str, int] = {}
     for number, line in enumerate(part):
-        code = _COMMENT.sub("", line.text)
-        if not code.strip():
+        depth, defined, names = _code(line.text)
+        if depth is None:
             continue
-        inner = {name: depth for name, depth in inner.items() if depth <= _depth(code)}
-        if number and (unit := _UNIT.match(code)):
-            inner.setdefault(unit["function"] or unit["constant"], _depth(code))
-        used.update(name for name in _NAME.findall(code) if name not in inner)
+        if inner:
+            inner = {name: at for name, at in inner.items() if at <= depth}
+        if number and defined:
+            inner.setdefault(defined, depth)
+        used.update(names - inner.keys() if inner else names)
     return frozenset(used)
+
+
+@lru_cache(maxsize=2**13)
+def _code(text: str) -> tuple[int | None, str | None, frozenset[str]]:
+    """Give the depth of a line's code, None where it has none, what it defines, and the names in it.
+
+    Lines are remembered: those of an include are looked at for each script that has it.
+    """
+    code = _COMMENT.sub("", text)
+    if not code.strip():
+        return None, None, frozenset()
+    unit = _UNIT.match(code)
+    defined = (unit["function"] or unit["constant"]) if unit else None
+    return _depth(code), defined, frozenset(_NAME.findall(code))
 
 
 def _depth(text: str) -> int:

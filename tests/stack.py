@@ -22,7 +22,7 @@ from scheduling.keys import Keys
 from scheduling.settings import Settings
 from tests.peers import FakeClient, FakeNode
 from tests.valkey import Valkey, free_port
-from tests.warm import Forked, forge
+from tests.warm import MODULES, Forked, forge
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,6 +56,10 @@ class Process:
     def _started(
         self, command: list[str], env: dict[str, str], folder: Path
     ) -> subprocess.Popen[bytes] | Forked:
+        """Fork it with all of it imported if we can; another version of the code starts from nothing."""
+        module, *words = command
+        if module in MODULES and env.get("PYTHONPATH") == str(ROOT):
+            return forge(module).start(*words, env=env, folder=folder, out=self._log_path)
         return subprocess.Popen(
             [sys.executable, "-m", *command],
             stdout=self._log,
@@ -80,12 +84,20 @@ class Process:
         self._wait(lambda: words in self.log, f"{self.name} to write {words!r}")
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        held = False
+
+        def over() -> bool:
+            nonlocal held
+            held = condition()
+            return held or not self.running
+
         try:
-            wait_until(lambda: condition() or not self.running, what)
+            wait_until(over, what)
+            held = held or condition()  # it may have said so just before its end
         finally:
-            if not condition():
+            if not held:
                 print(f"--- {self.name}\n{self.log}")
-        assert condition(), f"{self.name} ended with {self.process.poll()}"
+        assert held, f"{self.name} ended with {self.process.poll()}"
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process itself, not to its children."""
@@ -109,18 +121,11 @@ class Process:
 
 
 class Web(Process):
-    """A web process: ``python -m web.serve``, and of this code forked with all of it imported."""
+    """A web process: ``python -m web.serve``."""
 
     def __init__(self, name: str, port: int, env: dict[str, str], folder: Path) -> None:
         self.port = port
         super().__init__(name, ["web.serve"], {**env, "PORT": str(port)}, folder)
-
-    def _started(
-        self, command: list[str], env: dict[str, str], folder: Path
-    ) -> subprocess.Popen[bytes] | Forked:
-        if env["PYTHONPATH"] != str(ROOT):
-            return super()._started(command, env, folder)
-        return forge().start(env, folder, self._log_path)
 
     def url(self, path: str) -> str:
         """Give a WebSocket URL of this process."""

@@ -1,13 +1,13 @@
 """Our own node and client at a server that wants credentials, as the commands that people run."""
 
+import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.credentials import CredentialFile
 from tests.stack import ROOT, Stack, wait_until
 
@@ -60,14 +60,8 @@ def test_a_node_and_a_client_show_their_tokens(closed: Stack, file: CredentialFi
         ("sdt_wrong", 1, f"UNAUTHORIZED: This credential is not known here.*{refused}"),
         (file.jwt("HS256", "node"), 1, f"FORBIDDEN: .*{refused}"),
     ):
-        ended = subprocess.run(
-            [sys.executable, "-m", "web.command", *words, "--out", str(tmp_path), "--token", given],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        options = ("--out", str(tmp_path), "--token", given)
+        ended = warm.run("web.command", *words, *options, env=os.environ)
         assert ended.returncode == code, ended.stderr
         assert "Traceback" not in ended.stderr
         assert re.search(said, ended.stderr), ended.stderr

@@ -1,13 +1,13 @@
 """A session typed by hand: every message is shown, and goes where it should."""
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests import warm
 from tests.peers import failure
 from tests.stack import Stack
 
@@ -19,8 +19,7 @@ def stack() -> Iterator[Stack]:
 
 
 def _typed(url: str, lines: str) -> tuple[int, list[str], str]:
-    command = [sys.executable, "-m", "web.command", "session", "--url", url]
-    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False, timeout=60)
+    done = warm.run("web.command", "session", "--url", url, env=os.environ, typed=lines)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 

@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from pathlib import Path
 from tests.fuzz import server
 from tests.fuzz.targets import TARGETS
 from tests.valkey import Valkey
+from tests.warm import forge, run
 
 #: An input that takes longer hangs, s; a process that has more leaks, MB.
 _HANG_S = 10
@@ -44,6 +44,7 @@ def main() -> None:
     args = parser.parse_args()
     names = args.only or list(TARGETS)
     print(f"{'target':20} {'inputs':>10} {'per s':>8} {'edges':>7} {'peak MB':>8}  found", flush=True)
+    forge("tests.fuzz.one")  # once for all: to import with instruments takes longer than many a target
     with ThreadPoolExecutor(args.jobs) as pool:
         results = []
         for result in pool.map(lambda name: fuzz(name, args.seconds, args.folder / name), names):
@@ -67,15 +68,11 @@ def fuzz(name: str, seconds: int, folder: Path) -> Found:
         f"-max_total_time={seconds}", f"-timeout={_HANG_S}", f"-rss_limit_mb={_MOST_MB}",
         f"-max_len={_LONGEST}", "-print_final_stats=1", f"-artifact_prefix={folder}/", str(corpus),
     )  # fmt: skip
-    command = [sys.executable, "-m", "tests.fuzz.one", name, *options]
     with ExitStack() as leaving:
         environment = dict(os.environ)
         if TARGETS[name].needs_server:
             environment[server.NAME] = leaving.enter_context(Valkey()).url
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=seconds + _GRACE_S,
-            check=False, env=environment,
-        )  # fmt: skip
+        done = run("tests.fuzz.one", name, *options, env=environment, timeout_s=seconds + _GRACE_S)
     said = done.stderr + done.stdout
     fault = "\n".join(said.splitlines()[-30:]) if done.returncode else ""
     return Found(

@@ -1,8 +1,6 @@
 """`speech-dispatch check worker` on real workers, one of which takes nothing though it is connected."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 from scheduling.ledger.cell import Cell
@@ -10,6 +8,7 @@ from scheduling.metrics.announced import read_announced
 from scheduling.settings import Settings
 from scheduling.store.plain import PlainStore
 from tasks.names import DRAIN
+from tests import warm
 from tests.stack import Stack, wait_until
 from tests.tasks.broker import app_on
 from tests.valkey import Valkey
@@ -17,10 +16,7 @@ from tests.web.metrics.scrape import samples, total
 
 
 def check(stack: Stack, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "web.command", "check", "worker", *arguments],
-        env=stack._env({}), capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = warm.run("web.command", "check", "worker", *arguments, env=stack._env({}))
     return done.returncode, done.stdout + done.stderr
 
 

@@ -3,16 +3,16 @@
 import logging
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from scheduling.redaction import HIDDEN, install, redact
+from tests import warm
 from tests.credentials import CredentialFile
 from tests.peers import FakeClient, FakeNode, Peer
-from tests.stack import ROOT, Stack
+from tests.stack import Stack
 from tests.valkey import Valkey, free_port
 
 
@@ -20,14 +20,7 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {
         name: value for name, value in os.environ.items() if name not in ("CREDENTIALS", "CREDENTIALS_FILE")
     }
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        env={**env, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return warm.run(*words, env={**env, **environment})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])

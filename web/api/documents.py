@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any, get_args
 
@@ -107,6 +108,7 @@ SPEAKERS = ("/utterances", "/utterances/{job_id}")
 _WHOLE = ("limit", "wait_s", "sample_rate")
 
 
+@cache
 def openapi() -> dict[str, Any]:
     """Describe the HTTP API, as OpenAPI 3.1."""
     models: set[type[BaseModel]] = {Error, *(answer for answer, _, _ in OPERATIONS.values())}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.valkey import Valkey
 from web.command.help import EXAMPLES
 from web.command.main import main
@@ -21,14 +22,7 @@ _COMMANDS = (
 
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command with nothing but `env` set."""
-    return subprocess.run(
-        [sys.executable, "-m", "web.command", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[3],
-        env={"PATH": "/usr/bin:/bin"} | dict(env or {}),
-    )
+    return warm.run("web.command", *arguments, env={"PATH": "/usr/bin:/bin"} | dict(env or {}))
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

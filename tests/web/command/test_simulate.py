@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import redis
 
+from tests import warm
 from tests.valkey import Valkey
 from web.command.main import main
 
@@ -17,8 +17,7 @@ SMALL = ("--nodes", "12", "--slots", "2", "--jobs", "400", "--seeds", "2")
 
 def simulate(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"} | environment
-    command = [sys.executable, "-m", "web.command", "simulate", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=100, check=False)
+    return warm.run("web.command", "simulate", *arguments, env=env)
 
 
 def test_json_is_all_there_is_on_stdout() -> None:
