@@ -265,6 +265,7 @@ class NodeSocket:
                 }
             ),
             running=None if listed is None else list(listed),
+            tier=identity.tier,
         )
         return NodeLink(
             connection=connection,

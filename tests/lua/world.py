@@ -124,6 +124,7 @@ def registration(
     beat_ms: int = 15_000,
     acks: bool = False,
     running: Sequence[tuple[str, int]] | None = None,
+    tier: str = "",
 ) -> NodeRegistration:
     """Give what a node says when it registers."""
     return NodeRegistration(
@@ -137,6 +138,7 @@ def registration(
         acks,
         "{}",
         running,
+        tier,
     )
 
 
