@@ -195,7 +195,9 @@ class NodeSocket:
 
     def _identify(self, connection: Connection, message: NodeRegister) -> Identity:
         """Say whose node this is. Raises `Refusal`, also for a node id that was banned."""
-        identity = self._admission.by_message(connection.identity, NODE, message.credential)
+        identity = self._admission.by_message(
+            connection.identity, NODE, message.credential, connection.environ
+        )
         self._admission.revocations.require(identity, message.node_id or "")
         return identity
 

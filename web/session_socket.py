@@ -195,7 +195,9 @@ class SessionSocket:
             self._handlers[type(message)](link, message)
 
     def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
-        identity = self._admission.by_message(connection.identity, CLIENT, init.credential)
+        identity = self._admission.by_message(
+            connection.identity, CLIENT, init.credential, connection.environ
+        )
         connection.identity = identity
         _require_languages(identity, init)
         init = init.model_copy(update={"credential": None, "tenant_id": identity.tenant_over(init.tenant_id)})

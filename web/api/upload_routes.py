@@ -14,10 +14,10 @@ from scheduling.messages import ErrorCode, SessionInit
 from scheduling.settings import Settings
 from web.api.access import Access
 from web.api.asked import language_of, languages_of
-from web.api.errors import ApiError, bad_request
+from web.api.errors import ApiError, bad_request, refused_by
 from web.dispatcher import Dispatcher
 from web.placing import store_down
-from web.refused import Refused
+from web.refused import Refused, whole_seconds
 from web.session_audio import ONE_SHOT
 from web.uploads import UploadState
 
@@ -97,7 +97,7 @@ def _init(identity: Identity) -> SessionInit:
     try:
         identity.require_languages(init.src_lang, init.tgt_lang, *(init.auto_langs or ()))
     except Refusal as refusal:
-        raise ApiError(refusal.status, refusal.code, refusal.message) from None
+        raise refused_by(refusal) from None
     return init
 
 
@@ -142,7 +142,7 @@ def _number(name: str, default: int, most: int) -> int:
 def api_error(refused: Refused) -> ApiError:
     """Give the answer to a recording that was not accepted."""
     status = _STATUS.get(refused.code, 503)
-    after_s = max(1, -(-(refused.retry_after_ms or 5000) // 1000)) if status in (429, 503) else None
+    after_s = whole_seconds(refused.retry_after_ms or 5000) if status in (429, 503) else None
     return ApiError(status, refused.code, refused.message, after_s)
 
 
