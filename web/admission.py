@@ -101,6 +101,13 @@ class Admission:
                 raise Refusal("missing", _WANTED)
             return self.by_token(token, role)
 
+    def for_tenant(self, identity: Identity, tenant: str | None) -> Identity:
+        """Decide on what somebody says for a tenant; gives who he is then. Raises `Refusal`."""
+        speaker = identity.speaking_for(tenant)
+        with self.counting({}, None):
+            self.revocations.require(speaker)
+        return speaker
+
     def by_token(self, token: str, role: Role) -> Identity:
         """Decide by a token. Raises `Refusal`."""
         return self._let_in(self.book.identify(token, time.time()), role)
@@ -151,17 +158,20 @@ class Admission:
         if not self.closed:
             if came_by_proxy(environ):
                 raise Refusal("proxied", _PROXIED, FORBIDDEN)
-            return OPEN[role]
+            return self._unless_banned(OPEN[role])
         if token := bearer_of(environ):
             return self.by_token(token, role)
         if role != ADMIN and self._settings.networks:
             address = asker(environ, self._settings.proxies)
             if is_in(address, self._settings.networks):
-                return Identity(role=role, subject=str(address), way="network")
+                return self._unless_banned(Identity(role=role, subject=str(address), way="network"))
         return None
 
     def _let_in(self, identity: Identity, role: Role) -> Identity:
         identity.require_role(role)
+        return self._unless_banned(identity)
+
+    def _unless_banned(self, identity: Identity) -> Identity:
         self.revocations.require(identity)
         return identity
 

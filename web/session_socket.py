@@ -198,9 +198,10 @@ class SessionSocket:
         identity = self._admission.by_message(
             connection.identity, CLIENT, init.credential, connection.environ
         )
-        connection.identity = identity
+        tenant = identity.tenant_over(init.tenant_id)
+        connection.identity = identity = self._admission.for_tenant(identity, tenant)
         _require_languages(identity, init)
-        init = init.model_copy(update={"credential": None, "tenant_id": identity.tenant_over(init.tenant_id)})
+        init = init.model_copy(update={"credential": None, "tenant_id": tenant})
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
         link = SessionLink(

@@ -18,7 +18,7 @@ class Access:
     """Decides on requests; one object for all of the process."""
 
     def __init__(self, admission: Admission, cell: Cell) -> None:
-        self._admission = admission
+        self.admission = admission
         self._cell = cell
 
     def require_operator(self, request: Request) -> None:
@@ -27,15 +27,15 @@ class Access:
         Whom a credential names stands in ``g.operator`` from then on.
         """
         token = bearer_of(request.environ)
-        if not self._admission.guards_admin and not (
-            token and request.endpoint in _OWN and self._admission.book
+        if not self.admission.guards_admin and not (
+            token and request.endpoint in _OWN and self.admission.book
         ):
             _require_this_machine(request)
             return
-        if self._admission.is_admin_token(token, request.environ):
+        if self.admission.is_admin_token(token, request.environ):
             return
         try:
-            with self._admission.counting(request.environ, token):
+            with self.admission.counting(request.environ, token):
                 self._require(request, token)
         except Refusal as refusal:
             raise refused_by(refusal) from None
@@ -43,12 +43,12 @@ class Access:
     def speaker(self, request: Request) -> Identity:
         """Say who sends a recording. Raises `ApiError` (401, 403 or 429)."""
         try:
-            return self._admission.of_request(request.environ, CLIENT)
+            return self.admission.of_request(request.environ, CLIENT)
         except Refusal as refusal:
             raise refused_by(refusal) from None
 
     def _require(self, request: Request, token: str) -> None:
-        if not token or not self._admission.book:
+        if not token or not self.admission.book:
             raise Refusal(
                 "unknown" if token else "missing",
                 "Send a token of the role admin, or the server's ADMIN_TOKEN, in the header "
@@ -56,12 +56,12 @@ class Access:
             )
         if request.endpoint in _OWN and self._owns(token, str((request.view_args or {})["node_id"])):
             return
-        g.operator = self._admission.by_token(token, ADMIN).subject
+        g.operator = self.admission.by_token(token, ADMIN).subject
 
     def _owns(self, token: str, node_id: str) -> bool:
         """Whether this is the credential of the node's owner. Raises `Refusal` for another node's."""
         try:
-            identity = self._admission.by_token(token, NODE)
+            identity = self.admission.by_token(token, NODE)
         except Refusal as refusal:
             if refusal.reason == "wrong_role":
                 return False

@@ -53,7 +53,7 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, a
             dispatcher.limiter.ask(request.environ)
         except Refused as refused:
             raise api_error(refused) from refused
-        init = _init(identity)
+        init = _init(identity, access)
         request.max_content_length = 2 * most_bytes
         audio, audio_format, rate = _recording(settings.upload_s)
         if len(audio) > most_bytes:
@@ -80,7 +80,7 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, a
         return _answer(dispatcher.uploads.wait(job_id, _number("wait_s", 0, _MOST_WAIT_S)))
 
 
-def _init(identity: Identity) -> SessionInit:
+def _init(identity: Identity, access: Access) -> SessionInit:
     try:
         init = SessionInit(
             client_version="http",
@@ -95,6 +95,7 @@ def _init(identity: Identity) -> SessionInit:
     except ValidationError as error:
         raise bad_request(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}.") from error
     try:
+        access.admission.for_tenant(identity, init.tenant_id)
         identity.require_languages(init.src_lang, init.tgt_lang, *(init.auto_langs or ()))
     except Refusal as refusal:
         raise refused_by(refusal) from None
