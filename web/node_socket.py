@@ -107,7 +107,7 @@ class NodeSocket:
                 self._messages.repeat_heartbeat(link)
             except LedgerError as error:
                 _log.warning("node %s is entered with its next message: %s", link.node_id, error)
-        compare_attempts(self._ledger, links)
+        compare_attempts(self._ledger, self._peers, links)
 
     def enter_again(self, link: NodeLink) -> Registered:
         """Enter a node that the ledger forgot or gave up, unless another socket has it.
