@@ -46,9 +46,7 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, a
     @public.post("/utterances")
     def upload() -> Response:
         identity = access.speaker(request)
-        wait_s = _number("wait_s", 20, _MOST_WAIT_S)
-        if wait_s and dispatcher.uploads.waiting >= _MOST_WAITING:
-            raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
+        wait_s = patience_s(20)
         try:
             dispatcher.limiter.ask(request.environ)
         except Refused as refused:
@@ -77,7 +75,13 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, a
         identity = access.speaker(request)
         if identity.named and dispatcher.uploads.tenant_of(job_id) != identity.tenant:
             raise UnknownJob(job_id)  # that it exists is not told to other tenants
-        return _answer(dispatcher.uploads.wait(job_id, _number("wait_s", 0, _MOST_WAIT_S)))
+        return _answer(dispatcher.uploads.wait(job_id, patience_s(0)))
+
+    def patience_s(default: int) -> int:
+        wait_s = _number("wait_s", default, _MOST_WAIT_S)
+        if wait_s and dispatcher.uploads.waiting >= _MOST_WAITING:
+            raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
+        return wait_s
 
 
 def _init(identity: Identity, access: Access) -> SessionInit:
