@@ -19,8 +19,9 @@
 --   10 acks        '1' when the node says it acknowledges jobs
 --   11 profile     JSON shown to operators (platform, version, hardware)
 --   12 again       '1' for a socket that was here before: it takes the node over from no other one
---   13 listed      '1' when the node lists the attempts it still runs
---   14.. attempts  job|attempt of each
+--   13 tier        trust tier of its credential, '' for none
+--   14 listed      '1' when the node lists the attempts it still runs
+--   15.. attempts  job|attempt of each
 -- REPLY
 --   {1, generation, status, status_seq, former instance, former socket, dirty, "place "* of attempts to abort}
 --   {-2} the id belongs to another credential | {-4} another socket holds it
@@ -72,7 +73,7 @@ redis.call('PERSIST', KEYS[2])
 redis.call('HSET', KEYS[2], 'socket', socket, 'owner', instance, 'credential', ARGV[4], 'generation', generation,
   'former_owner', former_owner, 'former_socket', former_socket, 'status', 'registering', 'status_reason', 'registered',
   'max', ARGV[5], 'beat_ms', ARGV[6], 'stale_ms', stale_ms, 'class', ARGV[7], 'class_json', ARGV[8],
-  'semantic', ARGV[9], 'acks', ARGV[10], 'profile', ARGV[11], 'registered_ms', now, 'seen_ms', now, 'held', 0,
+  'semantic', ARGV[9], 'acks', ARGV[10], 'profile', ARGV[11], 'tier', ARGV[13], 'registered_ms', now, 'seen_ms', now, 'held', 0,
   'overloaded', '0', 'away', '', 'mute_ms', '', 'pools', '', 'why', 'status_not_ready', 'turn', 0, 'dirty', '0',
   'beat', '', 'beats', '', 'strikes', 0, 'breaker_ms', '', 'status_ms', now, 'drain', KEPT[owned[7]] or '', 'aborts', '', 'refused', '', 'held_for', '')
 redis.call('HINCRBY', KEYS[2], 'status_seq', 1)
@@ -88,8 +89,8 @@ else
 end
 
 local aborts = ''
-if ARGV[13] == '1' then
-  local listed = listed_from(ARGV, 14)
+if ARGV[14] == '1' then
+  local listed = listed_from(ARGV, 15)
   aborts = take_list(id, listed, false)
   redis.call('HSET', KEYS[2], 'aborts', aborts)
   retry_lost(id, lost_of(id, listed, 0), 'The node lost this utterance when its connection broke.')

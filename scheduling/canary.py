@@ -1,10 +1,14 @@
 """Canaries: recordings whose text is known, by which a node that recognises nonsense is found out."""
 
+import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from hashlib import sha256
+from pathlib import Path
+from random import Random
 from typing import Final, Literal
 
 Verdict = Literal["right", "wrong", "nobody"]
@@ -49,6 +53,24 @@ class Expected:
     """Empty where it is not judged."""
     least: float = 0.6
     """Least likeness, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording whose text is known."""
+
+    file: Path
+    source: str
+    """Language it is in."""
+    target: str
+    """Language it is translated into."""
+    expected: Expected
+
+    @property
+    def recording_id(self) -> str:
+        """Name it in the ledger; with other known words it is another one."""
+        said = [self.source, self.target, self.expected.text, self.expected.translation]
+        return sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +127,24 @@ def judge(expected: Expected, answer: Answer) -> Judgement:
     return Judgement("right")
 
 
-def next_node(names: Sequence[str], last: str) -> str:
-    """Give the node whose turn it is after ``last``, by name; "" where there is none."""
-    ordered = sorted(names)
-    return next((name for name in ordered if name > last), ordered[0] if ordered else "")
+def next_node(
+    weights: Mapping[str, int], tried_ms: Mapping[str, float], now_ms: float, chance: Random
+) -> str:
+    """Give the node whose turn it is, "" where there is none: by how long ago it was tried, times its weight.
+
+    Those never tried come half of the time, by chance: who keeps coming back under a new id must not take
+    the turns of all others.
+    """
+    fresh = sorted(weights.keys() - tried_ms.keys())
+    known = sorted(weights.keys() & tried_ms.keys())
+    if fresh and (not known or chance.random() < 0.5):
+        return chance.choices(fresh, [weights[name] for name in fresh])[0]
+    return max(known, key=lambda name: weights[name] * max(1.0, now_ms - tried_ms[name]), default="")
+
+
+def of_tier(table: Mapping[str, int], tier: str, usual: int) -> int:
+    """Give what a table says of a trust tier: ``*`` stands for each that is not named."""
+    return table.get(tier, table.get("*", usual))
 
 
 def _of(like: Likeness) -> str:

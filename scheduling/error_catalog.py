@@ -32,8 +32,8 @@ ERRORS: Final = (
     _E("SESSION_CLOSED", "The session has ended, or the server restarts.", "yes, in a new session",
        "client, HTTP 503"),
     _E("NODE_UNAVAILABLE", "The node was lost, and no attempt was left.", "yes", "client"),
-    _E("NODE_OVERLOADED", "No slot is free and too many jobs wait, or too many are under way.", _STATED,
-       "client, HTTP 429"),
+    _E("NODE_OVERLOADED", "No slot is free and too many jobs wait, too many are under way, or a limit is "
+       "reached (`details.limit`).", _STATED, "client, node, HTTP 429"),
     _E("MODEL_NOT_AVAILABLE", "Nodes lack a model they offered.", "after 1000 ms", "client; sent by nodes"),
     _E("MODEL_LOAD_FAILED", "A node could not load a model.", "after 60000 ms", "client; sent by nodes"),
     _E("UNSUPPORTED_FEATURE", "No connected node can do this.", "no", "client, HTTP 422"),

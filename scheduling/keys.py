@@ -58,9 +58,9 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``dead:J`` | hash | a dead letter | `dead`, `note_replay` | ``dead_ms``, or when dropped |
 | ``deadaudio`` | set | audio of dead letters that were trimmed | `dead` | when a drain has dropped it |
 | ``audit`` | stream | what operators did | `note_action` | ``audit_entries``, ``audit_ms`` |
-| ``canary:NODE`` | hash | wrong answers to canaries in a row, since (ms) | `note_canary` | a week after one |
-| ``canaryright`` | string | when a canary was answered right last (ms) | `note_canary` | a week after it |
-| ``canaryturn`` | string | node that was sent a canary last | web process | a week after it |
+| ``canary:NODE`` | hash | wrong answers in a row by recording, since (ms) | `note_canary` | a week after |
+| ``canaryrights`` | hash | when a recording was answered right last (ms) | `note_canary` | a week after |
+| ``canarytried`` | sorted set | nodes by when they were sent a canary (ms) | web process | a week after |
 | ``revoked`` | hash | ``KIND:NAME`` to JSON of a revocation, ``version`` | operators | a field with its end |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
@@ -105,8 +105,8 @@ class Keys:
         self.dead = f"{self.prefix}dead"
         self.revoked = f"{self.prefix}revoked"
         self.dead_audio = f"{self.prefix}deadaudio"
-        self.canary_right = f"{self.prefix}canaryright"
-        self.canary_turn = f"{self.prefix}canaryturn"
+        self.canary_rights = f"{self.prefix}canaryrights"
+        self.canary_tried = f"{self.prefix}canarytried"
 
     def node(self, node_id: str) -> str:
         """Record of a node."""

@@ -37,6 +37,11 @@ class LimitSettings(ServerSettings):
     peer_code_tries: int = Field(
         default=60, ge=1, description="the same of all sockets of one address to a web process"
     )
+    peer_guesses: int = Field(
+        default=30,
+        ge=0,
+        description="different wrong credentials of one address to a web process in a minute; 0 for any",
+    )
     tenant_sessions: str = Field(
         default="", description="open sessions of a tenant, as in `acme=500,*=100`; `*` is each other one"
     )

@@ -25,6 +25,17 @@ def read_weight(value: str) -> int:
     return weight
 
 
+def read_share(value: str) -> int:
+    """Read a share in hundredths, 0 for none. Raises `ValueError`."""
+    try:
+        share = round(float(value) * 100)
+    except (ValueError, OverflowError):
+        share = -1
+    if not 0 <= share <= 100_000:
+        raise ValueError(f"{value!r} must be a share from 0.01 to 1000, 0 for none")
+    return share
+
+
 def read_priority(value: str) -> int:
     """Read a priority class: 0 high, 1 normal, 2 low. Raises `ValueError`."""
     classes = ("high", "normal", "low")

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scheduling.credentials import ADMIN, OPEN, CredentialBook, Identity, Refusal, Role
-from scheduling.credentials.refusal import FORBIDDEN
+from scheduling.credentials.refusal import FORBIDDEN, OVERLOADED
 from scheduling.credentials.revocations import Revocations
 from scheduling.credentials.source import CredentialSource
 from scheduling.messages import ErrorMessage, dump
@@ -17,9 +17,13 @@ from scheduling.networks import asker, came_by_proxy, is_in
 from scheduling.settings import Settings
 from web.close_codes import CloseCode
 from web.connection import Connection
+from web.limiter import Limiter
+from web.spreading import spread
 
 _PORTS = {"http": 80, "https": 443}
 _BEARER = "bearer"
+#: Refusals of what was never given out here. The others are of credentials that are known, and no guesses.
+_GUESSED = frozenset({"unknown", "unknown_key", "bad_signature", "wrong_algorithm", "malformed"})
 
 _WANTED = (
     "This server wants a credential: send it in the header Authorization: Bearer TOKEN, "
@@ -32,10 +36,16 @@ _PROXIED = (
 
 
 class Admission:
-    """Decides who may enter; one object for all of the process. Raises `BadCredentials` when made."""
+    """Decides who may enter; one object for all of the process. Raises `BadCredentials` when made.
 
-    def __init__(self, settings: Settings) -> None:
+    Of an address that has shown too many wrong credentials ``ADMIN_TOKEN`` is not looked at any more: it is a
+    word of somebody's, so each answer is worth a guess. Those made here have 128 random bits or more; they
+    are looked at always, and whoever shows a good one is let in beside all who guess.
+    """
+
+    def __init__(self, settings: Settings, limiter: Limiter | None = None) -> None:
         self._settings = settings
+        self._limiter = limiter or Limiter(settings)
         self.source = CredentialSource(settings)
         self.refused: Counter[str] = Counter()
         """Peers and requests turned away, by the word of their refusal."""
@@ -62,7 +72,7 @@ class Admission:
 
         ``secret`` is that of the path, None where there is none in it.
         """
-        with self.counting():
+        with self.counting(environ, bearer_of(environ) if secret is None else secret):
             self.require_origin(environ)
             if secret is not None:
                 return self._let_in(self.book.identify_path(secret, time.time()), role)
@@ -70,33 +80,44 @@ class Admission:
 
     def of_request(self, environ: Mapping[str, Any], role: Role) -> Identity:
         """Decide on a request. Raises `Refusal`."""
-        with self.counting():
+        with self.counting(environ, bearer_of(environ)):
             self.require_origin(environ)
             identity = self._by_request(environ, role)
             if identity is None:
                 raise Refusal("missing", _WANTED)
             return identity
 
-    def by_message(self, known: Identity | None, role: Role, token: str | None) -> Identity:
+    def by_message(
+        self, known: Identity | None, role: Role, token: str | None, environ: Mapping[str, Any]
+    ) -> Identity:
         """Decide by the first message of a socket, of which the handshake may have told already.
 
         Raises `Refusal`.
         """
         if known is not None and (known.named or not token or not self.book):
             return known
-        with self.counting():
+        with self.counting(environ, token):
             if not token:
                 raise Refusal("missing", _WANTED)
             return self.by_token(token, role)
+
+    def for_tenant(self, identity: Identity, tenant: str | None) -> Identity:
+        """Decide on what somebody says for a tenant; gives who he is then. Raises `Refusal`."""
+        speaker = identity.speaking_for(tenant)
+        with self.counting({}, None):
+            self.revocations.require(speaker)
+        return speaker
 
     def by_token(self, token: str, role: Role) -> Identity:
         """Decide by a token. Raises `Refusal`."""
         return self._let_in(self.book.identify(token, time.time()), role)
 
-    def is_admin_token(self, token: str) -> bool:
-        """Whether this is ``ADMIN_TOKEN``."""
+    def is_admin_token(self, token: str, environ: Mapping[str, Any]) -> bool:
+        """Whether this is ``ADMIN_TOKEN``, as far as the one who shows it is still told."""
         stated = self._settings.admin_token
-        return bool(stated) and hmac.compare_digest(token.encode("utf-8", "surrogatepass"), stated.encode())
+        if not stated or self._limiter.guesses.wait_s(self._limiter.address_of(environ)):
+            return False
+        return hmac.compare_digest(token.encode("utf-8", "surrogatepass"), stated.encode())
 
     def require_origin(self, environ: Mapping[str, Any]) -> None:
         """Raise `Refusal` for a web page that may not come here. Programs name no origin and pass.
@@ -112,29 +133,45 @@ class Admission:
         raise Refusal("wrong_origin", said, FORBIDDEN)
 
     @contextmanager
-    def counting(self) -> Iterator[None]:
-        """Count a `Refusal` that is raised inside."""
+    def counting(self, environ: Mapping[str, Any], shown: str | None) -> Iterator[None]:
+        """Count a `Refusal` that is raised inside, and the credential shown where it was a guess.
+
+        Whose address has shown too many of them is told so in its place.
+        """
         try:
             yield
         except Refusal as refusal:
-            self.refused[refusal.reason] += 1
-            raise
+            told = self._limited(environ, shown, refusal) if shown else refusal
+            self.refused[told.reason] += 1
+            raise told from None
+
+    def _limited(self, environ: Mapping[str, Any], shown: str, refusal: Refusal) -> Refusal:
+        if refusal.reason not in _GUESSED:
+            return refusal
+        wait_s = self._limiter.guesses.note(self._limiter.address_of(environ), shown)
+        if not wait_s:
+            return refusal
+        over = self._limiter.over("guesses", spread(1000 * wait_s))
+        return Refusal("too_many", over.message, OVERLOADED, over.retry_after_ms)
 
     def _by_request(self, environ: Mapping[str, Any], role: Role) -> Identity | None:
         if not self.closed:
             if came_by_proxy(environ):
                 raise Refusal("proxied", _PROXIED, FORBIDDEN)
-            return OPEN[role]
+            return self._unless_banned(OPEN[role])
         if token := bearer_of(environ):
             return self.by_token(token, role)
         if role != ADMIN and self._settings.networks:
             address = asker(environ, self._settings.proxies)
             if is_in(address, self._settings.networks):
-                return Identity(role=role, subject=str(address), way="network")
+                return self._unless_banned(Identity(role=role, subject=str(address), way="network"))
         return None
 
     def _let_in(self, identity: Identity, role: Role) -> Identity:
         identity.require_role(role)
+        return self._unless_banned(identity)
+
+    def _unless_banned(self, identity: Identity) -> Identity:
         self.revocations.require(identity)
         return identity
 
@@ -152,8 +189,13 @@ def bearer_of(environ: Mapping[str, Any]) -> str:
 
 def turn_away(connection: Connection, refusal: Refusal, *, close: bool = True) -> None:
     """Tell a peer why it may not enter, and end its socket."""
-    connection.send(dump(ErrorMessage(code=refusal.code, message=refusal.message)))
-    if close:
+    after_ms = refusal.retry_after_ms
+    details = {"retry_after_ms": after_ms, "limit": "guesses"} if after_ms else None
+    connection.send(dump(ErrorMessage(code=refusal.code, message=refusal.message, details=details)))
+    if close and after_ms:
+        said = f"too many wrong credentials; come back in {after_ms / 1000:.1f} s"
+        connection.close(CloseCode.TRY_AGAIN_LATER, said)
+    elif close:
         # A close frame has room for 123 bytes of reason.
         connection.close(CloseCode.POLICY_VIOLATION, refusal.message[:120])
 

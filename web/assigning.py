@@ -55,6 +55,7 @@ class Assigner:
         secret = settings.job_token_secret
         self._tokens = JobTokens(secret, settings.utterance_ms) if secret else None
         self._dispatched: list[Dispatch] = []
+        self.about_to_send = peers.about_to_send
 
     def send_handed(self, handed: Handed, node_id: str) -> None:
         """Send an attempt that came with the verdict which freed its slot."""

@@ -4,22 +4,21 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import gevent
 
 from scheduling.audio import InvalidAudio
 from scheduling.audit import Action, note_action
-from scheduling.canary import Answer, Expected, Judgement, judge, next_node
+from scheduling.canary import Answer, Judgement, Recording, judge
+from scheduling.canary_list import CanaryListError, read_recordings
 from scheduling.catalog import Catalog
 from scheduling.errors import StoreError
 from scheduling.explain import read_job
 from scheduling.ledger import CanaryRecord, Ledger
-from scheduling.ledger.canaries import KEPT_MS
-from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError, SchemaMismatch
-from scheduling.messages import PipelineConfig, SessionInit
-from scheduling.requirement import requirement_for
+from scheduling.messages import SessionInit
+from web.canary_turns import SERVICES, CanaryTurns
 from web.refused import Refused
 from web.uploads import Uploads
 
@@ -31,9 +30,6 @@ _LOOK_S = 5.0
 _ANSWER_S = 0.2
 #: An answer that was found in time is formatted within this time, s.
 _FORMAT_S = 5.0
-#: Nodes of a pool among which the next one is chosen.
-_MOST_NODES = 10_000
-_SERVICES = PipelineConfig(use_asr=True, use_nmt=True, use_tts=True)
 
 
 class Canaries:
@@ -45,13 +41,15 @@ class Canaries:
         self._ledger = ledger
         self._uploads = uploads
         self._instance = instance
-        self._catalog = catalog
-        self._settings = settings = ledger.cell.settings
-        self._expected = Expected(settings.canary_text, settings.canary_translation, settings.canary_likeness)
+        self._settings = ledger.cell.settings
+        self._turns = CanaryTurns(ledger, catalog)
         self.answers: Counter[str] = Counter(right=0, wrong=0, refused=0)
         """What came back; refused: no node could take it, or it failed by no fault of a node."""
-        self.findings: Counter[str] = Counter(quarantined=0, kept=0)
-        """Nodes found out, by what became of them; kept: no other one was right meanwhile."""
+        self.findings: Counter[str] = Counter(quarantined=0, kept=0, spared=0)
+        """Nodes found out, by what became of them.
+
+        kept: no other one was right meanwhile; spared: nodes of its trust tier are not taken out.
+        """
 
     def run(self) -> None:
         """Send canaries for ever. Raises `SchemaMismatch`."""
@@ -75,48 +73,36 @@ class Canaries:
 
     def _send(self) -> None:
         try:
-            audio = Path(self._settings.canary_file).read_bytes()
-            node_id = self._next_node()
-            job_id = self._uploads.place_canary(audio, self._init(), node_id) if node_id else ""
-        except (OSError, InvalidAudio) as error:
-            _log.warning("CANARY_FILE cannot be used: %s", error)
+            choice = self._turns.choose(read_recordings(self._settings))
+        except CanaryListError as error:
+            _log.warning("CANARY_LIST cannot be used: %s", error)
             return
-        except Refused as refused:
-            _log.info("no node takes a canary", extra={"code": str(refused.code)})
-            job_id = ""
-        if not job_id:
+        if choice is None:
             self.answers["refused"] += 1
             return
+        recording, node_id = choice
+        doubted = self._try(recording, node_id)
+        if doubted and (control := self._turns.choose_control(recording, doubted)):
+            self._try(*control)
+
+    def _try(self, recording: Recording, node_id: str) -> str:
+        """Send a node a recording and judge its answer; give who was wrong while nobody else was right."""
+        try:
+            audio = recording.file.read_bytes()
+            job_id = self._uploads.place_canary(audio, _init(recording), node_id)
+        except (OSError, InvalidAudio) as error:
+            which = f"{recording.file} of CANARY_LIST" if self._settings.canary_list else "CANARY_FILE"
+            _log.warning("%s cannot be used: %s", which, error)
+            return ""
+        except Refused as refused:
+            _log.info("no node takes a canary", extra={"code": str(refused.code)})
+            self.answers["refused"] += 1
+            return ""
         try:
             node_id, answer = self._wait(job_id)
         finally:
             self._uploads.close(read_job(self._ledger.cell, job_id).session_id)
-        self._take(job_id, node_id, judge(self._expected, answer))
-
-    def _init(self) -> SessionInit:
-        """Give a session that is to a node like any recording over HTTP."""
-        return SessionInit(
-            client_version="canary",
-            platform="server",
-            src_lang=self._settings.canary_from,
-            tgt_lang=self._settings.canary_to,
-            pipeline=_SERVICES,
-        )
-
-    def _next_node(self) -> str:
-        """Give the node whose turn it is among those that have a free slot, "" for none."""
-        catalog, store, keys = self._catalog(), self._ledger.cell.store, self._ledger.keys
-        requirement = requirement_for(
-            self._settings.canary_from, self._settings.canary_to, _SERVICES, known=catalog.heard
-        )
-        pools = catalog.pools_for(requirement)
-        last, *found = store.commands(
-            [("GET", keys.canary_turn)] + [("ZRANGE", keys.pool(pool), 0, _MOST_NODES - 1) for pool in pools]
-        )
-        node_id = next_node(list({text(name) for names in found for name in names}), text(last))
-        if node_id:
-            store.command("SET", keys.canary_turn, node_id, "PX", KEPT_MS)
-        return node_id
+        return self._take(recording, job_id, node_id, judge(recording.expected, answer))
 
     def _wait(self, job_id: str) -> tuple[str, Answer]:
         """Wait until the job has ended; give the node that had it last, and what it said."""
@@ -129,32 +115,50 @@ class Canaries:
         heard, translated = (said.text_asr or "", said.text_translated or "") if said else ("", "")
         return job.node or "", Answer(ended, job.code or "", heard, translated)
 
-    def _take(self, job_id: str, node_id: str, judgement: Judgement) -> None:
-        """Count an answer, and take the node out of work if it was wrong too often."""
+    def _take(self, recording: Recording, job_id: str, node_id: str, judgement: Judgement) -> str:
+        """Count an answer, and take the node out of work if it was wrong too often.
+
+        Gives the node that was wrong and not proven wrong, "" for none.
+        """
         verdict = judgement.verdict
         if verdict == "nobody" or not node_id:
             self.answers["refused"] += 1
-            return
+            return ""
         self.answers[verdict] += 1
-        record = self._ledger.canaries.note(node_id, job_id, verdict)
+        record = self._ledger.canaries.note(node_id, job_id, verdict, recording.recording_id)
         if verdict == "right":
-            return
+            return ""
         about = {"node": node_id, "job": job_id, "reason": judgement.words}
         _log.warning("a canary was answered wrongly, %d in a row", record.wrong, extra=about)
-        if record.wrong >= self._settings.canary_failures:
-            self._take_out(node_id, judgement.words, record)
+        self._find(recording, node_id, judgement.words, record)
+        return "" if record.proven else node_id
 
-    def _take_out(self, node_id: str, words: str, record: CanaryRecord) -> None:
-        self.findings["quarantined" if record.proven else "kept"] += 1
-        if not record.proven:
-            # A wrong setting would else take out the whole fleet, one node after the other.
-            _log.warning(
-                "the node stays: no other one was right meanwhile. See that CANARY_FILE says CANARY_TEXT",
-                extra={"node": node_id},
-            )
+    def _find(self, recording: Recording, node_id: str, words: str, record: CanaryRecord) -> None:
+        """See what follows from wrong answers."""
+        tier = self._turns.tier_of(node_id)
+        most = self._settings.most_canary_failures(tier)
+        if record.wrong < (most or self._settings.canary_failures):
             return
-        answers = "wrong answer" if record.wrong == 1 else "wrong answers in a row"
-        reason = f"canary: {words}; {record.wrong} {answers}"
+        warn = partial(_log.warning, extra={"node": node_id, "tier": tier})
+        if not most:
+            self.findings["spared"] += 1
+            warn("the node stays: CANARY_TIER_FAILURES spares its trust tier")
+        elif record.proven < most:
+            # A wrong setting would else take out the whole fleet, one node after the other.
+            self.findings["kept"] += 1
+            warn("the node stays: no other one was right meanwhile. See that %s", self._to_check(recording))
+        else:
+            self.findings["quarantined"] += 1
+            answers = "wrong answer" if record.wrong == 1 else "wrong answers in a row"
+            of_tier = f" (tier {tier})" if tier else ""
+            self._take_out(node_id, f"canary: {words}; {record.wrong} {answers}{of_tier}")
+
+    def _to_check(self, recording: Recording) -> str:
+        if self._settings.canary_list:
+            return f"{recording.file} says its text in CANARY_LIST"
+        return "CANARY_FILE says CANARY_TEXT"
+
+    def _take_out(self, node_id: str, reason: str) -> None:
         self._ledger.nodes.drain(node_id, "quarantine", reason)
         # Brought back, it begins anew.
         self._ledger.canaries.forget(node_id)
@@ -169,3 +173,14 @@ class Canaries:
             status=200,
         )
         note_action(self._ledger.cell, action)
+
+
+def _init(recording: Recording) -> SessionInit:
+    """Give a session that is to a node like any recording over HTTP."""
+    return SessionInit(
+        client_version="canary",
+        platform="server",
+        src_lang=recording.source,
+        tgt_lang=recording.target,
+        pipeline=SERVICES,
+    )

@@ -78,7 +78,7 @@ class Dispatcher:
         self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)
         self.usage = usage = UsageBook(self.ledger, self.instance)
-        self.admission = admission = Admission(settings)
+        self.admission = admission = Admission(settings, limiter)
         self.registry = Registry()
         self.credential_watch = CredentialWatch(self.ledger, admission, self.registry, self.peers)
         assigner = Assigner(self.ledger, bodies, self.peers, self.instance, usage, self.timings)

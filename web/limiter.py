@@ -1,4 +1,4 @@
-"""What this process refuses by itself: connections of an address or tenant, guessed codes; counts of all."""
+"""What this process refuses by itself: connections of an address or tenant, guesses; counts of all."""
 
 import time
 from collections import Counter
@@ -11,6 +11,7 @@ from scheduling.settings import Settings
 from web.addresses import address_of
 from web.buckets import Bucket, Buckets
 from web.connection import Connection
+from web.guesses import Guesses
 from web.refused import Refused, over_limit
 from web.spreading import spread
 
@@ -29,6 +30,7 @@ class Limiter:
         self.refused: Counter[str] = Counter()
         """What was refused, or held back, by the name of the limit (docs/limits.md)."""
         self.codes = CodeTries(settings.code_tries, settings.peer_code_tries, clock)
+        self.guesses = Guesses(settings.peer_guesses, clock)
         self._proxies = settings.proxies
         self._most_open = settings.peer_connections
         self._per_s = settings.peer_connections_per_s

@@ -8,6 +8,7 @@ from scheduling.ledger import Ledger
 from scheduling.ledger.cell import text
 from scheduling.ledger.codes import LedgerError
 from web.node_link import NodeLink
+from web.peers import Peers
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def to_enter(ledger: Ledger, links: Sequence[NodeLink]) -> list[NodeLink]:
     ]
 
 
-def compare_attempts(ledger: Ledger, links: Sequence[NodeLink]) -> None:
+def compare_attempts(ledger: Ledger, peers: Peers, links: Sequence[NodeLink]) -> None:
     """Have nodes stop what the ledger does not know they run, and let go elsewhere what they do not run.
 
     The first would take their slots from new work; of the second their answers are lost, and nobody would
@@ -38,7 +39,7 @@ def compare_attempts(ledger: Ledger, links: Sequence[NodeLink]) -> None:
     """
     for link in links:
         _stop_unknown(ledger, link)
-        _give_up_answered(ledger, link)
+        _give_up_answered(ledger, peers, link)
 
 
 def _stop_unknown(ledger: Ledger, link: NodeLink) -> None:
@@ -50,23 +51,31 @@ def _stop_unknown(ledger: Ledger, link: NodeLink) -> None:
             link.send_cancel(one.job_id, one.attempt, "the server's storage was lost")
 
 
-def _give_up_answered(ledger: Ledger, link: NodeLink) -> None:
+def _give_up_answered(ledger: Ledger, peers: Peers, link: NodeLink) -> None:
     most = link.registration.slots
     members = ledger.cell.store.command("ZRANGE", ledger.keys.leases(link.node_id), 0, most - 1)
     leases = dict.fromkeys(tuple(text(member).split("|")[:2]) for member in members)
-    unknown = [
-        (job_id, int(attempt))
-        for job_id, attempt in leases
-        if not link.holds(job_id, int(attempt)) and (job_id, int(attempt)) not in link.reported
-    ]
+    found = [(job_id, int(attempt)) for job_id, attempt in leases]
+    unknown = [one for one in found if not _is_known(peers, link, *one)]
     states = ledger.cell.store.commands([("HGET", ledger.keys.job(job_id), "state") for job_id, _ in unknown])
     for (job_id, attempt), state in zip(unknown, states, strict=True):
-        if text(state) in _RUNNING - {"assigned"}:  # what is assigned is about to be sent
+        # What is assigned is about to be sent; what was sent since the ledger was asked is known by now.
+        if text(state) in _RUNNING - {"assigned"} and not _is_known(peers, link, job_id, attempt):
             try:
                 said = "The server's storage lost the answer. Please say it again."
                 ledger.jobs.requeue(job_id, link.node_id, attempt, "NODE_UNAVAILABLE", said)
             except LedgerError as error:
                 _log.info("attempt %s of job %s has ended meanwhile: %s", attempt, job_id, error)
+
+
+def _is_known(peers: Peers, link: NodeLink, job_id: str, attempt: int) -> bool:
+    """Whether the node has it or is about to, or a newer socket of it knows more than this one."""
+    return (
+        job_id in peers.about_to_send
+        or link.holds(job_id, attempt)
+        or (job_id, attempt) in link.reported
+        or peers.nodes.get(link.node_id) is not link
+    )
 
 
 def _slices(items: Sequence[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:

@@ -107,7 +107,7 @@ class NodeSocket:
                 self._messages.repeat_heartbeat(link)
             except LedgerError as error:
                 _log.warning("node %s is entered with its next message: %s", link.node_id, error)
-        compare_attempts(self._ledger, links)
+        compare_attempts(self._ledger, self._peers, links)
 
     def enter_again(self, link: NodeLink) -> Registered:
         """Enter a node that the ledger forgot or gave up, unless another socket has it.
@@ -195,7 +195,9 @@ class NodeSocket:
 
     def _identify(self, connection: Connection, message: NodeRegister) -> Identity:
         """Say whose node this is. Raises `Refusal`, also for a node id that was banned."""
-        identity = self._admission.by_message(connection.identity, NODE, message.credential)
+        identity = self._admission.by_message(
+            connection.identity, NODE, message.credential, connection.environ
+        )
         self._admission.revocations.require(identity, message.node_id or "")
         return identity
 
@@ -265,6 +267,7 @@ class NodeSocket:
                 }
             ),
             running=None if listed is None else list(listed),
+            tier=identity.tier,
         )
         return NodeLink(
             connection=connection,

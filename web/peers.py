@@ -12,6 +12,8 @@ class Peers:
 
     nodes: dict[str, NodeLink] = field(default_factory=dict)
     sessions: dict[str, SessionLink] = field(default_factory=dict)
+    about_to_send: set[str] = field(default_factory=set)
+    """Jobs that are being placed: the ledger may say already that they are sent."""
 
     def drop_node(self, link: NodeLink) -> None:
         """Forget a node's socket, unless another one has taken over."""

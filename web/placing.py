@@ -121,24 +121,30 @@ class Placer:
         job_id, spec = f"job-{uuid4().hex}", ask.spec()
         along = self._bodies.along(_audio_name(job_id), ask.assign.audio)
         body = None if along else self._bodies.put(_audio_name(job_id), ask.assign.audio)
+        self._assigner.about_to_send.add(job_id)
         try:
             placement = self._reserve(session, ask, job_id, spec, requirement, pools, along)
+            if placement.job_id == job_id:
+                self._note_accepted(session, ask, placement)
+                self._go_on(ask, placement, spec)
         except Refused:
             if body:
                 self._bodies.forget(_audio_name(job_id))
             raise
-        if placement.job_id == job_id:
-            self._usage.spoke(session.tenant, ask.audio_ms)
-            turn = fold(ask.assign.tgt_lang), placement.order
-            session.running[turn], session.jobs[turn] = ask.assign.utterance_index, job_id
-            session.spoken_until_ms[turn] = session.speech_ended_ms
-            _note(session, ask, turn)
-            self._go_on(ask, placement, spec)
-            if body:
-                self._secure(body, job_id)
+        finally:
+            self._assigner.about_to_send.discard(job_id)
+        if body and placement.job_id == job_id:
+            self._secure(body, job_id)
         elif body:
             self._bodies.forget(_audio_name(job_id))  # a repeated request found its job
         return placement
+
+    def _note_accepted(self, session: SessionLink, ask: Ask, placement: Placement) -> None:
+        self._usage.spoke(session.tenant, ask.audio_ms)
+        turn = fold(ask.assign.tgt_lang), placement.order
+        session.running[turn], session.jobs[turn] = ask.assign.utterance_index, placement.job_id
+        session.spoken_until_ms[turn] = session.speech_ended_ms
+        _note(session, ask, turn)
 
     def _requirement(self, session: SessionLink, assign: JobAssign) -> Requirement:
         both = _spoken_in_turn(assign)

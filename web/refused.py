@@ -40,6 +40,7 @@ _SAYS = {
     "tenant_connections": "This tenant opens sessions too fast.",
     "peer_connections": "Your address has as many connections open as it may.",
     "peer_connections_per_s": "Your address connects too fast.",
+    "guesses": "Too many wrong credentials came from your address.",
 }
 
 
@@ -49,9 +50,14 @@ def over_limit(limit: str, retry_after_ms: int) -> Refused:
     return Refused(ErrorCode.NODE_OVERLOADED, said, retry_after_ms, limit=limit)
 
 
+def whole_seconds(ms: int) -> int:
+    """Give a time to wait as ``Retry-After`` has it, rounded up."""
+    return max(1, -(-ms // 1000))
+
+
 def in_words(ms: int) -> str:
     """Say a time to wait, rounded up: seconds, minutes or hours."""
-    seconds = max(1, -(-ms // 1000))
+    seconds = whole_seconds(ms)
     if seconds < 120:
         return f"{seconds} s"
     return f"{-(-seconds // 60)} min" if seconds < 7200 else f"{-(-seconds // 3600)} h"

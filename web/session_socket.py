@@ -195,10 +195,13 @@ class SessionSocket:
             self._handlers[type(message)](link, message)
 
     def _open(self, connection: Connection, former: SessionLink | None, init: SessionInit) -> SessionLink:
-        identity = self._admission.by_message(connection.identity, CLIENT, init.credential)
-        connection.identity = identity
+        identity = self._admission.by_message(
+            connection.identity, CLIENT, init.credential, connection.environ
+        )
+        tenant = identity.tenant_over(init.tenant_id)
+        connection.identity = identity = self._admission.for_tenant(identity, tenant)
         _require_languages(identity, init)
-        init = init.model_copy(update={"credential": None, "tenant_id": identity.tenant_over(init.tenant_id)})
+        init = init.model_copy(update={"credential": None, "tenant_id": tenant})
         audio_format = str(init.audio_format or StreamFormat.OPUS)
         rate = init.sample_rate or _RATE
         link = SessionLink(

@@ -20,7 +20,7 @@ from web.handshake import HandshakeError
 from web.keepalive import Keepalive
 from web.limiter import Limiter
 from web.options import ConnectionOptions
-from web.refused import Refused
+from web.refused import Refused, whole_seconds
 from web.registry import Registry
 
 Handler = Callable[..., None]
@@ -195,6 +195,8 @@ def _come_back(why: str, after_s: float) -> str:
 
 def _turned_away(refusal: Refusal) -> Response:
     headers = {"WWW-Authenticate": 'Bearer realm="speech-dispatch"'} if refusal.status == 401 else {}
+    if refusal.retry_after_ms:
+        headers["Retry-After"] = str(whole_seconds(refusal.retry_after_ms))
     return Response(f"{refusal.code}: {refusal.message}\n", refusal.status, headers, mimetype="text/plain")
 
 

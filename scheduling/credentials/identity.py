@@ -1,14 +1,14 @@
 """Who somebody is once he was let in: one small object that goes with his socket or request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Final, Literal
 
 from scheduling.credentials.refusal import FORBIDDEN, Refusal
 from scheduling.languages import fold
-from scheduling.limits import CANARY
+from scheduling.limits import CANARY, tenant_name
 
 Role = Literal["node", "client", "admin"]
 NODE: Final = "node"
@@ -66,6 +66,11 @@ class Identity:
         """Give the tenant that counts: the credential's where there is one, else what the peer states."""
         counts = (self.tenant or None) if self.named else stated
         return None if counts == CANARY else counts
+
+    def speaking_for(self, tenant: str | None) -> "Identity":
+        """Give who this is with the tenant that counts: who has no credential is who he says he is."""
+        name = tenant_name(tenant)
+        return self if self.named or self.tenant == name else replace(self, tenant=name)
 
     def allows(self, *languages: str | None) -> bool:
         """Whether it may use these languages; ``auto`` and None always."""

@@ -18,7 +18,7 @@ KINDS: Final[tuple[Kind, ...]] = ("credential", "subject", "tenant", "key", "nod
 _SAID: Final = {
     "credential": "This credential was revoked",
     "subject": "The owner of this credential was banned",
-    "tenant": "The tenant of this credential was banned",
+    "tenant": "This tenant was banned",
     "key": "The key of this credential was revoked",
     "node": "This node was banned",
 }

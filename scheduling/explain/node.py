@@ -13,7 +13,7 @@ from scheduling.ledger.codes import UnknownNode
 #: What a list shows of a node.
 NODE_FIELDS = (
     "status", "why", "status_reason", "max", "held", "pools", "seen_ms", "registered_ms", "owner",
-    "class_json",
+    "class_json", "tier",
 )  # fmt: skip
 _MORE = (
     "drain", "away", "stale_ms", "mute_ms", "overloaded", "usage", "breaker_ms", "strikes", "held_for",
@@ -82,6 +82,7 @@ def node_view(node_id: str, found: dict[str, str], used: int) -> views.Node:
         registered_ms=number(found["registered_ms"]),
         instance=found["owner"],
         private=capability.tenant is not None,
+        tier=found["tier"],
     )
 
 

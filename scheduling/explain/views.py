@@ -167,6 +167,8 @@ class Node(View):
     registered_ms: int
     instance: str
     private: bool
+    tier: str
+    """Trust tier of its credential; empty for none."""
 
 
 class Hindrance(View):

@@ -15,8 +15,8 @@ class CanaryRecord:
 
     wrong: int
     """Wrong answers in a row."""
-    proven: bool
-    """Some node was right since this one began to fail: it is not the recording's fault."""
+    proven: int
+    """Those of them that are no fault of the recording: some node was right about it since."""
 
 
 class Canaries:
@@ -26,11 +26,13 @@ class Canaries:
         self._cell = cell
         self._keys = cell.keys
 
-    def note(self, node_id: str, job_id: str, verdict: Literal["right", "wrong"]) -> CanaryRecord:
+    def note(
+        self, node_id: str, job_id: str, verdict: Literal["right", "wrong"], recording_id: str
+    ) -> CanaryRecord:
         """Count an answer of a node, once for each job."""
-        keys = [self._keys.canary(node_id), self._keys.canary_right]
-        reply = self._cell.call("note_canary", keys, [job_id, verdict, KEPT_MS])
-        return CanaryRecord(int(reply[1]), bool(reply[2]))
+        keys = [self._keys.canary(node_id), self._keys.canary_rights]
+        reply = self._cell.call("note_canary", keys, [job_id, verdict, KEPT_MS, recording_id])
+        return CanaryRecord(int(reply[1]), int(reply[2]))
 
     def forget(self, node_id: str) -> None:
         """Let a node begin anew. Raises `StoreError`."""

@@ -37,6 +37,8 @@ class NodeRegistration:
     """JSON shown to operators."""
     running: Sequence[tuple[str, int]] | None = None
     """(job, attempt) the agent still runs; None when it does not say."""
+    tier: str = ""
+    """Trust tier of its credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Nodes:
             [
                 node.node_id, node.socket, node.instance, node.credential, node.slots, node.beat_ms,
                 node.capability.class_id, node.capability.canonical(), _semantic(node.capability),
-                int(node.acknowledges), node.profile, int(again), *_listed(node.running),
+                int(node.acknowledges), node.profile, int(again), node.tier, *_listed(node.running),
             ],
         )  # fmt: skip
         _, generation, status, seq, former_instance, former_socket, dirty, aborts = reply

@@ -129,7 +129,7 @@ def _web() -> tuple[Definition, ...]:
         counter("canaries_total", "Recordings of known text sent to nodes, by what came back", "result"),
         counter(
             "canary_findings_total",
-            "Nodes that were wrong too often: put in quarantine, or kept as no other one was right",
+            "Nodes wrong too often: quarantined, kept as no other one was right, or spared for their tier",
             "action",
         ),
         counter("handshakes_refused_total", "Sockets told to come later because too many came at once"),

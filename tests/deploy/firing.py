@@ -82,6 +82,7 @@ FIRING: dict[str, Case] = {
     "NodeAnswersNonsense": _one(
         f'speech_dispatch_canary_findings_total{{action="quarantined",{_WEB}}}', "1x80", "1x40 2x40"
     ),
+    "CredentialsGuessed": _one(f'speech_dispatch_limited_total{{limit="guesses",{_WEB}}}', "0x80", "0+20x80"),
     "SlowFirstAudio": _histogram("speech_dispatch_first_audio_seconds", f"{_WEB},", "1.27", "10.1"),
     "NoWorker": _one('speech_dispatch_workers{queue="drain"}', "1x80", "0x80"),
     "WorkerNotConsuming": Case(

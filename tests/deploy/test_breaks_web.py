@@ -6,7 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.credentials import CredentialFile, bearer
 from tests.deploy.replay import Scrape, assert_fires, scrape
+from tests.peers import Peer
 from tests.programs import needs
 from tests.stack import Stack, Web, wait_until
 from tests.valkey import Valkey, free_port
@@ -48,6 +53,19 @@ def test_processes_that_get_no_processor(tmp_path: Path, own_valkey: Valkey) -> 
         assert_fires(tmp_path, "EventLoopLate", *late)
         slow = after_a_stop(web, own_valkey.pid, "script_seconds", node.heartbeat)
         assert_fires(tmp_path, "SlowLedger", *slow)
+
+
+def test_somebody_who_tries_credentials(tmp_path: Path) -> None:
+    """CredentialsGuessed: one wrong token after the other."""
+    file = CredentialFile(tmp_path)
+    file.static("node")
+    with Stack(credentials_file=str(file.path), peer_guesses=1) as stack:
+        web = stack.webs[0]
+        well = scrape(web)
+        for number in range(100):
+            with pytest.raises(InvalidStatus):
+                Peer(web.url("/ws/node"), bearer(f"guess-{number}"))
+        assert_fires(tmp_path, "CredentialsGuessed", well, scrape(web))
 
 
 def test_a_redis_that_is_full_and_then_gone(tmp_path: Path, own_valkey: Valkey) -> None:

@@ -38,7 +38,9 @@ class _Store(PlainStore):
 
 @cache
 def _app() -> Flask:
-    settings = Settings(redis_url=redis_url(), credentials=CREDENTIALS, admin_token=ADMIN_TOKEN)
+    settings = Settings(
+        redis_url=redis_url(), credentials=CREDENTIALS, admin_token=ADMIN_TOKEN, peer_guesses=0
+    )
     # The store of web processes needs one that gevent has patched.
     with patch("web.dispatcher.BatchedStore", _Store):
         return create_app(settings, Dispatcher(settings, Celery()))

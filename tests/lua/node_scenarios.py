@@ -18,6 +18,14 @@ def opened_again(world: World) -> None:
 @scenario("register_node")
 def new_class(world: World) -> None:
     world.register("n1")
+    assert world.node("n1")["tier"] == ""
+
+
+@scenario("register_node")
+def of_another_tier_than_before(world: World) -> None:
+    world.register("n1", tier="new")
+    world.register("n1", socket="later", tier="trusted")
+    assert world.node("n1")["tier"] == "trusted"
 
 
 @scenario("register_node")

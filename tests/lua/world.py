@@ -123,6 +123,7 @@ def registration(
     beat_ms: int = 15_000,
     acks: bool = False,
     running: Sequence[tuple[str, int]] | None = None,
+    tier: str = "",
 ) -> NodeRegistration:
     """Give what a node says when it registers."""
     return NodeRegistration(
@@ -136,6 +137,7 @@ def registration(
         acks,
         "{}",
         running,
+        tier,
     )
 
 

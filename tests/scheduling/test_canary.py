@@ -1,10 +1,14 @@
 """What a node said against what it was to say."""
 
+from collections import Counter
+from pathlib import Path
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.canary import Answer, Expected, judge, likeness, next_node, words_of
+from scheduling.canary import Answer, Expected, Recording, judge, likeness, next_node, of_tier, words_of
 from scheduling.settings import Settings, SettingsError, read_settings
 
 KNOWN = "The quick brown fox jumps over the dog."
@@ -102,16 +106,65 @@ def test_a_translation_is_judged_where_it_is_known() -> None:
 
 @given(st.sets(st.text(min_size=1), min_size=1, max_size=8))
 def test_everybody_has_his_turn(names: set[str]) -> None:
-    met, last = [], ""
-    for _ in names:
-        last = next_node(list(names), last)
-        met.append(last)
-    assert sorted(met) == sorted(names)
-    assert next_node(list(names), last) == met[0]
+    tried, weights = dict(zip(names, range(len(names)), strict=True)), dict.fromkeys(names, 100)
+    turns = [next_turn(weights, tried, 1000 + turn) for turn in range(2 * len(names))]
+    assert turns == list(names) * 2
+
+
+@given(st.integers(0, 2**32))
+def test_tiers_have_turns_by_their_weights(seed: int) -> None:
+    weights = {"new": 400, "usual": 100, "trusted": 10}
+    tried: dict[str, int] = {}
+    turns = Counter(next_turn(weights, tried, 1000 * turn, seed + turn) for turn in range(1, 1001))
+    assert turns["new"] > 2 * turns["usual"] > 6 * turns["trusted"] > 0
+
+
+@given(st.integers(0, 2**32))
+def test_who_comes_back_under_new_names_does_not_take_all_turns(seed: int) -> None:
+    tried = {"old": 0}
+    turns = [next_turn({"old": 100, f"new-{turn}": 400}, tried, turn, seed + turn) for turn in range(1, 101)]
+    assert 20 < turns.count("old") < 80
+
+
+def next_turn(weights: dict[str, int], tried: dict[str, int], now_ms: int, seed: int = 0) -> str:
+    """Give the node whose turn it is, and note that it was."""
+    known = {name: float(at) for name, at in tried.items() if name in weights}
+    name = next_node(weights, known, now_ms, Random(seed))
+    tried[name] = now_ms
+    return name
 
 
 def test_nobody_has_a_turn_where_nobody_is() -> None:
-    assert next_node([], "n1") == ""
+    assert next_node({}, {}, 1, Random(0)) == ""
+
+
+def test_a_tier_that_no_table_names_is_as_the_others() -> None:
+    assert [of_tier({"new": 4}, tier, 1) for tier in ("new", "old", "")] == [4, 1, 1]
+    assert [of_tier({"new": 4, "*": 2}, tier, 1) for tier in ("new", "old", "")] == [4, 2, 2]
+
+
+def test_settings_of_tiers() -> None:
+    settings = Settings(redis_url="redis://here")
+    assert [settings.canary_weight(tier) for tier in ("new", "", "trusted")] == [400, 100, 10]
+    assert [settings.most_canary_failures(tier) for tier in ("new", "", "trusted")] == [2, 3, 0]
+    others = Settings(redis_url="redis://here", canary_tier_weights="*=0.5", canary_tier_failures="a=7")
+    assert [others.canary_weight("new"), others.most_canary_failures("a")] == [50, 7]
+    for wrong in ({"canary_tier_weights": "new=much"}, {"canary_tier_failures": "new=-1"}):
+        with pytest.raises(SettingsError, match="must be a"):
+            read_settings(redis_url="redis://here", **wrong)
+
+
+def test_a_recording_is_another_one_when_other_words_are_known() -> None:
+    one = Recording(Path("a.wav"), "en", "pt", Expected("good morning"))
+    assert (
+        one.recording_id == Recording(Path("b.wav"), "en", "pt", Expected("good morning", "", 1)).recording_id
+    )
+    others = [
+        Recording(Path("a.wav"), "en", "de", Expected("good morning")),
+        Recording(Path("a.wav"), "en", "pt", Expected("good evening")),
+        Recording(Path("a.wav"), "en", "pt", Expected("good morning", "bom dia")),
+    ]
+    assert len({each.recording_id for each in [one, *others]}) == 4
 
 
 def test_they_are_off_unless_they_are_asked_for() -> None:
@@ -126,6 +179,7 @@ def test_they_are_off_unless_they_are_asked_for() -> None:
         ({"canary_text": "..."}, "CANARY_TEXT holds no word"),
         ({"canary_translation": "?"}, "CANARY_TRANSLATION holds no word"),
         ({"canary_to": "{pt}"}, "CANARY_TO is not a language code"),
+        ({"canary_list": "list.toml"}, "CANARY_LIST and CANARY_FILE are both set"),
     ],
 )
 def test_half_a_canary_is_refused(changed: dict[str, str], sentence: str) -> None:

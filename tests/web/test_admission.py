@@ -266,7 +266,7 @@ def test_who_is_known_may_send_large_messages(closed: Stack, file: CredentialFil
     with FakeClient(url, headers=bearer(token)) as early, FakeClient(url, credential=token) as late:
         for client in (early, late):
             client.utterance(audio=bytes(600_000))
-            assert client.wait("error")["code"] == "UNSUPPORTED_FEATURE"
+            assert client.wait("error")["code"] in ("UNSUPPORTED_FEATURE", "NO_AVAILABLE_NODE")
 
 
 def test_refusals_are_counted_by_their_reason(closed: Stack, file: CredentialFile) -> None:

@@ -8,7 +8,7 @@ from scheduling.ledger import Cell
 from scheduling.ledger.cell import text
 from scheduling.networks import came_by_proxy, is_loopback
 from web.admission import Admission, bearer_of
-from web.api.errors import ApiError
+from web.api.errors import ApiError, refused_by
 
 #: What the owner of a node may read of it.
 _OWN = frozenset({"api.node", "api.explain_node"})
@@ -18,50 +18,50 @@ class Access:
     """Decides on requests; one object for all of the process."""
 
     def __init__(self, admission: Admission, cell: Cell) -> None:
-        self._admission = admission
+        self.admission = admission
         self._cell = cell
 
     def require_operator(self, request: Request) -> None:
-        """Raise `ApiError` (401 or 403) unless the caller may use the operators' API. Raises `StoreError`.
+        """Raise `ApiError` (401, 403, 429) unless the caller may use the operators' API. Raises `StoreError`.
 
         Whom a credential names stands in ``g.operator`` from then on.
         """
         token = bearer_of(request.environ)
-        if not self._admission.guards_admin and not (
-            token and request.endpoint in _OWN and self._admission.book
+        if not self.admission.guards_admin and not (
+            token and request.endpoint in _OWN and self.admission.book
         ):
             _require_this_machine(request)
             return
-        if self._admission.is_admin_token(token):
+        if self.admission.is_admin_token(token, request.environ):
             return
         try:
-            with self._admission.counting():
+            with self.admission.counting(request.environ, token):
                 self._require(request, token)
         except Refusal as refusal:
-            raise ApiError(refusal.status, refusal.code, refusal.message) from None
+            raise refused_by(refusal) from None
 
     def speaker(self, request: Request) -> Identity:
-        """Say who sends a recording. Raises `ApiError` (401 or 403)."""
+        """Say who sends a recording. Raises `ApiError` (401, 403 or 429)."""
         try:
-            return self._admission.of_request(request.environ, CLIENT)
+            return self.admission.of_request(request.environ, CLIENT)
         except Refusal as refusal:
-            raise ApiError(refusal.status, refusal.code, refusal.message) from None
+            raise refused_by(refusal) from None
 
     def _require(self, request: Request, token: str) -> None:
-        if not token or not self._admission.book:
+        if not token or not self.admission.book:
             raise Refusal(
-                "missing",
+                "unknown" if token else "missing",
                 "Send a token of the role admin, or the server's ADMIN_TOKEN, in the header "
                 "Authorization: Bearer TOKEN.",
             )
         if request.endpoint in _OWN and self._owns(token, str((request.view_args or {})["node_id"])):
             return
-        g.operator = self._admission.by_token(token, ADMIN).subject
+        g.operator = self.admission.by_token(token, ADMIN).subject
 
     def _owns(self, token: str, node_id: str) -> bool:
         """Whether this is the credential of the node's owner. Raises `Refusal` for another node's."""
         try:
-            identity = self._admission.by_token(token, NODE)
+            identity = self.admission.by_token(token, NODE)
         except Refusal as refusal:
             if refusal.reason == "wrong_role":
                 return False

@@ -6,11 +6,13 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
+from scheduling.credentials import Refusal
 from scheduling.errors import ScriptError, StoreError
 from scheduling.hints import hint
 from scheduling.ledger.codes import UnknownJob, UnknownNode
 from scheduling.messages import ErrorCode
 from web.pages import lost_page
+from web.refused import whole_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +30,14 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
+
+
+def refused_by(refusal: Refusal) -> ApiError:
+    """Answer whoever may not enter."""
+    after_ms = refusal.retry_after_ms
+    return ApiError(
+        refusal.status, refusal.code, refusal.message, whole_seconds(after_ms) if after_ms else None
+    )
 
 
 def bad_request(message: str) -> ApiError:

@@ -14,10 +14,10 @@ from scheduling.messages import ErrorCode, SessionInit
 from scheduling.settings import Settings
 from web.api.access import Access
 from web.api.asked import language_of, languages_of
-from web.api.errors import ApiError, bad_request
+from web.api.errors import ApiError, bad_request, refused_by
 from web.dispatcher import Dispatcher
 from web.placing import store_down
-from web.refused import Refused
+from web.refused import Refused, whole_seconds
 from web.session_audio import ONE_SHOT
 from web.uploads import UploadState
 
@@ -46,14 +46,12 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, a
     @public.post("/utterances")
     def upload() -> Response:
         identity = access.speaker(request)
-        wait_s = _number("wait_s", 20, _MOST_WAIT_S)
-        if wait_s and dispatcher.uploads.waiting >= _MOST_WAITING:
-            raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
+        wait_s = patience_s(20)
         try:
             dispatcher.limiter.ask(request.environ)
         except Refused as refused:
             raise api_error(refused) from refused
-        init = _init(identity)
+        init = _init(identity, access)
         request.max_content_length = 2 * most_bytes
         audio, audio_format, rate = _recording(settings.upload_s)
         if len(audio) > most_bytes:
@@ -77,10 +75,16 @@ def add_uploads(public: Blueprint, settings: Settings, dispatcher: Dispatcher, a
         identity = access.speaker(request)
         if identity.named and dispatcher.uploads.tenant_of(job_id) != identity.tenant:
             raise UnknownJob(job_id)  # that it exists is not told to other tenants
-        return _answer(dispatcher.uploads.wait(job_id, _number("wait_s", 0, _MOST_WAIT_S)))
+        return _answer(dispatcher.uploads.wait(job_id, patience_s(0)))
+
+    def patience_s(default: int) -> int:
+        wait_s = _number("wait_s", default, _MOST_WAIT_S)
+        if wait_s and dispatcher.uploads.waiting >= _MOST_WAITING:
+            raise ApiError(429, ErrorCode.NODE_OVERLOADED, "Too many wait here. Come back in a second.", 1)
+        return wait_s
 
 
-def _init(identity: Identity) -> SessionInit:
+def _init(identity: Identity, access: Access) -> SessionInit:
     try:
         init = SessionInit(
             client_version="http",
@@ -95,9 +99,10 @@ def _init(identity: Identity) -> SessionInit:
     except ValidationError as error:
         raise bad_request(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}.") from error
     try:
+        access.admission.for_tenant(identity, init.tenant_id)
         identity.require_languages(init.src_lang, init.tgt_lang, *(init.auto_langs or ()))
     except Refusal as refusal:
-        raise ApiError(refusal.status, refusal.code, refusal.message) from None
+        raise refused_by(refusal) from None
     return init
 
 
@@ -142,7 +147,7 @@ def _number(name: str, default: int, most: int) -> int:
 def api_error(refused: Refused) -> ApiError:
     """Give the answer to a recording that was not accepted."""
     status = _STATUS.get(refused.code, 503)
-    after_s = max(1, -(-(refused.retry_after_ms or 5000) // 1000)) if status in (429, 503) else None
+    after_s = whole_seconds(refused.retry_after_ms or 5000) if status in (429, 503) else None
     return ApiError(status, refused.code, refused.message, after_s)
 
 

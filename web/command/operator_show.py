@@ -115,6 +115,7 @@ def node(body: Body) -> str:
         ("services", ", ".join(serves["services"]) or "none is ready"),
         ("pairs", some(serves["pairs"], serves["pair_count"], 8) or "none"),
         ("serves", _tenant(serves["tenant"])),
+        *([("tier", about["tier"])] if about["tier"] else []),
         ("so far", f"{done['given']} given, {done['done']} done, {done['failed']} failed, "
                    f"{done['retried']} gone elsewhere"),
     ]  # fmt: skip

@@ -71,7 +71,7 @@ class ProcessCounts:
         reading.set_all("sockets_closed_total", _known(sockets.registry.close_codes))
         reading.set("peers_sent_elsewhere_total", dispatcher.rebalancer.asked)
         reading.set_all("refused_total", _from_zero(OVERLOADED, dispatcher.presence.refused))
-        reading.set_all("limited_total", _from_zero(("messages",), dispatcher.limiter.refused))
+        reading.set_all("limited_total", _from_zero(("messages", "guesses"), dispatcher.limiter.refused))
         reading.set_all("credentials_refused_total", _from_zero(("missing",), dispatcher.admission.refused))
         used = dispatcher.usage.totals
         reading.set("audio_seconds_total", used.audio_ms / 1000)

@@ -4,7 +4,9 @@ import base64
 import http.client
 import io
 import json
+import socket
 import wave
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -136,3 +138,17 @@ def test_a_recording_leaves_no_session_behind(pair: Pair) -> None:
         assert ask(own, "POST", at(pair), wav())[0] == 200
         with own.redis as client:
             wait_until(lambda: not client.keys("sd:*:session:http-*"), "its session to end")
+
+
+def test_no_more_than_so_many_wait_for_recordings(pair: Pair) -> None:
+    """Asking for one sent before was not counted: each of thousands looked at Redis 20 times a second."""
+    with Stack() as own, own.node(pair, answer=None), ExitStack() as leaving:
+        job_id = ask(own, "POST", at(pair, wait_s=0), wav())[1]["job_id"]
+        path = f"utterances/{job_id}"
+        for _ in range(256):
+            waits = leaving.enter_context(socket.create_connection(("127.0.0.1", own.webs[0].port)))
+            waits.sendall(f"GET /api/v1/{path}?wait_s=60 HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        wait_until(lambda: ask(own, "GET", f"{path}?wait_s=1")[0] == 429, "as many to wait as may")
+        status, found, headers = ask(own, "GET", f"{path}?wait_s=1")
+        assert (status, found["error"]["code"], headers["Retry-After"]) == (429, "NODE_OVERLOADED", "1")
+        assert ask(own, "GET", path)[0] == 202, "who does not wait is answered"

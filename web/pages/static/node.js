@@ -54,6 +54,7 @@ const factsOf = ({ node, serves, counters, now_ms: now }) => [
   ["Connected for", ago(node.registered_ms, now)],
   ["Last heard", `${ago(node.seen_ms, now)} ago`],
   ["Takes jobs of", serves.tenant === null ? "everybody" : `the tenant ${serves.tenant}`],
+  ...(node.tier ? [["Trust tier", node.tier]] : []),
 ];
 
 function show(answer) {
