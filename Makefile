@@ -8,15 +8,23 @@ bin   := $(VENV)/bin
 pip   := $(bin)/python -m pip --disable-pip-version-check -qq
 stamp := $(VENV)/.installed
 
-# Packages are counted as they come, where somebody looks; errors go to stderr, and end the target.
+# Packages are counted as they come, on a terminal one by one, after the time it has taken so far; errors go to
+# stderr, and end the target.
 SHELL       := /bin/bash -o pipefail
 total       := $(shell grep -c '^[a-zA-Z0-9].*==' requirements.lock)
 pip_lock     = $(bin)/python -m pip --disable-pip-version-check install --progress-bar off \
                --require-hashes --requirement requirements.lock 2> >(grep -v '^WARNING: ' >&2)
+say          = printf '%4d s  %s\n' "$$SECONDS"
+in_place     = $$(find $(VENV)/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' ! -name 'pip-*' | wc -l)
 define shown
-{ if [ -t 1 ]; then awk -v total=$(total) '/^Collecting / { printf "\r%3d of %d: %-50.50s", ++n, total, $$2; fflush() } \
-    /^Installing collected/ { printf "\r%-65s", "putting " n " packages into place ..."; fflush() } END { print "" }'; \
-  else cat >/dev/null; fi; }
+{ n=0 ticker=; while read -r word what _; do case $$word in \
+    Collecting|Processing) n=$$((n + 1)); \
+      if [ -t 1 ]; then printf '\r%4d s  %d of $(total) packages: %-40.40s' "$$SECONDS" $$n "$${what##*/}"; \
+      elif [ $$((n % 40)) = 0 ]; then $(say) "$$n of $(total) packages are here"; fi;; \
+    Installing) if [ -t 1 ]; then printf '\r%-70s\r' ''; fi; \
+      $(say) "all $$n packages are here, and are put into place"; \
+      while sleep 5 >/dev/null 2>&1; do $(say) "$(in_place) of $$n are in place"; done & ticker=$$!;; \
+  esac; done; [ -z "$$ticker" ] || kill $$ticker; }
 endef
 
 .DEFAULT_GOAL := help
@@ -32,10 +40,9 @@ install: $(stamp) ## install everything into .venv, at the versions of requireme
 $(stamp): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@echo "Installing into $(VENV): about 950 MB with the speech models, some 20 s on a fast line."
-	@$(PYTHON) -m venv $(VENV)
-	@$(pip_lock) | $(shown)
-	@$(pip) install --no-deps --no-build-isolation --editable .
+	@echo "Installing into $(VENV): about 950 MB with the speech models, 20 s to two minutes."
+	@set -e; $(PYTHON) -m venv $(VENV); $(say) "the virtual environment is made"; $(pip_lock) | $(shown); \
+	  $(pip) install --no-deps --no-build-isolation --editable .; $(say) "installed: $(bin)/speech-dispatch --help"
 	@touch $@
 
 demo: $(stamp) ## translate a recording end to end, with everything on this machine

@@ -25,7 +25,7 @@ class Output:
     def complain(self, text: str) -> None:
         """Print what went wrong."""
         self._clear()
-        print(f"speech-dispatch: {text}", file=self._status, flush=True)
+        print(f"speech-dispatch say: {text}", file=self._status, flush=True)
 
     def progress(self, text: str) -> None:
         """Replace the progress line."""

@@ -80,7 +80,8 @@ class Say:
             self._output.complain(f"the server closed the connection: {closed}")
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
             reason = str(error) or type(error).__name__
-            self._output.complain(redact(f"no dispatch server answers at {self._options.url}: {reason}"))
+            silent = f"no dispatch server answers at {self._options.url}: {reason}"
+            self._output.complain(redact(f"{silent}. Is it running? Name another with --url."))
         else:
             return 1 if self._transcript.errors else 0
         return 1
@@ -96,6 +97,8 @@ class Say:
             recording = read_wav(self._options.file.read_bytes())
         except OSError as error:
             raise SayFailed(f"{self._options.file} cannot be read: {error.strerror}") from error
+        except BadWav as error:
+            raise SayFailed(f"{self._options.file} is no recording for this: {error}") from error
         if LOWEST_RATE <= recording.sample_rate <= HIGHEST_RATE:
             return recording
         return self._resampled(recording, USUAL_RATE)

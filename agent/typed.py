@@ -92,7 +92,10 @@ async def converse(url: str, src: str, tgt: str) -> int:
     try:
         return await Typed(src, tgt, lambda line: print(line, flush=True)).run(url, sys.stdin)
     except (OSError, TimeoutError, InvalidURI, InvalidHandshake) as error:
-        print(redact(f"speech-dispatch session: {url} cannot be reached: {error}"), file=sys.stderr)
+        print(
+            redact(f"speech-dispatch session: {url} cannot be reached: {error}. Is it running?"),
+            file=sys.stderr,
+        )
         return 1
 
 

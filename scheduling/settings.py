@@ -283,4 +283,5 @@ def _sentence(item: object) -> str:
     name = ".".join(str(part) for part in item["loc"]).upper()
     if item["type"] == "missing":
         return f"{name} is not set: give the URL of a Redis or Valkey server, or run `speech-dispatch up`"
-    return f"{name}: {item['msg']}" if name else str(item["msg"])
+    said = str(item["msg"]).removeprefix("Value error, ")
+    return f"{name}: {said}" if name else said

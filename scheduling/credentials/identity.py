@@ -83,7 +83,7 @@ class Identity:
         if self.named and self.role != role:
             raise Refusal(
                 "wrong_role",
-                f"This credential is for the role {self.role}; this is for {role}. Use one of that.",
+                f"This credential is of the role {self.role}. Use one of the role {role} here.",
                 FORBIDDEN,
             )
 

@@ -34,6 +34,9 @@ from scheduling.credentials.refusal import BadCredentials, Refusal
 from scheduling.credentials.static import digest, new_path_secret, new_token
 
 _KID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: What helps who has no credentials file where one is looked for.
+MAKE_ONE = "Name the file of credentials with --file, or make one with: speech-dispatch token key"
+
 _RSA_BITS = 3072
 _PRIVATE = 0o600
 
@@ -226,6 +229,8 @@ def _replace(file: Path, text: str) -> None:
 def _text(file: Path) -> str:
     try:
         text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadCredentials(f"{file} is not there. {MAKE_ONE}.") from None
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise BadCredentials(f"{file} cannot be read: {why}.") from None

@@ -61,16 +61,20 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Open pages, each in a context of its own; afterwards none of them may have complained."""
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages, each in a context of its own; afterwards none of them may have complained.
+
+    The requests of a page ``for_bad`` times may fail: its server goes away.
+    """
     contexts, complaints = [], []
 
-    def open_one(url: str) -> Page:
+    def open_one(url: str, *, for_bad: bool = False) -> Page:
         context = browser.new_context(viewport={"width": 1080, "height": 820}, accept_downloads=True)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{url}: {error}"))
-        page.on("requestfailed", lambda request: complaints.append(f"{request.url} cannot be had"))
+        if not for_bad:
+            page.on("requestfailed", lambda request: complaints.append(f"{request.url} cannot be had"))
         page.goto(url)
         return page
 

@@ -41,7 +41,7 @@ def test_each_page_asks_for_the_token_of_its_role(
         page.fill("#node", "gpu-1")
         page.fill("#token", file.jwt("HS256", "node", "stranger"))
         page.click("#token-form button")
-        expect(page.locator("#state")).to_contain_text("its own nodes only", timeout=_MS)
+        expect(page.locator("#problem")).to_contain_text("its own nodes only", timeout=_MS)
         page.fill("#token", token)
         page.click("#token-form button")
         expect(page.locator("#sentence")).to_contain_text("It takes work", timeout=_MS)

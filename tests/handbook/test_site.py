@@ -97,3 +97,12 @@ def test_a_file_that_documents_link_to_can_be_read(open_page: Callable[..., Page
     page = open_page("nodes.html")
     page.locator("article a", has_text="agent/pipelines/base.py").first.click()
     expect(page.locator("article")).to_contain_text("class Pipeline(Protocol)")
+
+
+def test_an_address_where_nothing_is_leads_on(built: Path, open_page: Callable[..., Page]) -> None:
+    """Its page said "404 - Not found", and nothing else."""
+    page = open_page("404.html", width=390)
+    links = [link.get_attribute("href") or "" for link in page.locator("article a, .md-content a").all()]
+    assert len(links) >= 6
+    for link in links:
+        assert (built / link.lstrip("/")).is_file(), link

@@ -29,17 +29,35 @@ class _BadSettings(CommandError):
 def add_check_arguments(parser: ArgumentParser) -> None:
     """Declare what may be checked."""
     kinds = parser.add_subparsers(dest="kind", metavar="web|worker", required=True)
-    web = kinds.add_parser("web", help="a web process, by GET /health")
+    web = kinds.add_parser(
+        "web", help="a web process, by GET /health", description="Whether a web process lives."
+    )
     web.add_argument("--url", default=default_url(), help="its address (default %(default)s)")
-    web.add_argument("--within-s", type=float, default=5.0, help="it must answer so soon (default 5)")
-    worker = kinds.add_parser("worker", help="the Celery workers of this host")
-    worker.add_argument("--queue", choices=(*_QUEUES, "all"), default="all", help="default all")
-    worker.add_argument("--host", default=socket.gethostname(), help="default this one; '' for all")
-    worker.add_argument(
-        "--idle-s", type=float, default=60.0, help="who took no task for so long is sent one (default 60)"
+    web.add_argument(
+        "--within-s", type=float, default=5.0, metavar="S", help="it must answer within S seconds (default 5)"
+    )
+    worker = kinds.add_parser(
+        "worker", help="the Celery workers of this host", description="Whether workers live and take tasks."
     )
     worker.add_argument(
-        "--within-s", type=float, default=10.0, help="and must take it within this time (default 10)"
+        "--queue", choices=(*_QUEUES, "all"), default="all", help="which of them (default all)"
+    )
+    worker.add_argument(
+        "--host", default=socket.gethostname(), help="of which host (default this one; '' for all)"
+    )
+    worker.add_argument(
+        "--idle-s",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="who took no task for S seconds is sent one (default 60)",
+    )
+    worker.add_argument(
+        "--within-s",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="and must take it within S seconds (default 10)",
     )
 
 
@@ -56,7 +74,7 @@ def _check_web(args: Namespace) -> int:
         with error:
             return _say(f"not healthy: {error.read(500).decode(errors='replace').strip()}", 1)
     except (OSError, ValueError) as error:
-        return _say(f"no answer from {args.url}: {error}", 1)
+        return _say(f"no answer from {args.url}: {getattr(error, 'reason', error)}", 1)
     return _say("healthy", 0)
 
 

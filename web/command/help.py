@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Mapping
-from textwrap import fill
+from textwrap import fill, wrap
 
 _WIDTH = 80
 _GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -28,13 +28,13 @@ invocation."""
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "up": (
         "speech-dispatch up",
-        "speech-dispatch up --web 2 --no-node      # two web processes; bring nodes of your own",
-        "speech-dispatch up --echo                 # a node that only echoes: for clients and load",
+        "speech-dispatch up --web 2 --no-node   # bring nodes of your own",
+        "speech-dispatch up --echo              # a node that only echoes",
     ),
     "demo": ("speech-dispatch demo", "speech-dispatch demo --verbose"),
     "say": (
         "speech-dispatch say talk.wav --from en --to pt",
-        "speech-dispatch say talk.wav --from auto --to en --vad --url wss://speech.example/ws/session",
+        "speech-dispatch say talk.wav --from auto --to en --vad",
     ),
     "session": (
         "speech-dispatch session",
@@ -58,7 +58,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "speech-dispatch top --once --sort used    # one frame, for a file or a pipe",
     ),
     "doctor": (
-        "speech-dispatch doctor                    # with REDIS_URL as the processes have it",
+        "speech-dispatch doctor         # with REDIS_URL as the processes have it",
         "speech-dispatch doctor --url https://speech.example --strict --json",
     ),
     "check": ("speech-dispatch check web", "speech-dispatch check worker"),
@@ -117,4 +117,11 @@ def finish(name: str, parser: ArgumentParser) -> None:
     if examples := EXAMPLES.get(name):
         said.append("\n".join(["examples:", *(f"  {line}" for line in examples)]))
     parser.epilog = "\n\n".join(said)
-    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.formatter_class = _Formatter
+
+
+class _Formatter(RawDescriptionHelpFormatter):
+    """Names with hyphens stay whole, to be copied."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.metadata import version
 from typing import cast
 
 from web.command.errors import USAGE, CommandError
@@ -77,7 +78,10 @@ _SUBCOMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit code (0 done, 1 failed, 2 wrong invocation)."""
     words = sys.argv[1:] if argv is None else list(argv)
-    if words and not words[0].startswith("-") and words[0] not in _SUBCOMMANDS:
+    if not words:
+        _parser(words).print_help(sys.stderr)
+        return USAGE
+    if not words[0].startswith("-") and words[0] not in _SUBCOMMANDS:
         near = get_close_matches(words[0], _SUBCOMMANDS, n=1)
         meant = f"Did you mean {near[0]}? " if near else ""
         said = f"there is no command {words[0]!r}. {meant}All of them: {_PROGRAM} --help"
@@ -105,6 +109,7 @@ def _parser(words: Sequence[str]) -> ArgumentParser:
         epilog=foot(),
         formatter_class=RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"{_PROGRAM} {version(_PROGRAM)}")
     subparsers = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, prog=_PROGRAM, help=SUPPRESS
     )

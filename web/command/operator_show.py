@@ -123,7 +123,7 @@ def node(body: Body) -> str:
     if body["hindrances"]:
         rows = [(item["reason"], f"{item['says']} {item['advice']}") for item in body["hindrances"]]
         parts.append(table(("REASON", "WHAT IT IS, AND WHAT HELPS"), rows, 2))
-    parts.append("\n".join(f"  {name:<9} {plain(value)}" for name, value in facts))
+    parts.append("\n".join(paragraph(f"{name:<9} {value}", 2, 10) for name, value in facts))
     if body["pools"]:
         pools = [
             (pool["pool"], pool["kind"], pool["members"], pool["dispatchable"], pool["waiting"])

@@ -15,7 +15,9 @@ def add_usage_arguments(parser: ArgumentParser) -> None:
     """Declare the options of `usage`."""
     parser.add_argument("--from", dest="first", default="", metavar="DAY", help="as in 2026-11-01, UTC")
     parser.add_argument("--to", dest="last", default="", metavar="DAY", help="the last day (default today)")
-    parser.add_argument("--by", choices=("tenant", "node"), default="tenant", help="(default %(default)s)")
+    parser.add_argument(
+        "--by", choices=("tenant", "node"), default="tenant", help="whose (default %(default)s)"
+    )
     parser.add_argument("--csv", action="store_true", help="print it as CSV, for table programs")
     add_common(parser)
 

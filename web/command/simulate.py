@@ -84,6 +84,7 @@ def add_simulate_arguments(parser: ArgumentParser) -> None:
         "--service-ms",
         type=_positive,
         default=_DEFAULT.service_ms,
+        metavar="MS",
         help="mean service on the ledger's clock, ms (default %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

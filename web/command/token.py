@@ -11,7 +11,7 @@ from typing import cast
 
 from scheduling.credentials import ROLES, BadCredentials, CredentialBook, Identity, Refusal, Role, read_book
 from scheduling.credentials.jwt_keys import ALGORITHMS
-from scheduling.credentials.making import Grant, add_key, add_static, describe, make_jwt
+from scheduling.credentials.making import MAKE_ONE, Grant, add_key, add_static, describe, make_jwt
 from scheduling.credentials.revocations import KINDS
 from web.command.errors import USAGE, CommandError
 from web.command.operator_common import add_common, client_of, say
@@ -27,18 +27,25 @@ class _Wrong(CommandError):
 def add_token_arguments(parser: ArgumentParser) -> None:
     """Declare what can be done."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    _add_key(verbs.add_parser("key", help="make a key that signs JWTs, and enter it into the file"))
-    _add_make(verbs.add_parser("make", help="make a token or a path secret; it is printed once"))
-    _add_check(verbs.add_parser("check", help="say what a token allows, or why it is refused"))
-    revoke = verbs.add_parser("revoke", help="take away a token, or all of a subject, tenant, key or node id")
+
+    def verb(name: str, summary: str) -> ArgumentParser:
+        sentence = f"{summary[0].upper()}{summary[1:]}."
+        return verbs.add_parser(name, help=summary, description=sentence)
+
+    _add_key(verb("key", "make a key that signs JWTs, and enter it into the file"))
+    _add_make(verb("make", "make a token or a path secret; it is printed once"))
+    _add_check(verb("check", "say what a token allows, or why it is refused"))
+    revoke = verb("revoke", "take away a token, or all of a subject, tenant, key or node id")
     _add_what(revoke)
-    revoke.add_argument("--reason", default="", help="told to whom it is taken from")
-    revoke.add_argument("--for", dest="lasts_s", type=_duration, help="as 12h or 30d; for ever when left out")
+    revoke.add_argument("--reason", default="", metavar="WORDS", help="told to whom it is taken from")
+    revoke.add_argument(
+        "--for", dest="lasts_s", metavar="TIME", type=_duration, help="as 12h or 30d; for ever when left out"
+    )
     add_common(revoke, token="--admin-token")
-    allow = verbs.add_parser("allow", help="undo a revocation")
+    allow = verb("allow", "undo a revocation")
     _add_what(allow)
     add_common(allow, token="--admin-token")
-    add_common(verbs.add_parser("revoked", help="list what is revoked"), token="--admin-token")
+    add_common(verb("revoked", "list what is revoked"), token="--admin-token")
 
 
 def run_token(args: Namespace) -> int:
@@ -68,19 +75,27 @@ def _add_file(parser: ArgumentParser) -> None:
         "--file",
         type=Path,
         default=Path(os.environ.get("CREDENTIALS_FILE") or "credentials.toml"),
-        help="the credentials (default $CREDENTIALS_FILE or %(default)s)",
+        help="the file of credentials (default $CREDENTIALS_FILE or %(default)s)",
     )
 
 
 def _add_key(parser: ArgumentParser) -> None:
-    parser.add_argument("--algorithm", choices=ALGORITHMS, default="EdDSA", help="default %(default)s")
+    parser.add_argument(
+        "--algorithm", choices=ALGORITHMS, default="EdDSA", help="how it signs (default %(default)s)"
+    )
     parser.add_argument("--kid", help="its name (default: today's date)")
-    parser.add_argument("--roles", type=_words, default=[], help="roles it may vouch for (default: all)")
+    parser.add_argument(
+        "--roles",
+        type=_words,
+        default=[],
+        metavar="A,B",
+        help=f"roles it may vouch for, of {', '.join(ROLES)} (default: all)",
+    )
     _add_file(parser)
 
 
 def _add_make(parser: ArgumentParser) -> None:
-    parser.add_argument("--role", choices=ROLES, required=True)
+    parser.add_argument("--role", choices=ROLES, required=True, help="what it lets in")
     parser.add_argument("--subject", required=True, help="whose it is; a node id belongs to a subject")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--static", action="store_true", help="a random token, whose hash is kept in the file")
@@ -88,16 +103,26 @@ def _add_make(parser: ArgumentParser) -> None:
         "--path", action="store_true", help="a secret for /ws/node/SECRET or /ws/session/SECRET"
     )
     parser.add_argument("--tenant", default="", help="whose work it is")
-    parser.add_argument("--languages", type=_words, help="as en,pt; all when left out")
-    parser.add_argument("--limit", type=_limit, action="append", default=[], metavar="NAME=NUMBER")
-    parser.add_argument("--tier", default="", help="trust tier")
-    parser.add_argument("--node-id", default="", help="the only node id it may register")
+    parser.add_argument("--languages", type=_words, metavar="A,B", help="as en,pt; all when left out")
     parser.add_argument(
-        "--expires", type=_duration, help="as 12h or 30d; JWTs: 30d when left out, others: never"
+        "--limit",
+        type=_limit,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="as slots=4 or audio_min=60; may be repeated (names: docs/limits.md)",
+    )
+    parser.add_argument("--tier", default="", metavar="WORD", help="a word of yours, shown by token check")
+    parser.add_argument("--node-id", default="", metavar="ID", help="the only node id it may register")
+    parser.add_argument(
+        "--expires",
+        type=_duration,
+        metavar="TIME",
+        help="as 12h or 30d; JWTs: 30d when left out, others: never",
     )
     parser.add_argument("--kid", default="", help="the key that signs (default: the last of the file)")
     parser.add_argument(
-        "--private-key", type=Path, help="its file (default: KID.private.pem beside the file)"
+        "--private-key", type=Path, metavar="FILE", help="its file (default: KID.private.pem beside the file)"
     )
     _add_file(parser)
 
@@ -111,7 +136,7 @@ def _add_check(parser: ArgumentParser) -> None:
 
 def _add_what(parser: ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, help="credential: the id that `token check` shows")
-    parser.add_argument("name")
+    parser.add_argument("name", help="its id or name")
 
 
 def _key(args: Namespace) -> int:
@@ -177,6 +202,8 @@ def _book(file: Path) -> CredentialBook:
         return read_book(inline, Path())
     try:
         return read_book(file.read_text(encoding="utf-8"), file.parent)
+    except FileNotFoundError:
+        raise BadCredentials(f"{file} is not there. {MAKE_ONE}.") from None
     except UnicodeDecodeError:
         raise BadCredentials(f"{file} is not UTF-8.") from None
 

@@ -27,7 +27,11 @@ def examine(url: str = "") -> Findings:
     try:
         settings = read_settings()
     except SettingsError as error:
-        yield failed("settings", f"{error}.", "Give this command the environment of your processes.")
+        yield failed(
+            "settings",
+            f"{error}.",
+            "Give this command the environment of your processes; that of `up` is the ledger it names.",
+        )
     else:
         yield ok("settings", "The environment has what is needed, and nothing wrong.")
         yield from _look_at_redis(settings)

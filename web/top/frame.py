@@ -14,6 +14,8 @@ from web.top.snapshot import Body, Snapshot
 #: Styles that can be read on dark and on light ground alike; words say the same.
 _GOOD, _BAD, _HEAD = "green", "bold red", "bold"
 _BAR = 16
+#: From so many columns on node ids are shown longer.
+_WIDE = 110
 _RATES = ("reserved", "done", "retried", "failed", "refused")
 
 Row = Sequence[str | Text]
@@ -70,7 +72,7 @@ def draw(shown: Snapshot, url: str, view: View) -> Group:
     head = [_first(shown, url, view), _slots(shown), _rates(shown), _spoken(shown)]
     if view.trouble:
         head.append(Text(plain(view.trouble), style=_BAD, no_wrap=True, overflow="ellipsis"))
-    sections = [_nodes(shown, view.sort), _waiting(shown), _pools(shown), _web(shown)]
+    sections = [_nodes(shown, view), _waiting(shown), _pools(shown), _web(shown)]
     sections = [section for section in sections if section.rows]
     room = view.height - len(head) - 1 - 2 * len(sections)  # the foot; a blank line and heads for each
     parts: list[RenderableType] = list(head)
@@ -160,16 +162,16 @@ def _spoken(shown: Snapshot) -> Text:
     return line
 
 
-def _nodes(shown: Snapshot, sort: Sort) -> _Section:
+def _nodes(shown: Snapshot, view: View) -> _Section:
     now_ms = shown.cluster["now_ms"]
     rows: list[Row] = []
-    for item in sorted(shown.cluster["nodes"], key=sort.by):
+    for item in sorted(shown.cluster["nodes"], key=view.sort.by):
         node = _node(item)
         good = node["status"] == "ready" and not node["why"]
         busy = node["why"] == "capacity_exceeded"
         rows.append(
             (
-                Text(plain(node["node_id"])[:24]),
+                Text(_short(plain(node["node_id"]), 20 if view.width < _WIDE else 40)),
                 Text(node["status"], style=_GOOD if node["status"] == "ready" else _BAD),
                 f"{node['slots']['used']}/{node['slots']['most']}",
                 _percent(item["cpu_usage"]),
@@ -179,7 +181,7 @@ def _nodes(shown: Snapshot, sort: Sort) -> _Section:
                 Text(plain(node["why"]), style="" if good or busy else _BAD),
             )
         )
-    heads = ("NODE", "STATUS", "USED", "CPU", "GPU", "MEM", "HEARD", "NO NEW WORK BECAUSE")
+    heads = ("NODE", "STATUS", "USED", "CPU", "GPU", "MEM", "HEARD", "NO WORK BECAUSE")
     return _Section(heads, rows, shown.cluster["total_nodes"], frozenset((2, 3, 4, 5, 6)))
 
 
@@ -233,6 +235,10 @@ def _foot(view: View) -> Text:
         line.append(f"{marked}{'*' if sort is view.sort else ''} ")
     line.append(f" every {view.interval_s:g} s")
     return line
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _percent(value: float | None) -> str:

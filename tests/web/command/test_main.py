@@ -1,5 +1,6 @@
 """The command line: what it offers, and what it refuses."""
 
+import re
 import shlex
 import socket
 import subprocess
@@ -16,8 +17,15 @@ from web.command.main import main
 
 _COMMANDS = (
     "up", "demo", "web", "worker", "beat", "flower", "node", "say", "top", "doctor", "nodes", "pools", "jobs",
-    "explain", "drain", "undrain", "quarantine", "cancel", "audit", "dead", "simulate", "check",
+    "explain", "drain", "undrain", "quarantine", "cancel", "audit", "dead", "simulate", "check", "token",
+    "usage",
 )  # fmt: skip
+_VERBS = (
+    *(("token", verb) for verb in ("key", "make", "check", "revoke", "allow", "revoked")),
+    *(("explain", kind) for kind in ("job", "node", "pair")),
+    *(("dead", verb) for verb in ("list", "show", "replay", "drop")),
+    *(("check", kind) for kind in ("web", "worker")),
+)
 
 
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -46,11 +54,36 @@ def test_help_fits_a_terminal_of_80_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ((), *((name,) for name in _COMMANDS)):
+    for command in ((), *((name,) for name in _COMMANDS), *_VERBS):
         with pytest.raises(SystemExit):
             main([*command, "--help"])
-        lines = capsys.readouterr().out.partition("examples:")[0].splitlines()
+        lines = capsys.readouterr().out.splitlines()
         assert max(map(len, lines)) <= 80, command
+
+
+@pytest.mark.parametrize("words", _VERBS, ids=" ".join)
+def test_every_verb_says_what_it_does_and_what_each_option_is(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of `token` said nothing of themselves, nor of ``--role`` and ``--limit``."""
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    _, described, *options = capsys.readouterr().out.split("\n\n")
+    assert described.endswith(".")
+    names = re.findall(r"^  (?=\S)(.+(?:\n {10,}.+)?)", "\n".join(options), re.MULTILINE)
+    assert names
+    for said in names:
+        assert re.search(r"(?:  |\n) *[a-z]", said), f"nothing is said of {said}"
+
+
+def test_without_a_command_all_of_them_are_shown() -> None:
+    done = run()
+    assert done.returncode == 2
+    assert "Try it on this machine:" in done.stderr
+
+
+def test_the_version_is_told() -> None:
+    assert re.fullmatch(r"speech-dispatch \d+\.\d+\.\d+\S*\n", run("--version").stdout)
 
 
 @pytest.mark.parametrize("command", _COMMANDS)

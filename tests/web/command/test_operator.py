@@ -163,6 +163,23 @@ def test_a_long_last_column_is_folded_under_itself() -> None:
     assert lines[2].startswith("   word")
 
 
+def test_what_does_not_fit_a_narrow_terminal_stands_below_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Terminals of 80 columns broke every line of a table made for 100 in the midst of words."""
+    monkeypatch.setenv("COLUMNS", "60")
+    heads = ("NODE", "STATE", "PAIR", "AGE", "WHY")
+    rows = [("n" * 44, "ready", "en→pt", 5, "it is busy"), ("m", "ready", "en→pt", 17, "")]
+    assert table(heads, rows).splitlines() == [
+        "NODE                                          STATE  PAIR",
+        f"{'n' * 44}  ready  en→pt",
+        "    age: 5; why: it is busy",
+        "m                                             ready  en→pt",
+        "    age: 17",
+    ]
+    assert max(map(len, table(("N", "WHY"), [("1", "word " * 40)]).splitlines())) <= 60
+
+
 def test_what_others_wrote_cannot_steer_the_terminal() -> None:
     assert plain("a\x1b[31mb\nc") == "a·[31mb·c"
 

@@ -1,4 +1,4 @@
-"""A bar where somebody looks, and not a byte where nobody does."""
+"""A bar on a terminal, elsewhere a line now and then; what is soon over says nothing there."""
 
 import os
 import pty
@@ -7,15 +7,26 @@ import sys
 
 import pytest
 
+from web.command import progress
 from web.command.progress import bar
 
 PATIENCE_S = 5.0
 
 
-def test_nothing_is_said_to_a_file(capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_soon_over_says_nothing_to_a_file(capfd: pytest.CaptureFixture[str]) -> None:
     with bar("work", 3) as show:
         show(2)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_is_told_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It said nothing at all for minutes: those who ran it in the background took it for hung."""
+    monkeypatch.setattr(progress, "_EVERY_S", 0.0)
+    with bar("work", 3) as show:
+        show(2)
+    assert capfd.readouterr() == ("", "work: 2 of 3 after 0 s\n")
 
 
 def test_a_terminal_is_shown_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,3 +160,18 @@ def test_a_fleet_without_anything_is_drawn_too() -> None:
     assert "none heard" in said
     assert "nothing done yet" in said
     assert "NODE " not in said
+
+
+def test_in_80_columns_no_head_is_cut_and_a_long_name_shows_that_it_is() -> None:
+    """Names were cut at 24 letters without a sign, and the last head in the midst of its word."""
+    shown = snapshot(nodes=0)
+    draining = node(
+        "gpu-of-a-long-name-in-lisbon", node={"status": "registering", "why": "capacity_exceeded"}
+    )
+    shown.cluster["nodes"].append(draining)
+    lines = text(shown, View(80, 24)).splitlines()
+    head = next(line for line in lines if line.startswith("NODE"))
+    assert head.rstrip().endswith("MEM  HEARD  NO WORK BECAUSE")
+    row = next(line for line in lines if line.startswith("gpu-of"))
+    assert row.startswith("gpu-of-a-long-name-…  registering")
+    assert "capacity_exceeded" in row

@@ -1,5 +1,7 @@
+import { ask, Refused } from "/pages/ask.js";
 import { drawChart } from "/pages/chart.js";
 import { nameOf } from "/pages/languages.js";
+import { complain, tell } from "/pages/status.js";
 import { make } from "/pages/view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -9,23 +11,12 @@ const TOKEN = "admin-token";
 const history = [];
 let spanMs = 60000;
 
-class Unauthorized extends Error {}
+let timer = 0;
 
-async function read(path) {
-  const token = sessionStorage.getItem(TOKEN);
-  const answer = await fetch(`/api/v1/${path}`, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
-  const body = await answer.json().catch(() => ({}));
-  if (answer.status === 401 || answer.status === 403) throw new Unauthorized(body.error?.message ?? "");
-  if (!answer.ok) throw new Error(body.error?.message ?? `the server answers ${answer.status}`);
-  return body;
-}
-
-function tell(state, text) {
-  $("state").dataset.state = state;
-  $("state").textContent = text;
-}
+const read = (path) => ask(path, sessionStorage.getItem(TOKEN));
 
 async function look() {
+  clearTimeout(timer);
   if (!document.hidden) {
     try {
       const [stats, cluster, pools] = await Promise.all([read("stats"), read("cluster?limit=100"), read("pools?limit=50")]);
@@ -34,20 +25,31 @@ async function look() {
       note(stats);
       show(stats, cluster, pools);
       tell("open", "live");
+      complain("");
     } catch (error) {
-      if (error instanceof Unauthorized) askForToken();
-      else tell("lost", `not reached: ${error.message}`);
+      // Nothing is asked until there is another token: each wrong one is a refusal in the server's books.
+      if (error instanceof Refused && error.wantsToken) return askForToken(error);
+      tell("lost", "not live");
+      complain(`${error.message} It is asked again every second.${staleness()}`);
     }
   }
-  setTimeout(look, EVERY_MS);
+  timer = setTimeout(look, EVERY_MS);
+  return undefined;
 }
 
-function askForToken() {
+function staleness() {
+  const last = history.at(-1);
+  return last ? ` What is shown is of ${new Date(last.at).toLocaleTimeString()}.` : "";
+}
+
+function askForToken({ status, message }) {
   const tried = sessionStorage.getItem(TOKEN);
   sessionStorage.removeItem(TOKEN);
   $("board").hidden = true;
   $("token-form").hidden = false;
-  tell("lost", tried ? "this token is not the server's" : "a token is wanted");
+  $("token").focus();
+  tell("lost", tried ? "token refused" : "a token is wanted");
+  complain(tried || status === 403 ? message : ""); // 403: no token helps, or not this one
 }
 
 function note(stats) {
@@ -180,6 +182,7 @@ $("token-form").onsubmit = (event) => {
   event.preventDefault();
   sessionStorage.setItem(TOKEN, $("token").value);
   $("token").value = "";
+  look();
 };
 $("windows").onclick = ({ target }) => {
   if (!target.dataset.minutes) return;

@@ -1,3 +1,5 @@
+import { ask } from "/pages/ask.js";
+
 const USUAL = ["en", "pt", "es", "de", "fr", "it", "nl", "pl", "tr", "ar", "hi", "zh", "ja", "ko"];
 const names = new Intl.DisplayNames([navigator.language, "en"], { type: "language", fallback: "code" });
 
@@ -12,18 +14,14 @@ export class Languages {
     src.addEventListener("change", () => this.#fillTargets());
   }
 
-  /** Ask the server which pairs its nodes serve now; true when it knows some. */
+  /** Ask the server which pairs its nodes serve now; false when it knows none, null when it does not say. */
   async load() {
-    try {
-      const answer = await fetch("/api/v1/languages");
-      if (answer.ok) this.pairs = (await answer.json()).pairs ?? [];
-    } catch {
-      this.pairs = []; // the session will tell what is wrong
-    }
+    const pairs = await ask("languages").then((answer) => answer.pairs, () => null); // the session will tell what is wrong
+    this.pairs = pairs ?? [];
     const wish = new URLSearchParams(location.search);
     this.#fill(this.src, this.pairs.length ? this.pairs.map((pair) => pair.src) : USUAL, wish.get("from") || "en");
     this.#fillTargets(wish.get("to") || "pt");
-    return this.pairs.length > 0;
+    return pairs && pairs.length > 0;
   }
 
   swap() {

@@ -1,3 +1,5 @@
+import { ask, Refused } from "/pages/ask.js";
+import { complain, tell } from "/pages/status.js";
 import { make } from "/pages/view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -5,11 +7,6 @@ const EVERY_MS = 5000;
 const TOKEN = "node-token";
 const NODE = "node-id";
 let timer = 0;
-
-function tell(state, text) {
-  $("state").dataset.state = state;
-  $("state").textContent = text;
-}
 
 function fill(table, rows) {
   table.replaceChildren(...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, String(cell ?? "-"))))));
@@ -19,24 +16,34 @@ async function look() {
   clearTimeout(timer);
   const id = sessionStorage.getItem(NODE);
   if (!id) return;
-  const token = sessionStorage.getItem(TOKEN);
   try {
-    const headers = token ? { Authorization: `Bearer ${token}` } : {};
-    const answer = await fetch(`/api/v1/nodes/${encodeURIComponent(id)}/explain`, { headers });
-    const body = await answer.json();
-    if (answer.ok) show(body);
-    else refuse(body.error?.message ?? `the server answers ${answer.status}`, answer.status);
+    show(await ask(`nodes/${encodeURIComponent(id)}/explain`, sessionStorage.getItem(TOKEN)));
+    complain("");
   } catch (error) {
-    tell("lost", `not reached: ${error.message}`);
+    if (error instanceof Refused && error.wantsToken) return askForToken(error.message);
+    if (error instanceof Refused && error.status < 500) askForNode(error.message);
+    else {
+      tell("lost", "no news");
+      complain(`${error.message} It is asked again every 5 seconds.`);
+    }
   }
   timer = setTimeout(look, EVERY_MS);
+  return undefined;
 }
 
-function refuse(why, status) {
-  tell("lost", why);
-  if (status === 401 || status === 403) sessionStorage.removeItem(TOKEN);
+function askForNode(why) {
+  tell("lost", "not found");
+  complain(why);
   $("board").hidden = true;
   $("token-form").hidden = false;
+}
+
+/** Nothing is asked until there is another token. */
+function askForToken(why) {
+  askForNode(why);
+  tell("lost", sessionStorage.getItem(TOKEN) ? "token refused" : "a token is wanted");
+  sessionStorage.removeItem(TOKEN);
+  $("token").focus();
 }
 
 const ago = (ms, now) => {
@@ -75,4 +82,5 @@ $("token-form").onsubmit = (event) => {
   $("token").value = "";
   look();
 };
+$("node").value = sessionStorage.getItem(NODE) ?? "";
 look();

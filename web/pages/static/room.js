@@ -5,10 +5,11 @@ const $ = (id) => document.getElementById(id);
 
 /** The room this page is in: each member hears the others in its own language. */
 export class Room {
-  constructor(session, { connect, onChange }) {
+  constructor(session, { connect, onChange, onRefusal }) {
     this.session = session;
     this.connect = connect;
     this.onChange = onChange;
+    this.onRefusal = onRefusal;
     $("room-form").onsubmit = (event) => { event.preventDefault(); this.join($("code").value.trim()); };
     $("create").onclick = () => this.create();
     $("leave").onclick = () => this.leave();
@@ -44,7 +45,7 @@ export class Room {
       await this.connect();
       await ask();
     } catch (error) {
-      this.onChange(error.message);
+      this.onRefusal(error);
     }
   }
 

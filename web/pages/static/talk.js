@@ -1,10 +1,11 @@
 import { RATE, Session, SpeechDispatchError, toPcm16 } from "/pages/client/index.js";
 import { Conversation } from "/pages/conversation.js";
 import { Languages } from "/pages/languages.js";
-import { Microphone } from "/pages/microphone.js";
+import { Microphone, whyDeaf } from "/pages/microphone.js";
 import { decodeFile } from "/pages/recording.js";
 import { Room } from "/pages/room.js";
 import { Speaker } from "/pages/speaker.js";
+import { complain, tell } from "/pages/status.js";
 import { save } from "/pages/transcript.js";
 import { View } from "/pages/view.js";
 
@@ -14,6 +15,8 @@ const STATES = { idle: "not connected", connecting: "connecting …", open: "con
 
 const SERVER = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
 const KEPT_S = 90; // of speech that no server has heard
+const AWAY = `The server does not answer; it is tried again and again. Up to ${KEPT_S} s of what you say are kept and sent then.`;
+const NOBODY = "No node is connected, so nothing can be translated yet. Reload this page once there is one.";
 const TOKEN = "client-token"; // where the token of who speaks is kept: in this tab only
 const init = { get credential() { return sessionStorage.getItem(TOKEN) ?? undefined; } };
 const session = new Session(SERVER, { journey: true, patienceMs: Infinity, bufferedBytes: KEPT_S * 2 * RATE, init });
@@ -21,15 +24,10 @@ const speaker = new Speaker();
 const conversation = new Conversation();
 const languages = new Languages($("src"), $("tgt"));
 const microphone = new Microphone(hear, hush);
-const room = new Room(session, { connect, onChange: roomChanged });
+const room = new Room(session, { connect, onChange: roomChanged, onRefusal: tellRefusal });
 const nameOf = (entry) => room.nameOf(entry.session);
 const view = new View($("utterances"), { onPlay: sayAgain, nameOf, languages: () => languages.chosen });
 let sending = false;
-
-function complain(text) {
-  $("problem").textContent = text;
-  $("problem").hidden = !text;
-}
 
 const isTheServers = (error) => error instanceof SpeechDispatchError;
 
@@ -53,11 +51,8 @@ async function toggle() {
     await connect();
   } catch (error) {
     hush();
-    complain(
-      isTheServers(error) ? error.message : navigator.mediaDevices
-        ? `The microphone cannot be used: ${error.message}. Allow it in the browser, or choose a recording.`
-        : "Browsers give the microphone to secure pages only. Open this page over https, or from localhost.",
-    );
+    if (isTheServers(error)) tellRefusal(error);
+    else complain(whyDeaf(error));
   }
   return undefined;
 }
@@ -92,7 +87,8 @@ async function sendFile(file) {
     session.finish();
   } catch (error) {
     const unplayable = `${file.name} cannot be played here: ${error.message}. Try WAV, MP3, Ogg or M4A.`;
-    complain(isTheServers(error) ? error.message : unplayable);
+    if (isTheServers(error)) tellRefusal(error);
+    else complain(unplayable);
   } finally {
     sending = false;
     $("file").value = "";
@@ -100,10 +96,14 @@ async function sendFile(file) {
   return undefined;
 }
 
-/** The server wants to know who speaks: nothing is heard until then. */
-function askForToken() {
+/** Tell what the server refuses; it may want to know who speaks, and hears nothing until then. */
+function tellRefusal({ code, message }) {
+  const tried = sessionStorage.getItem(TOKEN) !== null;
+  const wantsToken = code === "UNAUTHORIZED" || (code === "FORBIDDEN" && tried);
+  // Its sentence for who sends no token is for programs; the form says it to people.
+  complain(wantsToken && !tried ? "" : message);
+  if (!wantsToken) return;
   hush();
-  sessionStorage.removeItem(TOKEN);
   $("token-form").hidden = false;
   $("token").focus();
 }
@@ -129,8 +129,9 @@ function played(type, member, { detail: result }) {
 }
 
 session.addEventListener("state", ({ detail }) => {
-  $("state").textContent = STATES[detail];
-  $("state").dataset.state = detail;
+  tell(detail, STATES[detail]);
+  if (detail === "lost") complain(AWAY);
+  if (detail === "open") complain("");
 });
 session.addEventListener("session", ({ detail }) => {
   if (detail.historyLost && !detail.resumed) conversation.giveUp(detail.id);
@@ -138,15 +139,19 @@ session.addEventListener("session", ({ detail }) => {
 session.addEventListener("message", ({ detail: message }) => {
   conversation.take(message);
   if (message.type === "translation_result" && message.tts_audio) speaker.play(message);
-  if (message.code === "UNAUTHORIZED") askForToken();
 });
-session.addEventListener("error", ({ detail: error }) => complain(error.message));
+session.addEventListener("error", ({ detail: error }) => tellRefusal(error));
+session.addEventListener("end", ({ detail: error }) => {
+  if (!error) return;
+  hush(); // nobody listens any more
+  tellRefusal(error);
+});
 speaker.addEventListener("start", (event) => played("tts_started", "ts_start_ms", event));
 speaker.addEventListener("end", (event) => played("tts_play_ended", "ts_end_ms", event));
 speaker.addEventListener("failure", ({ detail }) => complain(detail));
 conversation.addEventListener("change", ({ detail: entry }) => {
   $("empty").hidden = true;
-  $("export").hidden = false;
+  if (entry.heard || entry.translated) $("export").hidden = false;
   if (entry.done && entry.translated) complain("");
   view.show(entry);
 });
@@ -158,6 +163,7 @@ $("token-form").onsubmit = (event) => {
   $("token").value = "";
   $("token-form").hidden = true;
   complain("");
+  $("speak").focus();
 };
 $("swap").onclick = () => languages.swap();
 $("file").onchange = ({ target }) => target.files[0] && sendFile(target.files[0]);
@@ -189,5 +195,5 @@ document.addEventListener("drop", (event) => {
 });
 addEventListener("pagehide", () => session.close());
 
-if (!(await languages.load())) complain("");
+if ((await languages.load()) === false) $("empty").textContent = NOBODY;
 document.body.dataset.ready = "true";
