@@ -55,7 +55,13 @@ def replay_on_a_sturdy_node(stack: Stack, ledger: redis.Redis, job_id: str, surv
     assert ask(stack, "POST", f"nodes/{survivor}/drain")[0] == 200
     agent(stack, "sturdy", "echo")
     stack.wait_dispatchable("sturdy")
-    wait_until(lambda: bool(ledger.hexists(KEYS.bodies, f"k:a:{job_id}")), "its audio to be kept")
+    wait_until(
+        lambda: any(
+            name.startswith(f"a:{job_id} ".encode()) and name.endswith(b" kept")
+            for name in ledger.zrange(KEYS.body_index, 0, -1)
+        ),
+        "its audio to be kept",
+    )
     status, replayed = ask(stack, "POST", f"dead/{job_id}/replay")
     assert status == 200
     found = get(stack, f"utterances/{replayed['replay']}?wait_s=20")
