@@ -213,6 +213,18 @@ class Stack:
             key = Keys(str(self.settings.get("cell", "0"))).node(node_id)
             return dict(client.hgetall(key))
 
+    def wait_kept(self, job_id: str) -> None:
+        """Wait until the audio of a dead letter is kept."""
+        index = Keys(str(self.settings.get("cell", "0"))).body_index
+        with redis.Redis.from_url(self.valkey.url, decode_responses=True) as client:
+            wait_until(
+                lambda: any(
+                    entry.startswith(f"a:{job_id} ") and entry.endswith(" kept")
+                    for entry in client.zrange(index, 0, -1)
+                ),
+                "its audio to be kept",
+            )
+
     def wait_dispatchable(self, node_id: str) -> None:
         """Wait until a node stands in its pool with nothing against it: from then on it is given work."""
 

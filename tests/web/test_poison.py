@@ -1,13 +1,9 @@
 """A recording that kills the process of every node it comes to: real agents, which die for real."""
 
-import redis
-
-from scheduling.keys import Keys
 from tests.agent.poison import POISON
-from tests.stack import Process, Stack, wait_until
+from tests.stack import Process, Stack
 from tests.web.api.test_api import ask, get
 
-KEYS = Keys("0")
 NODES = ("n1", "n2", "n3", "n4")
 
 
@@ -21,11 +17,7 @@ def agent(stack: Stack, name: str, pipeline: str) -> Process:
 
 def test_a_recording_that_kills_its_nodes_ends_with_three_of_them() -> None:
     """The fourth node lives, everybody else's work goes on, and the recording is there to be looked into."""
-    with (
-        Stack(grace_ms=200, resource_threshold=100) as stack,
-        stack.redis as ledger,
-        stack.client() as client,
-    ):
+    with Stack(grace_ms=200, resource_threshold=100) as stack, stack.client() as client:
         agents = {name: agent(stack, name, "tests.agent.poison:PoisonPipeline") for name in NODES}
         for name in NODES:
             stack.wait_dispatchable(name)
@@ -46,22 +38,16 @@ def test_a_recording_that_kills_its_nodes_ends_with_three_of_them() -> None:
         client.say(b"still   " * 400)
         client.result(4)
         assert stack.record_of(survivor)["why"] == ""
-        replay_on_a_sturdy_node(stack, ledger, letter["job_id"], survivor)
+        replay_on_a_sturdy_node(stack, letter["job_id"], survivor)
         assert len(client.results) == 4
 
 
-def replay_on_a_sturdy_node(stack: Stack, ledger: redis.Redis, job_id: str, survivor: str) -> None:
+def replay_on_a_sturdy_node(stack: Stack, job_id: str, survivor: str) -> None:
     """The one that is left is drained, so that it is not killed as well."""
     assert ask(stack, "POST", f"nodes/{survivor}/drain")[0] == 200
     agent(stack, "sturdy", "echo")
     stack.wait_dispatchable("sturdy")
-    wait_until(
-        lambda: any(
-            name.startswith(f"a:{job_id} ".encode()) and name.endswith(b" kept")
-            for name in ledger.zrange(KEYS.body_index, 0, -1)
-        ),
-        "its audio to be kept",
-    )
+    stack.wait_kept(job_id)
     status, replayed = ask(stack, "POST", f"dead/{job_id}/replay")
     assert status == 200
     found = get(stack, f"utterances/{replayed['replay']}?wait_s=20")

@@ -37,9 +37,7 @@ def kill_three(stack: Stack, client: FakeClient) -> tuple[str, list[str]]:
 
 def with_audio(stack: Stack, job_id: str) -> dict[str, Any]:
     """Give a dead letter, once whoever told its client has settled the audio."""
-    with stack.redis as client:
-        account = Keys("0").bodies
-        wait_until(lambda: bool(client.hexists(account, f"k:a:{job_id}")), "its audio to be kept")
+    stack.wait_kept(job_id)
     return get(stack, f"dead/{job_id}")
 
 
