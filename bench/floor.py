@@ -125,11 +125,16 @@ def _lua(word: bytes) -> str:
 
 
 def _repeatable(words: list[bytes]) -> list[bytes]:
-    """Give a stream of its own to an entry whose id would be refused the second time."""
+    """Have a command do the second time what it did the first.
+
+    An entry whose id would be refused gets a stream of its own, and a body is written though it is there.
+    """
     if words[0].upper() == b"XADD" and b"*" not in words:
         return [
             words[0],
             words[1] + b":floor",
             *(b"*" if _OUT_ID.match(word) else word for word in words[2:]),
         ]
+    if words[0].upper() == b"SET" and b":body:" in words[1]:
+        return [word for word in words if word.upper() != b"NX"]
     return words

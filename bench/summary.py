@@ -75,8 +75,8 @@ def _scripts(book: Book) -> str:
     worst = sorted(known.items(), key=lambda pair: -pair[1])[:5]
     named = ", ".join(f"{name} {ms:.2f}" for name, ms in worst)
     bare = (
-        f"; the bare path's, for comparison: {_of(book, 'longest_bare_script_ms', 2)}"
-        if "longest_bare_script_ms" in book.runs
+        f"; those of the bare path and the limit, for comparison: {_of(book, 'longest_limit_script_ms', 2)}"
+        if "longest_limit_script_ms" in book.runs
         else ""
     )
     return f"longest scripts, ms: {named}{bare}"

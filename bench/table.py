@@ -99,8 +99,8 @@ ROWS = (
     ),
     Row(
         "longest_script_ms", "longest script of all these (SLOWLOG)", "less", 2, 1, "ms",
-        "none while the bare path's scripts take as long: then it is the kernel's turn that is measured",
-        "longest_bare_script_ms",
+        "none while scripts without a decision take as long: then it is the kernel's turn that is measured",
+        "longest_limit_script_ms",
     ),
     Row(
         "cpu_2_vs_1", "CPU per utterance, 2 web + 2 workers ÷ 1 + 1", "less", 1.2, 1.1,

@@ -38,14 +38,14 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``request:ID`` | string | job of a request id | `reserve` | utterance and retention |
 | ``job:J`` | hash | record of a job and its attempts | job scripts | ``retention_ms`` after its end |
 | ``ready:S:TGT`` | hash | messages before their turn | `store_result` | utterance and retention |
-| ``out:S`` | stream | what was released to the client | `out` | ``resume_ms`` after the last |
+| ``out:S`` | stream | what was released to the client | `out` | ``resume_ms`` to twice that after the last |
 | ``room:CODE`` | hash | id, members by language and by instance | room scripts | with its last member |
 | ``roommembers:CODE`` | hash | session to JSON of the member | room scripts | with its last member |
 | ``roomlang:CODE:TGT`` | set | members that want to hear TGT | room scripts | empty when none does |
 | ``rooms`` | sorted set | codes by their last speech (ms) | room scripts | a member with its room |
 | ``roommsg:S:TGT:N`` | hash | a result for all its listeners | `store_result` | as ``out:S`` |
 | ``relayed:ID`` | string | a signal was handed on | `room_relay` | 10 s |
-| ``inbox:I`` | stream | hints for an instance | `tell` | `end_instance`, ``inbox_ms`` after the last |
+| ``inbox:I`` | stream | hints for an instance | `tell` | `end_instance`, ``inbox_ms`` unread |
 | ``instances`` | sorted set | web processes, last heard | `touch_instance` | a member by `end_instance` |
 | ``generations`` | hash | instance to generation | `touch_instance` | a field by `end_instance` |
 | ``instancenodes:I`` | set | nodes it holds the sockets of | node scripts | `end_instance` |

@@ -81,7 +81,9 @@ class Settings(CanarySettings, CredentialSettings, LimitSettings):
         default=200, ge=32, le=10_000, description="results of a session kept for a client that comes back"
     )
     session_ms: int = Field(
-        default=3_600_000, ge=60000, description="an idle session's record is kept this long, ms"
+        default=3_600_000,
+        ge=60000,
+        description="an idle session's record is kept this long, up to a tenth less, ms",
     )
     inbox_ms: int = Field(
         default=600_000, ge=10000, description="an inbox nobody reads is kept this long, ms"

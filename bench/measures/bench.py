@@ -52,17 +52,24 @@ class Bench:
 
     @contextmanager
     def bare(self) -> Iterator[Bare]:
-        """Run the bare path; how long its tiny scripts took at most shows what waiting for a core adds."""
+        """Run the bare path."""
         with ExitStack() as stack:
             system = Bare(stack, self.new_folder())
             yield system
-            self.book.worst("longest_bare_script_ms", max(system.slowest_scripts_ms().values(), default=0.0))
+            self._note_waits(system)
 
     @contextmanager
     def laden(self, audio_bytes: int) -> Iterator[Laden]:
         """Run the bare path with the records of utterances of this size."""
         with ExitStack() as stack:
-            yield Laden(stack, self.new_folder(), self.recorded(audio_bytes))
+            system = Laden(stack, self.new_folder(), self.recorded(audio_bytes))
+            yield system
+            self._note_waits(system)
+
+    def _note_waits(self, system: System) -> None:
+        """Note how long scripts without a decision took at most: what is above a ms is waiting for a core."""
+        longest = max(system.slowest_scripts_ms().values(), default=0.0)
+        self.book.worst("longest_limit_script_ms", longest)
 
     def recorded(self, audio_bytes: int) -> list[list[str]]:
         """Give the commands that keep an utterance's records, as Lua lines of each step."""
