@@ -10,9 +10,8 @@ ROOT = Path(__file__).parent.parent
 _ADDITIONS = {
     # Every entry in an inbox has a field more, and is followed by one of a new kind.
     "lua/include/ground.lua": (
-        r"( +)redis\.call\('XADD', key\('inbox', instance\)(.*?), \.\.\.\)",
-        r"\1redis.call('XADD', key('inbox', instance)\2, 'added', 'x', ...)"
-        r"\n\1redis.call('XADD', key('inbox', instance)\2, 'kind', 'greeting')",
+        r"( +)(if not redis\.call\('XADD', inbox, .*?), \.\.\.\)",
+        r"\1redis.call('XADD', inbox, '*', 'kind', 'greeting')\n\1\2, 'added', 'x', ...)",
     ),
     # Records of jobs and sessions, entries of out streams and of the outbox have one more as well.
     "lua/reserve.lua": (r"'created_ms', now,", "'created_ms', now, 'added', 'x',"),

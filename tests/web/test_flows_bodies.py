@@ -20,8 +20,8 @@ def test_utterance_beyond_the_byte_budget_is_refused_clearly() -> None:
             for nth in (1, 2, 3):
                 node.answer(node.job(nth), tts_audio="")
             assert client.texts(3) == ["en 0", "en 1", "en 2"]
-            account = Keys("0").bodies
-            wait_until(lambda: stack.redis.hget(account, "total") == "0", "the bodies are given back")
+            account = Keys("0").cell
+            wait_until(lambda: stack.redis.hget(account, "bodies") == "0", "the bodies are given back")
             client.say(SEVEN_SECONDS)
             node.answer(node.job(4))
             assert client.texts(4)[3] == "en 4"

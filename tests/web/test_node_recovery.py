@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scheduling.jobspec import JobSpec
 from scheduling.ledger import Ledger, Placement
 from scheduling.store.plain import PlainStore
 from tests.web.test_faults_above import Process
@@ -40,8 +41,8 @@ class Watched:
         sends: list[Happens] = []
         go_on = self.process.placer._go_on
 
-        def later(ask: Ask, placement: Placement) -> None:
-            sends.append(lambda: go_on(ask, placement))
+        def later(ask: Ask, placement: Placement, spec: JobSpec) -> None:
+            sends.append(lambda: go_on(ask, placement, spec))
 
         with self._patch.context() as patch:
             patch.setattr(self.process.placer, "_go_on", later)
