@@ -17,7 +17,7 @@ _PROBE_S = 1.0
 #: anew all the time: a twentieth of the server's time under load. Bytes. It also keeps more small pieces at
 #: hand than its usual 7 of a size: scripts make and free dozens of strings in one go.
 _ALLOCATOR = {
-    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=2000",
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=127",
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
     "MALLOC_TOP_PAD_": str(16 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
