@@ -6,8 +6,8 @@ from typing import NoReturn
 
 # In the order in which a worker imports them.
 from celery.__main__ import main as celery
-from celery.apps import beat, worker  # noqa: F401
-from celery.bin import celery as _  # noqa: F401
+from celery.apps import beat, worker  # noqa: F401  (to be there)
+from celery.bin import celery as _  # noqa: F401  (to be there)
 
 from scheduling import scripts
 from web.command import main as command

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +29,13 @@ def pair() -> tuple[str, str]:
     """Give a language pair that no other test speaks, so that its jobs meet this test's nodes only."""
     number = next(_numbers)
     return f"s{number}", f"t{number}"
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Give a file that canaries can be made of."""
+    from tests.web.api.test_uploads import wav  # not before pytest has rewritten its assertions
+
+    file = tmp_path / "canary.wav"
+    file.write_bytes(wav())
+    return file

@@ -26,13 +26,6 @@ def says(text: str, translated: str = "bom dia") -> Answer:
     return answer
 
 
-@pytest.fixture
-def recording(tmp_path: Path) -> Path:
-    file = tmp_path / "canary.wav"
-    file.write_bytes(wav())
-    return file
-
-
 def canary(recording: Path, **more: Any) -> dict[str, Any]:
     settings = {
         "canary_s": 0.1,

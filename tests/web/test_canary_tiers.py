@@ -11,7 +11,7 @@ from tests.peers import FakeNode, Frame
 from tests.stack import Stack, wait_until
 from tests.web.api.test_api import get
 from tests.web.api.test_uploads import wav
-from tests.web.test_canary import PAIR, TEXT, audited, canary, count, hindrance, recording, says  # noqa: F401
+from tests.web.test_canary import PAIR, TEXT, audited, canary, count, hindrance, says
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ class Tokens:
 
 
 def test_a_new_node_is_found_out_sooner_and_a_trusted_one_is_only_told_of(
-    recording: Path,  # noqa: F811
+    recording: Path,
     tokens: Tokens,
 ) -> None:
     with (
@@ -53,7 +53,7 @@ def test_a_new_node_is_found_out_sooner_and_a_trusted_one_is_only_told_of(
         assert get(stack, f"nodes/{new.node_id}/explain")["node"]["tier"] == "new"
 
 
-def test_a_node_of_weight_0_is_never_tried(recording: Path, tokens: Tokens) -> None:  # noqa: F811
+def test_a_node_of_weight_0_is_never_tried(recording: Path, tokens: Tokens) -> None:
     with (
         Stack(**canary(recording, canary_tier_weights="trusted=0"), **tokens.settings) as stack,
         tokens.node(stack, "trusted", TEXT) as trusted,
@@ -65,7 +65,7 @@ def test_a_node_of_weight_0_is_never_tried(recording: Path, tokens: Tokens) -> N
         assert trusted.jobs == []
 
 
-def test_a_wrong_answer_is_tried_on_another_node_at_once(recording: Path, tokens: Tokens) -> None:  # noqa: F811
+def test_a_wrong_answer_is_tried_on_another_node_at_once(recording: Path, tokens: Tokens) -> None:
     """Trusted nodes are tried seldom: what proves a liar would be long in coming."""
     weights = "new=1000,trusted=0.01"
     with (
