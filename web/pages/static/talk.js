@@ -15,7 +15,10 @@ const STATES = { idle: "not connected", connecting: "connecting …", open: "con
 
 const SERVER = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
 const KEPT_S = 90; // of speech that no server has heard
-const AWAY = `The server does not answer; it is tried again and again. Up to ${KEPT_S} s of what you say are kept and sent then.`;
+const KEPT = `Up to ${KEPT_S} s of what you say are kept and sent then.`;
+const AWAY = `The server does not answer; it is tried again and again. ${KEPT}`;
+const NOT_YET = "not let in yet, trying again …";
+const TRY_AGAIN_LATER = 1013; // how a server that answers closes when it has no room for us
 const NOBODY = "No node is connected, so nothing can be translated yet. Reload this page once there is one.";
 const TOKEN = "client-token"; // where the token of who speaks is kept: in this tab only
 const init = { get credential() { return sessionStorage.getItem(TOKEN) ?? undefined; } };
@@ -130,8 +133,12 @@ function played(type, member, { detail: result }) {
 
 session.addEventListener("state", ({ detail }) => {
   tell(detail, STATES[detail]);
-  if (detail === "lost") complain(AWAY);
   if (detail === "open") complain("");
+});
+session.addEventListener("retry", ({ detail: error }) => {
+  const answers = error.code !== "WS_DISCONNECTED" || error.closeCode === TRY_AGAIN_LATER;
+  tell("lost", answers ? NOT_YET : STATES.lost);
+  complain(answers ? `${error.message.replace(/\.$/, "")}. This page does so by itself. ${KEPT}` : AWAY);
 });
 session.addEventListener("session", ({ detail }) => {
   if (detail.historyLost && !detail.resumed) conversation.giveUp(detail.id);
