@@ -28,6 +28,11 @@ export class Room {
     return this.session.room.members;
   }
 
+  /** Whether somebody else listens: then our speech is translated for them, and not for us. */
+  get heardByOthers() {
+    return this.members.some((member) => member.session_id !== this.session.id && member.preferred_lang);
+  }
+
   get #name() {
     return $("name").value.trim() || nameOf(this.session.languages.src);
   }

@@ -24,7 +24,7 @@ const TOKEN = "client-token"; // where the token of who speaks is kept: in this 
 const init = { get credential() { return sessionStorage.getItem(TOKEN) ?? undefined; } };
 const session = new Session(SERVER, { journey: true, patienceMs: Infinity, bufferedBytes: KEPT_S * 2 * RATE, init });
 const speaker = new Speaker();
-const conversation = new Conversation();
+const conversation = new Conversation((id) => id === session.id && room.heardByOthers);
 const languages = new Languages($("src"), $("tgt"));
 const microphone = new Microphone(hear, hush);
 const room = new Room(session, { connect, onChange: roomChanged, onRefusal: tellRefusal });
