@@ -76,7 +76,7 @@ def test_two_people_talk_in_a_room_across_two_servers(
     expect(ada.locator(".who").first).to_have_text("You")
     # Her own words looked as if they were still being worked on, for ever.
     told = ada.locator(".utterance[data-done=true]", has_text="your country").first
-    expect(told.locator(".translated")).to_have_text("The others hear it in their own languages.", timeout=_MS)
+    expect(told.locator(".translated")).to_have_text("The others hear it in their own languages.")
     look(rui, "room")
     rui.get_by_role("button", name="Leave").click()
     expect(ada.locator("#members li")).to_have_count(1, timeout=_MS)
