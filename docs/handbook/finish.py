@@ -1,0 +1,25 @@
+"""What is done to a page when its HTML is there: its language is said, and long names may be broken."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+_CELL = re.compile(r"(?<=</td>\n)<td\b.*?</td>", re.DOTALL)
+_CODE = re.compile(r"(?<=<code>)[^<]+(?=</code>)")
+_JOINT = re.compile(r"(?<=[_/.,=])(?=\w)")
+
+
+def language_of(place: str) -> str:
+    """Give the language that the name of a page states, as in ``index.zh-CN.md``; "" where it states none."""
+    return PurePosixPath(place).stem.partition(".")[2]
+
+
+def in_language(html: str, language: str) -> str:
+    """Say in which language a page is: browsers choose fonts and voices by it."""
+    return html.replace('<html lang="en"', f'<html lang="{language}"', 1) if language else html
+
+
+def breakable(html: str) -> str:
+    """Let names in tables break at their joints, but for those of the first column, which stay whole."""
+    return _CELL.sub(lambda cell: _CODE.sub(lambda code: _JOINT.sub("<wbr>", code[0]), cell[0]), html)
