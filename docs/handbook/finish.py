@@ -7,6 +7,9 @@ from pathlib import PurePosixPath
 
 _CELL = re.compile(r"(?<=</td>\n)<td\b.*?</td>", re.DOTALL)
 _CODE = re.compile(r"(?<=<code>)[^<]+(?=</code>)")
+#: A name that would take half of a page's width.
+_LONG = re.compile(r"(?<=<code>)[^<]{30,}(?=</code>)")
+_FIRST = re.compile(r"(?<=<tr>\n)<td\b.*?</td>", re.DOTALL)
 _JOINT = re.compile(r"(?<=[_/.,=])(?=\w)")
 
 
@@ -21,5 +24,10 @@ def in_language(html: str, language: str) -> str:
 
 
 def breakable(html: str) -> str:
-    """Let names in tables break at their joints, but for those of the first column, which stay whole."""
-    return _CELL.sub(lambda cell: _CODE.sub(lambda code: _JOINT.sub("<wbr>", code[0]), cell[0]), html)
+    """Let names in tables break at their joints; in first columns, by which one looks, only the longest."""
+    html = _CELL.sub(lambda cell: _CODE.sub(_broken, cell[0]), html)
+    return _FIRST.sub(lambda cell: _LONG.sub(_broken, cell[0]), html)
+
+
+def _broken(name: re.Match[str]) -> str:
+    return _JOINT.sub("<wbr>", name[0])

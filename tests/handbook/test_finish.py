@@ -21,4 +21,10 @@ def test_names_in_tables_break_at_their_joints_and_nothing_else_does() -> None:
     code = "<code>MESSAGES_PER_S</code>"
     cell = f'<td align="left">{code}, a_b <a href="a_b">x</a> <code>a &amp;b</code></td>'
     apart = cell.replace("MESSAGES_PER_S", "MESSAGES_<wbr>PER_<wbr>S")
-    assert breakable(f"<p>{code}</p>{cell}\n{cell}") == f"<p>{code}</p>{cell}\n{apart}"
+    assert breakable(f"<p>{code}</p><tr>\n{cell}\n{cell}") == f"<p>{code}</p><tr>\n{cell}\n{apart}"
+
+
+def test_the_longest_names_break_in_first_columns_too() -> None:
+    """Those of metrics left no room for what they mean."""
+    first = "<tr>\n<td><code>speech_dispatch_credential_refusals_total</code></td>"
+    assert breakable(first).count("<wbr>") == 4
