@@ -131,3 +131,13 @@ def test_a_page_waits_as_long_as_the_server_wants(tmp_path: Path, open_page: Cal
         page.fill("#node", "gpu-1")
         page.keyboard.press("Enter")
         expect(page.locator("#problem")).to_contain_text("Enter the node's token", timeout=_MS)
+
+        page = open_page(f"{here}/")
+        page.evaluate("sessionStorage.setItem('client-token', 'once more')")
+        expect(page.locator("body")).to_have_attribute("data-ready", "true", timeout=_MS)
+        page.click("#speak")
+        expect(page.locator("#problem")).to_contain_text("Too many wrong credentials", timeout=_MS)
+        page.fill("#token", file.jwt("HS256", "client"))
+        page.keyboard.press("Enter")
+        page.click("#speak")
+        expect(page.locator("#state")).to_have_text("connected", timeout=_MS)

@@ -138,6 +138,7 @@ session.addEventListener("state", ({ detail }) => {
 session.addEventListener("retry", ({ detail: error }) => {
   const answers = error.code !== "WS_DISCONNECTED" || error.closeCode === TRY_AGAIN_LATER;
   tell("lost", answers ? NOT_YET : STATES.lost);
+  if (error.details?.limit === "guesses") $("token-form").hidden = false; // a good one is let in at once
   complain(answers ? `${error.message.replace(/\.$/, "")}. This page does so by itself. ${KEPT}` : AWAY);
 });
 session.addEventListener("session", ({ detail }) => {
@@ -166,6 +167,8 @@ conversation.addEventListener("change", ({ detail: entry }) => {
 $("speak").onclick = toggle;
 $("token-form").onsubmit = (event) => {
   event.preventDefault();
+  hush();
+  session.close(); // which may be waiting to try the former token again
   sessionStorage.setItem(TOKEN, $("token").value);
   $("token").value = "";
   $("token-form").hidden = true;
