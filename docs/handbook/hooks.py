@@ -8,6 +8,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
+from docs.handbook.finish import breakable, in_language, language_of
 from docs.handbook.links import TOP, as_page, for_site, place_of, source_of, targets
 from docs.handbook.navigation import UNLISTED, navigation
 
@@ -36,6 +37,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if place.startswith(UNLISTED):
         return markdown
     return for_site(markdown, source_of(place), lambda path: (ROOT / path).exists())
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Finish a page; what is searched does not see it."""
+    place = page.file.src_uri
+    return output if place.startswith(UNLISTED) else breakable(in_language(output, language_of(place)))
 
 
 def _text(

@@ -92,3 +92,52 @@ def test_without_a_microphone_a_recording_is_proposed(open_page: Callable[[str],
         page.click("#speak")
         expect(page.locator("#problem")).to_contain_text("or choose a recording", timeout=_MS)
         expect(page.locator("#speak")).to_have_text("Speak")
+
+
+def test_a_page_that_a_limit_keeps_out_says_which_and_comes_in_by_itself(
+    open_page: Callable[..., Page],
+) -> None:
+    """It said that the server did not answer, which had just told it why."""
+    with Stack(tenant_sessions="*=1") as stack, stack.client() as other:
+        page = open_page(f"http://127.0.0.1:{stack.webs[0].port}/")
+        expect(page.locator("body")).to_have_attribute("data-ready", "true", timeout=_MS)
+        page.click("#speak")
+        expect(page.locator("#state")).to_have_text("not let in yet, trying again …", timeout=_MS)
+        expect(page.locator("#problem")).to_contain_text("as many sessions open as it may")
+        expect(page.locator("#problem")).to_contain_text("are kept and sent then")
+        other.send("session_close", session_id=other.session_id, reason="done")
+        expect(page.locator("#state")).to_have_text("connected", timeout=_MS)
+        expect(page.locator("#problem")).not_to_contain_text("as many sessions")
+
+
+def test_a_page_waits_as_long_as_the_server_wants(tmp_path: Path, open_page: Callable[[str], Page]) -> None:
+    """The dashboard was told to wait for a minute, said so, and asked every second."""
+    file = CredentialFile(tmp_path, "HS256")
+    with Stack(credentials_file=str(file.path), peer_guesses=1) as stack:
+        here = f"http://127.0.0.1:{stack.webs[0].port}"
+        page = open_page(f"{here}/dashboard")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        for guess, said in (("forged", "not known here"), ("again", "This page does so by itself")):
+            asked.clear()
+            page.fill("#token", guess)
+            page.keyboard.press("Enter")
+            expect(page.locator("#problem")).to_contain_text(said, timeout=_MS)
+        page.clock.install()
+        page.clock.run_for(10_000)
+        assert len([url for url in asked if url.endswith("/stats")]) == 1
+
+        page = open_page(f"{here}/node")
+        page.fill("#node", "gpu-1")
+        page.keyboard.press("Enter")
+        expect(page.locator("#problem")).to_contain_text("Enter the node's token", timeout=_MS)
+
+        page = open_page(f"{here}/")
+        page.evaluate("sessionStorage.setItem('client-token', 'once more')")
+        expect(page.locator("body")).to_have_attribute("data-ready", "true", timeout=_MS)
+        page.click("#speak")
+        expect(page.locator("#problem")).to_contain_text("Too many wrong credentials", timeout=_MS)
+        page.fill("#token", file.jwt("HS256", "client"))
+        page.keyboard.press("Enter")
+        page.click("#speak")
+        expect(page.locator("#state")).to_have_text("connected", timeout=_MS)

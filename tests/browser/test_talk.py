@@ -74,6 +74,28 @@ def test_two_people_talk_in_a_room_across_two_servers(
     expect(heard.locator(".who")).to_have_text("Ada", timeout=_SPEECH_MS)
     expect(rui.locator("body")).to_have_attribute("data-played", re.compile("[1-9]"), timeout=_MS)
     expect(ada.locator(".who").first).to_have_text("You")
+    # Her own words looked as if they were still being worked on, for ever.
+    told = ada.locator(".utterance[data-done=true]", has_text="your country").first
+    expect(told.locator(".translated")).to_have_text("The others hear it in their own languages.")
     look(rui, "room")
     rui.get_by_role("button", name="Leave").click()
     expect(ada.locator("#members li")).to_have_count(1, timeout=_MS)
+
+
+def test_long_names_fit_a_phone_and_the_level_is_seen_there(
+    stack: Stack, open_page: Callable[[str], Page]
+) -> None:
+    """A name of 40 letters made the page wider than the phone, and the level had no height."""
+    page = open_page(_page_of(stack, "?from=en&to=pt"))
+    page.set_viewport_size({"width": 390, "height": 820})
+    page.get_by_label("Your name").fill("W" * 40)
+    page.get_by_role("button", name="New room").click()
+    expect(page.locator("#members li")).to_have_count(1, timeout=_MS)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator("#level").evaluate("level => level.offsetHeight") == 10
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#room-link").evaluate(
+        "a => a.href"
+    )

@@ -34,8 +34,10 @@ test("what is said while there is no connection is heard afterwards, by another 
   session.speak(said("before the loss "));
   proxy.closed = true;
   const lost = next(session, "state", (state) => state === "lost");
+  const retry = next(session, "retry");
   proxy.cut();
   await lost;
+  assert.equal((await retry).code, "WS_DISCONNECTED");
   session.speak(said("and during it"));
   session.finish();
   const sentence = await next(session, "sentence");

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Mapping
+from shutil import get_terminal_size
 from textwrap import fill, wrap
 
 _WIDTH = 80
@@ -113,7 +114,9 @@ def _group(title: str, names: Iterable[str], summaries: Mapping[str, str]) -> st
 
 def finish(name: str, parser: ArgumentParser) -> None:
     """Put a command's examples below its options, and what else it says above them."""
-    said = [fill(part, _WIDTH) for part in (parser.epilog or "").split("\n\n") if part]
+    wide = min(_WIDTH, get_terminal_size().columns)
+    parser.description = fill(parser.description or "", wide)
+    said = [fill(part, wide) for part in (parser.epilog or "").split("\n\n") if part]
     if examples := EXAMPLES.get(name):
         said.append("\n".join(["examples:", *(f"  {line}" for line in examples)]))
     parser.epilog = "\n\n".join(said)

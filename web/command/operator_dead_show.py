@@ -37,7 +37,7 @@ def letters(body: Body) -> str:
     heads = ("JOB", "PAIR", "TENANT", "AGE", "AUDIO", "PLACED AGAIN", "WHAT IT DID")
     more = f" of {body['total']}" if body["total"] > len(rows) else ""
     foot = f"{count(len(rows), 'dead letter')}{more}. More about one: speech-dispatch dead show ID"
-    return f"{table(heads, rows)}\n\n{foot}"
+    return f"{table(heads, rows)}\n\n{paragraph(foot)}"
 
 
 def letter(body: Body) -> str:

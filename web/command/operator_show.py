@@ -28,7 +28,8 @@ def nodes(body: Body) -> str:
     free = sum(node["slots"]["free"] for node in body["nodes"] if not node["why"])
     more = f" of {body['total']}" if body["total"] > len(rows) else ""
     foot = f"{count(len(rows), 'node')}{more}, {count(free, 'free slot')}."
-    return f"{table(heads, rows)}\n\n{foot} More about one: speech-dispatch explain node ID"
+    foot += " More about one: speech-dispatch explain node ID"
+    return f"{table(heads, rows)}\n\n{paragraph(foot)}"
 
 
 def pools(body: Body) -> str:
@@ -72,7 +73,8 @@ def jobs(body: Body) -> str:
     ]
     heads = ("JOB", "STATE", "PAIR", "NODE", "ATTEMPT", "AGE", "ENDS IN")
     foot = f"{count(len(rows), 'job')} shown; {waiting}"
-    return f"{table(heads, rows)}\n\n{foot} More about one: speech-dispatch explain job ID"
+    foot += " More about one: speech-dispatch explain job ID"
+    return f"{table(heads, rows)}\n\n{paragraph(foot)}"
 
 
 def pair(body: Body) -> str:

@@ -38,12 +38,15 @@ def add_top_arguments(parser: ArgumentParser) -> None:
 
 
 def run_top(args: Namespace) -> int:
-    """Show frame after frame until q is pressed; one where nobody looks. Raises `CommandError`."""
+    """Show frame after frame until q is pressed; one where nobody looks, or the terminal cannot draw over it.
+
+    Raises `CommandError`.
+    """
     console = Console(file=sys.stdout, highlight=False)
     client = client_of(args)
     sort = next(sort for sort in SORTS if sort.name == args.sort)
     view = View(console.width, console.height, sort, args.interval)
-    if args.once or not console.is_terminal:
+    if args.once or not console.is_terminal or console.is_dumb_terminal:
         long = replace(view, height=max(view.height, 60), keys=False) if not console.is_terminal else view
         console.print(draw(read_snapshot(client), args.url, replace(long, keys=False)))
         return 0

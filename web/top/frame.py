@@ -16,6 +16,8 @@ _GOOD, _BAD, _HEAD = "green", "bold red", "bold"
 _BAR = 16
 #: From so many columns on node ids are shown longer.
 _WIDE = 110
+#: Below so many they are shown shorter, and columns without which one can do are left out.
+_NARROW = 80
 _RATES = ("reserved", "done", "retried", "failed", "refused")
 
 Row = Sequence[str | Text]
@@ -65,21 +67,38 @@ class _Section:
     total: int
     right: frozenset[int] = frozenset()
     """Columns of numbers."""
+    spare: frozenset[int] = frozenset()
+    """Columns that narrow terminals do without."""
 
 
 def draw(shown: Snapshot, url: str, view: View) -> Group:
     """Draw what was read, no more lines than the terminal has."""
-    head = [_first(shown, url, view), _slots(shown), _rates(shown), _spoken(shown)]
+    lines = [_first(shown, url), _slots(shown), _rates(shown), _spoken(shown)]
     if view.trouble:
-        head.append(Text(plain(view.trouble), style=_BAD, no_wrap=True, overflow="ellipsis"))
+        lines.append(Text(plain(view.trouble), style=_BAD, no_wrap=True, overflow="ellipsis"))
+    head = [part for line in lines for part in _folded(line, view.width)]
+    foot = _folded(_foot(view), view.width) if view.keys else []
     sections = [_nodes(shown, view), _waiting(shown), _pools(shown), _web(shown)]
     sections = [section for section in sections if section.rows]
-    room = view.height - len(head) - 1 - 2 * len(sections)  # the foot; a blank line and heads for each
+    room = view.height - len(head) - max(1, len(foot)) - 2 * len(sections)  # a blank line and heads for each
     parts: list[RenderableType] = list(head)
     for section, rows in zip(sections, _share(room, [len(one.rows) for one in sections]), strict=True):
         if rows:
-            parts += ["", _table(section, rows)]
-    return Group(*parts, *([_foot(view)] if view.keys else []))
+            parts += ["", _table(section, rows, view)]
+    return Group(*parts, *foot)
+
+
+def _folded(line: Text, width: int) -> list[Text]:
+    """Break a line that is too long between its parts, which two spaces or a comma divide."""
+    parts = []
+    while line.cell_len > width:
+        at = max(line.plain.rfind("  ", 1, width), line.plain.rfind(", ", 1, width) + 1)
+        if at <= 0:
+            break
+        part, line = line.divide([at])
+        parts.append(part)
+        line = line[len(line.plain) - len(line.plain.lstrip()) :]
+    return [*parts, line] if line.plain else parts
 
 
 def _share(room: int, wanted: list[int]) -> list[int]:
@@ -93,11 +112,13 @@ def _share(room: int, wanted: list[int]) -> list[int]:
     return given
 
 
-def _table(section: _Section, most: int) -> Table:
+def _table(section: _Section, most: int, view: View) -> Table:
+    shown = [at for at in range(len(section.heads)) if view.width >= _NARROW or at not in section.spare]
     table = Table(box=None, pad_edge=False, header_style=_HEAD, padding=(0, 2, 0, 0))
-    for at, head in enumerate(section.heads):
+    for at in shown:
+        head = section.heads[at]
         cut = f"{head} ({most} of {section.total})" if at == 0 and most < section.total else head
-        last = at == len(section.heads) - 1
+        last = at == shown[-1]
         table.add_column(
             cut,
             justify="right" if at in section.right else "left",
@@ -106,11 +127,12 @@ def _table(section: _Section, most: int) -> Table:
             ratio=1 if last else None,
         )
     for row in section.rows[:most]:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+        cells = [row[at] for at in shown]
+        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in cells))
     return table
 
 
-def _first(shown: Snapshot, url: str, view: View) -> Text:
+def _first(shown: Snapshot, url: str) -> Text:
     process, cluster = shown.process, shown.cluster
     at = datetime.fromtimestamp(shown.stats["now_ms"] / 1000, UTC).strftime("%H:%M:%SZ")
     workers = ", ".join(f"{number} {queue}" for queue, number in sorted(process["workers_seen"].items()))
@@ -164,6 +186,7 @@ def _spoken(shown: Snapshot) -> Text:
 
 def _nodes(shown: Snapshot, view: View) -> _Section:
     now_ms = shown.cluster["now_ms"]
+    name = 40 if view.width >= _WIDE else 20 if view.width >= _NARROW else 16
     rows: list[Row] = []
     for item in sorted(shown.cluster["nodes"], key=view.sort.by):
         node = _node(item)
@@ -171,7 +194,7 @@ def _nodes(shown: Snapshot, view: View) -> _Section:
         busy = node["why"] == "capacity_exceeded"
         rows.append(
             (
-                Text(_short(plain(node["node_id"]), 20 if view.width < _WIDE else 40)),
+                Text(_short(plain(node["node_id"]), name)),
                 Text(node["status"], style=_GOOD if node["status"] == "ready" else _BAD),
                 f"{node['slots']['used']}/{node['slots']['most']}",
                 _percent(item["cpu_usage"]),
@@ -182,7 +205,8 @@ def _nodes(shown: Snapshot, view: View) -> _Section:
             )
         )
     heads = ("NODE", "STATUS", "USED", "CPU", "GPU", "MEM", "HEARD", "NO WORK BECAUSE")
-    return _Section(heads, rows, shown.cluster["total_nodes"], frozenset((2, 3, 4, 5, 6)))
+    right, spare = frozenset((2, 3, 4, 5, 6)), frozenset((3, 4, 5))
+    return _Section(heads, rows, shown.cluster["total_nodes"], right, spare)
 
 
 def _waiting(shown: Snapshot) -> _Section:
@@ -207,7 +231,7 @@ def _pools(shown: Snapshot) -> _Section:
         for pool in shown.pools["pools"]
     ]
     heads = ("POOL", "KIND", "NODES", "READY", "WAITING", "SERVES")
-    return _Section(heads, rows, shown.pools["total"], frozenset((2, 3, 4)))
+    return _Section(heads, rows, shown.pools["total"], frozenset((2, 3, 4)), frozenset((1,)))
 
 
 def _web(shown: Snapshot) -> _Section:
@@ -224,7 +248,7 @@ def _web(shown: Snapshot) -> _Section:
         for one in sorted(shown.cluster["instances"], key=lambda one: str(one["instance_id"]))
     ]
     heads = ("WEB PROCESS", "STATE", "UP", "NODES", "SESSIONS", "INBOX", "VERSION")
-    return _Section(heads, rows, shown.cluster["total_instances"], frozenset((2, 3, 4, 5)))
+    return _Section(heads, rows, shown.cluster["total_instances"], frozenset((2, 3, 4, 5)), frozenset((5, 6)))
 
 
 def _foot(view: View) -> Text:

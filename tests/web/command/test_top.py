@@ -56,7 +56,7 @@ def _heed_ctrl_c() -> None:
 class Terminal:
     """A terminal of 80 by 24 in which `top` runs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, kind: str = "xterm") -> None:
         self._fd, child = pty.openpty()
         self.seen = b""
         self.process = subprocess.Popen(
@@ -64,7 +64,7 @@ class Terminal:
             stdin=child, stdout=child, stderr=child, start_new_session=True,
             preexec_fn=_heed_ctrl_c,
             cwd=Path(__file__).parents[3],
-            env={"PATH": "/usr/bin:/bin", "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
+            env={"PATH": "/usr/bin:/bin", "TERM": kind, "COLUMNS": "80", "LINES": "24"},
         )  # fmt: skip
         os.close(child)
 
@@ -112,5 +112,15 @@ def test_ctrl_c_ends_it_as_it_does_others(stack: Stack) -> None:
         terminal.wait_for("q quit")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.process.wait(PATIENCE_S) == 130
+    finally:
+        terminal.close()
+
+
+def test_a_terminal_that_cannot_be_drawn_over_gets_one_frame(stack: Stack) -> None:
+    """With TERM=dumb it said nothing, and went on doing so."""
+    terminal = Terminal(f"http://127.0.0.1:{stack.webs[0].port}", "dumb")
+    try:
+        terminal.wait_for("WEB PROCESS")
+        assert terminal.process.wait(PATIENCE_S) == 0
     finally:
         terminal.close()

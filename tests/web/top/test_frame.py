@@ -175,3 +175,15 @@ def test_in_80_columns_no_head_is_cut_and_a_long_name_shows_that_it_is() -> None
     row = next(line for line in lines if line.startswith("gpu-of"))
     assert row.startswith("gpu-of-a-long-name-…  registering")
     assert "capacity_exceeded" in row
+
+
+def test_in_60_columns_lines_are_folded_and_columns_left_out_not_cut_to_dots() -> None:
+    """There the numbers of nodes were dots, and the broker, the refusals and the keys beyond the edge."""
+    shown = snapshot(nodes=0)
+    shown.cluster["nodes"].append(node("gpu-of-a-long-name-in-lisbon", node={"why": "capacity_exceeded"}))
+    said = text(shown, View(60, 24))
+    for words in ("broker ok", "refused 0.5", "job 203/410", "every 2 s", "gpu-of-a-long-n…  ready    0/4"):
+        assert words in said
+    heads = [line.split() for line in said.splitlines()]
+    assert ["NODE", "STATUS", "USED", "HEARD", "NO", "WORK", "BECAUSE"] in heads
+    assert ["WEB", "PROCESS", "STATE", "UP", "NODES", "SESSIONS"] in heads

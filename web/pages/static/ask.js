@@ -2,9 +2,10 @@ const PATIENCE_MS = 10000;
 
 /** The server refuses: `message` is its own sentence. */
 export class Refused extends Error {
-  constructor(status, message) {
+  constructor(status, message, retryAfterMs) {
     super(message);
     this.status = status;
+    this.retryAfterMs = retryAfterMs; // when the server wants to be asked again; null where it does not say
   }
 
   /** Whether another token might help. */
@@ -20,6 +21,8 @@ export async function ask(path, token) {
     throw new Error("The server does not answer.");
   });
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, body.error?.message ?? `The server answers with status ${answer.status}.`);
-  return body;
+  if (answer.ok) return body;
+  const waitS = Number(answer.headers.get("Retry-After"));
+  const message = body.error?.message ?? `The server answers with status ${answer.status}.`;
+  throw new Refused(answer.status, message, waitS > 0 ? waitS * 1000 : null);
 }

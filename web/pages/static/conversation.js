@@ -4,8 +4,10 @@
  * Event "change" (detail: the entry) whenever one is new or different. Times are in ms of this page's clock.
  */
 export class Conversation extends EventTarget {
-  constructor() {
+  /** `passesOn(session)`: whether only others are given the results of what it says, as in a room. */
+  constructor(passesOn = () => false) {
     super();
+    this.passesOn = passesOn;
     this.entries = [];
     this.byKey = new Map();
     this.names = new Map(); // of the speakers in a room, by session
@@ -28,7 +30,7 @@ export class Conversation extends EventTarget {
     if (!entry) {
       entry = {
         key, session, index, heard: "", partial: true, translated: "", speech: null, failure: "", silent: false,
-        done: false, node: "", steps: [], startMs: performance.now() - this.beganMs, endMs: null,
+        passedOn: false, done: false, node: "", steps: [], startMs: performance.now() - this.beganMs, endMs: null,
       };
       this.byKey.set(key, entry);
       this.entries.push(entry);
@@ -48,6 +50,10 @@ export class Conversation extends EventTarget {
     if (message.node_id) entry.node = message.node_id;
     if (event === "ERROR") entry.failure = hint ?? message.error_code ?? "It failed. Please say it again.";
     if (event === "ERROR" && !message.job_id) entry.done = true; // refused: nothing else comes
+    if (LAST.has(event) && this.passesOn(entry.session)) {
+      entry.passedOn = entry.done = true;
+      entry.partial = false;
+    }
     if (event === "ASR_PARTIAL" && entry.steps.some((step) => step.event === event)) return;
     entry.steps.push({ event, atMs: nowMs, node: message.node_id ?? "", hint });
     this.#changed(entry);
@@ -55,7 +61,7 @@ export class Conversation extends EventTarget {
 
   #partial(message) {
     const entry = this.#entry(message);
-    if (entry.done) return;
+    if (entry.done && !entry.passedOn) return; // the words may be of a slower job than the one that ended
     entry.heard = message.text;
     entry.partial = !message.is_final;
     this.#changed(entry);
@@ -97,6 +103,9 @@ export class Conversation extends EventTarget {
     }
   }
 }
+
+/** The last that a speaker hears of a job whose result others are given. */
+const LAST = new Set(["ASR_FINAL", "NMT_DONE", "ERROR"]);
 
 const WORDS = {
   INPUT_STARTED: "heard", INPUT_ENDED: "cut", WAITING: "waiting", DISPATCHED: "placed", NODE_ACCEPTED: "accepted",

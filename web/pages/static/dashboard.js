@@ -17,6 +17,7 @@ const read = (path) => ask(path, sessionStorage.getItem(TOKEN));
 
 async function look() {
   clearTimeout(timer);
+  let waitMs = EVERY_MS;
   if (!document.hidden) {
     try {
       const [stats, cluster, pools] = await Promise.all([read("stats"), read("cluster?limit=100"), read("pools?limit=50")]);
@@ -30,10 +31,12 @@ async function look() {
       // Nothing is asked until there is another token: each wrong one is a refusal in the server's books.
       if (error instanceof Refused && error.wantsToken) return askForToken(error);
       tell("lost", "not live");
-      complain(`${error.message} It is asked again every second.${staleness()}`);
+      waitMs = error.retryAfterMs ?? EVERY_MS;
+      const again = error.retryAfterMs ? "This page does so by itself." : "It is asked again every second.";
+      complain(`${error.message} ${again}${staleness()}`);
     }
   }
-  timer = setTimeout(look, EVERY_MS);
+  timer = setTimeout(look, waitMs);
   return undefined;
 }
 

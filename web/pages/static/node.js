@@ -16,18 +16,23 @@ async function look() {
   clearTimeout(timer);
   const id = sessionStorage.getItem(NODE);
   if (!id) return;
+  let waitMs = EVERY_MS;
   try {
     show(await ask(`nodes/${encodeURIComponent(id)}/explain`, sessionStorage.getItem(TOKEN)));
     complain("");
   } catch (error) {
-    if (error instanceof Refused && error.wantsToken) return askForToken(error.message);
-    if (error instanceof Refused && error.status < 500) askForNode(error.message);
+    if (error instanceof Refused && error.wantsToken) return askForToken(error);
+    waitMs = error.retryAfterMs ?? EVERY_MS;
+    if (error.retryAfterMs) {
+      tell("lost", "no news");
+      complain(`${error.message} This page does so by itself.`);
+    } else if (error instanceof Refused && error.status < 500) askForNode(error.message);
     else {
       tell("lost", "no news");
       complain(`${error.message} It is asked again every 5 seconds.`);
     }
   }
-  timer = setTimeout(look, EVERY_MS);
+  timer = setTimeout(look, waitMs);
   return undefined;
 }
 
@@ -39,9 +44,11 @@ function askForNode(why) {
 }
 
 /** Nothing is asked until there is another token. */
-function askForToken(why) {
-  askForNode(why);
-  tell("lost", sessionStorage.getItem(TOKEN) ? "token refused" : "a token is wanted");
+function askForToken({ status, message }) {
+  const tried = sessionStorage.getItem(TOKEN);
+  // Its sentence for who sends no token is for programs.
+  askForNode(tried || status === 403 ? message : "This server wants to know who asks. Enter the node's token.");
+  tell("lost", tried ? "token refused" : "a token is wanted");
   sessionStorage.removeItem(TOKEN);
   $("token").focus();
 }

@@ -2,6 +2,7 @@ import { nameOf } from "/pages/languages.js";
 import { make } from "/pages/view.js";
 
 const $ = (id) => document.getElementById(id);
+const COPIED_MS = 2000;
 
 /** The room this page is in: each member hears the others in its own language. */
 export class Room {
@@ -13,7 +14,7 @@ export class Room {
     $("room-form").onsubmit = (event) => { event.preventDefault(); this.join($("code").value.trim()); };
     $("create").onclick = () => this.create();
     $("leave").onclick = () => this.leave();
-    $("copy").onclick = () => navigator.clipboard?.writeText($("room-link").href);
+    $("copy").onclick = () => this.#copy();
     session.addEventListener("room", ({ detail }) => this.#show(detail));
     const code = new URLSearchParams(location.search).get("room");
     if (code) $("code").value = code;
@@ -25,6 +26,11 @@ export class Room {
 
   get members() {
     return this.session.room.members;
+  }
+
+  /** Whether somebody else listens: then our speech is translated for them, and not for us. */
+  get heardByOthers() {
+    return this.members.some((member) => member.session_id !== this.session.id && member.preferred_lang);
   }
 
   get #name() {
@@ -51,6 +57,18 @@ export class Room {
 
   leave() {
     this.session.room.leave();
+  }
+
+  /** Copy the link and say so; where a page may not (http), the browser's own way to copy it is shown. */
+  async #copy() {
+    const { href } = $("room-link");
+    try {
+      await navigator.clipboard.writeText(href);
+      $("copy").textContent = "Copied";
+      setTimeout(() => { $("copy").textContent = "Copy link"; }, COPIED_MS);
+    } catch {
+      prompt("Copy this link:", href);
+    }
   }
 
   /** What a speaker is called; "" outside of rooms. */

@@ -15,13 +15,16 @@ const STATES = { idle: "not connected", connecting: "connecting …", open: "con
 
 const SERVER = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/session`;
 const KEPT_S = 90; // of speech that no server has heard
-const AWAY = `The server does not answer; it is tried again and again. Up to ${KEPT_S} s of what you say are kept and sent then.`;
+const KEPT = `Up to ${KEPT_S} s of what you say are kept and sent then.`;
+const AWAY = `The server does not answer; it is tried again and again. ${KEPT}`;
+const NOT_YET = "not let in yet, trying again …";
+const TRY_AGAIN_LATER = 1013; // how a server that answers closes when it has no room for us
 const NOBODY = "No node is connected, so nothing can be translated yet. Reload this page once there is one.";
 const TOKEN = "client-token"; // where the token of who speaks is kept: in this tab only
 const init = { get credential() { return sessionStorage.getItem(TOKEN) ?? undefined; } };
 const session = new Session(SERVER, { journey: true, patienceMs: Infinity, bufferedBytes: KEPT_S * 2 * RATE, init });
 const speaker = new Speaker();
-const conversation = new Conversation();
+const conversation = new Conversation((id) => id === session.id && room.heardByOthers);
 const languages = new Languages($("src"), $("tgt"));
 const microphone = new Microphone(hear, hush);
 const room = new Room(session, { connect, onChange: roomChanged, onRefusal: tellRefusal });
@@ -130,8 +133,13 @@ function played(type, member, { detail: result }) {
 
 session.addEventListener("state", ({ detail }) => {
   tell(detail, STATES[detail]);
-  if (detail === "lost") complain(AWAY);
   if (detail === "open") complain("");
+});
+session.addEventListener("retry", ({ detail: error }) => {
+  const answers = error.code !== "WS_DISCONNECTED" || error.closeCode === TRY_AGAIN_LATER;
+  tell("lost", answers ? NOT_YET : STATES.lost);
+  if (error.details?.limit === "guesses") $("token-form").hidden = false; // a good one is let in at once
+  complain(answers ? `${error.message.replace(/\.$/, "")}. This page does so by itself. ${KEPT}` : AWAY);
 });
 session.addEventListener("session", ({ detail }) => {
   if (detail.historyLost && !detail.resumed) conversation.giveUp(detail.id);
@@ -159,6 +167,8 @@ conversation.addEventListener("change", ({ detail: entry }) => {
 $("speak").onclick = toggle;
 $("token-form").onsubmit = (event) => {
   event.preventDefault();
+  hush();
+  session.close(); // which may be waiting to try the former token again
   sessionStorage.setItem(TOKEN, $("token").value);
   $("token").value = "";
   $("token-form").hidden = true;

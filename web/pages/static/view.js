@@ -1,5 +1,7 @@
 import { journey } from "/pages/conversation.js";
 
+const PASSED_ON = "The others hear it in their own languages.";
+
 /** A new element with some properties and children. */
 export function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -59,7 +61,8 @@ export class View {
     card.root.dataset.done = entry.done;
     card.heard.textContent = entry.heard || (entry.done ? "" : "…");
     card.heard.dataset.partial = entry.partial;
-    card.translated.textContent = entry.failure || entry.translated;
+    card.translated.textContent = entry.failure || entry.translated || (entry.passedOn ? PASSED_ON : "");
+    card.translated.classList.toggle("passed-on", entry.passedOn && !entry.failure && !entry.translated);
     card.translated.classList.toggle("failure", Boolean(entry.failure));
     card.again.hidden = !entry.speech;
     card.journey.replaceChildren(

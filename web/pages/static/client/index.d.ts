@@ -87,6 +87,8 @@ export interface SessionEvents {
   state: State;
   /** A connection began. `historyLost`: results may be missing for good. */
   session: { id: string; resumed: boolean; historyLost: boolean };
+  /** Why there is no connection, after each try; another follows by itself. */
+  retry: SpeechDispatchError;
   sentence: Sentence;
   missing: Missing;
   partial: Partial;

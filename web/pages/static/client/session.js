@@ -21,6 +21,7 @@ const isFinal = ({ closeCode, retryAfterMs }) => (closeCode === null ? retryAfte
  * One conversation with the server, over as many sockets as it takes. Events, each with a `detail`:
  *
  * "state": idle, connecting, open or lost; "session": a connection began, { id, resumed, historyLost };
+ * "retry": a `SpeechDispatchError`, why there is no connection; it is tried again by itself;
  * "sentence", "missing", "partial", "step", "error": see `eventsOf`; "room": see `Room`;
  * "message": every message of the server as it came; "end": the session is over, null or why.
  */
@@ -137,10 +138,12 @@ export class Session extends EventTarget {
   async #connect(generation, problem) {
     const until = performance.now() + this.options.patienceMs;
     for (let failures = 0; ; failures += 1) {
-      this.#become(this.ack || failures ? "lost" : "connecting");
+      const again = this.ack !== null || failures > 0;
+      this.#become(again ? "lost" : "connecting");
       const waitMs = delayMs(failures, this.#askedMs);
       this.#askedMs = null;
       if (performance.now() + waitMs > until) return this.#fail(problem);
+      if (again) this.tell("retry", problem);
       if (waitMs) await pause(waitMs);
       if (generation === this.#generation) problem = await this.#dial(generation);
       if (generation !== this.#generation) return this.#superseded();
