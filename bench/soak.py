@@ -18,7 +18,7 @@ from bench.soak_speaker import Score, Session
 from bench.soak_stack import SoakStack
 
 _RESTART_S = 60.0
-#: Soon before the growth of memory is counted: at a restart all of its peers come back at once, which takes memory.
+#: Before the growth of memory is counted: all peers come back at once, and what that takes stays.
 _FIRST_RESTART_S = 45.0
 _WINDOW_S = 10.0
 _MOST_GROWTH_PCT = 5.0
