@@ -112,7 +112,9 @@ def _add_make(parser: ArgumentParser) -> None:
         metavar="NAME=NUMBER",
         help="as slots=4 or audio_min=60; may be repeated (names: docs/limits.md)",
     )
-    parser.add_argument("--tier", default="", metavar="WORD", help="how far a node is trusted; canaries go by it")
+    parser.add_argument(
+        "--tier", default="", metavar="WORD", help="how far a node is trusted; canaries go by it"
+    )
     parser.add_argument("--node-id", default="", metavar="ID", help="the only node id it may register")
     parser.add_argument(
         "--expires",
