@@ -1,10 +1,11 @@
 """Processes that a measurement needs: an embedded Valkey, and others that run while it lasts."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -44,10 +45,12 @@ def running(
     pass_fds: tuple[int, ...] = (),
     stdout: int | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a process; it is asked to end, and then made to."""
+    """Run a process; it is asked to end, and then made to, as are all that it started."""
     with log.open("ab") as output:
         stdout = output.fileno() if stdout is None else stdout
-        process = subprocess.Popen(words, env=env, stdout=stdout, stderr=output, pass_fds=pass_fds)
+        process = subprocess.Popen(
+            words, env=env, stdout=stdout, stderr=output, pass_fds=pass_fds, start_new_session=True
+        )
     try:
         yield process
     finally:
@@ -57,6 +60,8 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        with suppress(ProcessLookupError):  # as a rule nobody is left
+            os.killpg(process.pid, signal.SIGKILL)
         if process.stdout is not None:
             process.stdout.close()
 

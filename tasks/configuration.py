@@ -43,7 +43,10 @@ PERIODIC = {
 
 def make_app(settings: Settings) -> Celery:
     """Build the app for the broker of these settings. Raises `ValueError` for a URL that is none."""
-    app = Celery("speech_dispatch", include=["tasks.control", "tasks.drain", "tasks.heard", "tasks.logs"])
+    app = Celery(
+        "speech_dispatch",
+        include=["tasks.control", "tasks.drain", "tasks.heard", "tasks.leaving", "tasks.logs"],
+    )
     app.conf.update(_broker(settings) | _TASKS | _WORKER | _BEAT)
     return app
 

@@ -82,11 +82,12 @@ NOT_RUN = (
         "it installs the system as services of a machine; tests/deploy/ checks the files",
     ),
     NotRun(r"redis-cli --scan .* unlink", "it wants a Redis to empty and its client program"),
+    NotRun(r"heroku .*", "it wants an account there"),
     NotRun(
         r"(?:sudo )?(?:docker|docker-compose|podman|kubectl|helm) .*", "it wants a platform of containers"
     ),
     NotRun(
-        r"(?:sudo )?(?:systemctl|journalctl|loginctl|useradd|sysctl|install|apt-get|nginx|caddy) .*",
+        r"(?:sudo )?(?:systemctl|journalctl|loginctl|useradd|sysctl|install|apt-get|nginx|caddy|ch\w+|cd) .*",
         "it changes a machine that runs the system as a service",
     ),
 )

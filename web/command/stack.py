@@ -18,15 +18,15 @@ FLOWER_PORT = 5555
 
 #: Started in this order, each rank when the one before is ready; Valkey, which has none, is the first.
 _SERVICES, _NODE = 1, 2
-#: Those who take work stop before those who do it, and those who ask Valkey before Valkey; 29 s at most,
+#: Those who take work stop before those who do it, and those who ask Valkey before Valkey; 27 s at most,
 #: because platforms and people alike lose patience after 30.
 _STOPS = {
     "node": Stop(0, 7.0),
     "web": Stop(1, 10.0),
     "beat": Stop(2, 2.0),
     "worker": Stop(3, 5.0),
-    "flower": Stop(4, 2.0),
-    "valkey": Stop(5, 3.0),
+    "flower": Stop(3, 5.0),
+    "valkey": Stop(4, 3.0),
 }
 #: For the processes of a stack, unless the environment has them. The node of the stack runs without a GPU,
 #: on the CPUs that all the others use as well, so their load says nothing about it. As it stops first, web

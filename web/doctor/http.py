@@ -7,9 +7,15 @@ from urllib.parse import urlsplit
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
+from scheduling.credentials.refusal import FORBIDDEN
 from web.doctor.finding import Finding, Findings, failed, ok, warning
 
 _TIMEOUT_S = 5.0
+#: How a server without credentials begins. One that has some opens the socket, for the first message.
+_SHUT = f"{FORBIDDEN}: ".encode()
+_OPEN_IT = (
+    "Set CREDENTIALS_FILE or CREDENTIALS of all web processes (docs/security.md); ADMIN_TOKEN is not enough."
+)
 _PASS = "Let the proxy pass Upgrade and Connection (docs/deploy/machines.md)."
 
 
@@ -55,7 +61,7 @@ def _socket(base: str) -> Finding:
         with connect(url, open_timeout=_TIMEOUT_S, close_timeout=1.0):
             return ok("websocket", f"{url} opens.")
     except InvalidStatus as error:
-        return _answered(url, error.response.status_code)
+        return _answered(url, error.response.status_code, bytes(error.response.body or b""))
     except (OSError, WebSocketException, TimeoutError) as error:
         return failed(
             "websocket",
@@ -64,7 +70,10 @@ def _socket(base: str) -> Finding:
         )
 
 
-def _answered(url: str, status: int) -> Finding:
+def _answered(url: str, status: int, body: bytes) -> Finding:
+    if status == 403 and body.startswith(_SHUT):
+        said = body.removeprefix(_SHUT).decode("utf-8", "replace").strip()
+        return failed("websocket", f"{url} lets nobody in ({status}): {said}", _OPEN_IT)
     if status in (401, 403):
         return ok("websocket", f"{url} is reached, and wants a credential ({status}).")
     if status == 503:
