@@ -48,8 +48,9 @@ def running(
     """Run a process; it is asked to end, and then made to, as are all that it started."""
     with log.open("ab") as output:
         stdout = output.fileno() if stdout is None else stdout
+        # A group of its own, not a session: those share the processor among them whatever their priorities.
         process = subprocess.Popen(
-            words, env=env, stdout=stdout, stderr=output, pass_fds=pass_fds, start_new_session=True
+            words, env=env, stdout=stdout, stderr=output, pass_fds=pass_fds, process_group=0
         )
     try:
         yield process
