@@ -17,11 +17,11 @@ class Plan:
     """Round trips with 20 KB."""
     single_s: float = 1.0
     beats_s: float = 2.0
-    half_load_s: float = 5.0
+    half_load_s: float = 4.0
     next_job_s: float = 3.0
     fleet: int = 100_000
     """Nodes of the large fleet, and jobs of the long queue."""
-    blocks: int = 12
+    blocks: int = 8
     """Of 500 reservations each, in each fleet."""
     connections: int = 10_000
     steps: tuple[int, ...] = (400, 1000)

@@ -187,10 +187,13 @@ def _allow_sockets(count: int) -> None:
 
 def _require_authentication(host: str) -> None:
     """Flower shows every task and can revoke them: not for strangers."""
-    if is_loopback(host) or os.environ.get("FLOWER_AUTH"):
+    stated = os.environ.get("FLOWER_BASIC_AUTH", "")
+    logins = [login.partition(":") for login in stated.split(",")]
+    if all(user and password for user, _, password in logins):
         return
-    logins = os.environ.get("FLOWER_BASIC_AUTH", "").split(",")
-    if not all(user and password for user, _, password in (login.partition(":") for login in logins)):
+    if stated:
+        raise _BadSettings("FLOWER_BASIC_AUTH must be user:password, or several of them with commas between.")
+    if not is_loopback(host) and not os.environ.get("FLOWER_AUTH"):
         raise _BadSettings(
             f"Flower on {host} would be open to the network: set FLOWER_BASIC_AUTH=user:password first, "
             f"or leave --host out."

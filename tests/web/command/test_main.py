@@ -150,6 +150,13 @@ def test_flower_is_not_opened_to_the_network_without_a_password(valkey: Valkey, 
     assert "FLOWER_BASIC_AUTH" in done.stderr
 
 
+def test_a_login_that_is_none_is_refused_on_this_machine_as_well(valkey: Valkey) -> None:
+    """Flower took it, and let nobody in."""
+    done = run("flower", env={"REDIS_URL": valkey.url, "FLOWER_BASIC_AUTH": "nonsense"})
+    assert done.returncode == 2
+    assert "must be user:password" in done.stderr
+
+
 def test_up_on_a_redis_that_does_not_answer_says_so() -> None:
     done = run(
         "up", "--no-node", "--port", "0", "--flower-port", "0", env={"REDIS_URL": "redis://127.0.0.1:1"}
