@@ -22,7 +22,10 @@ from bench.measures.scaling import measure_scaling
 from bench.measures.sockets import measure_idle, measure_speaking
 from bench.peers.start import PEERS, prepare_bullmq
 from bench.plan import PLANS
+from bench.steadiness import work_ms
 
+#: Pieces of work that are timed before each group.
+_PIECES = 10
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 GROUPS: dict[str, Callable[[Bench], None]] = {
     "roundtrip": measure_round_trips,
@@ -56,6 +59,8 @@ def main() -> None:
         bench.peers = _peers(bench, list(PEERS) if args.peers is None else args.peers)
         for group in args.only or GROUPS:
             print(f"{group} ({time.monotonic() - began_s:.0f} s)", file=sys.stderr, flush=True)
+            for _ in range(_PIECES):
+                bench.book.add("work_ms", work_ms())
             try:
                 GROUPS[group](bench)
             except (SystemExit, Exception) as reason:  # noqa: BLE001 (the other rows are worth having)

@@ -9,8 +9,8 @@ _PARTS = ("web", "worker", "worker-drain", "worker-control", "valkey")
 
 def text(book: Book) -> str:
     """Give the paragraphs whose figures were measured."""
-    parts = (_rates(book), _control(book), _cpu(book), _latency(book), _flows(book), _scripts(book))
-    return "\n".join(part for part in parts if part)
+    parts = (_rates, _control, _cpu, _latency, _flows, _scripts, _machine)
+    return "\n".join(said for part in parts if (said := part(book)))
 
 
 def _rates(book: Book) -> str:
@@ -80,6 +80,16 @@ def _scripts(book: Book) -> str:
         else ""
     )
     return f"longest scripts, ms: {named}{bare}"
+
+
+def _machine(book: Book) -> str:
+    spread = book.spread("work_ms")
+    if spread is None:
+        return ""
+    return (
+        f"the machine: the same piece of work took {_of(book, 'work_ms', 0)} ms, {spread[0]:.0f} to "
+        f"{spread[1]:.0f} ms in the course of the run; a wide spread is that of all figures here"
+    )
 
 
 def _of(book: Book, name: str, digits: int) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import regression, table
+from bench import regression, summary, table
 from bench.book import Book
 from bench.load.report import quantiles_ms
 from bench.profiling import part_of
@@ -36,6 +36,14 @@ def test_the_longest_of_all_runs_is_kept() -> None:
     for ms in (0.4, 1.9, 0.7):
         book.worst("longest_script_ms", ms)
     assert book.runs["longest_script_ms"] == [1.9]
+
+
+def test_the_reader_is_told_how_much_of_the_machine_was_there() -> None:
+    book = Book()
+    assert summary.text(book) == ""
+    for ms in (17.0, 18.0, 96.0):
+        book.add("work_ms", ms)
+    assert "took 18 ms, 17 to 96 ms" in summary.text(book)
 
 
 @pytest.mark.parametrize(
