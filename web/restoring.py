@@ -30,13 +30,22 @@ class Restorer:
         `LedgerError` and `StoreError`; then it is to be done again.
         """
         held: list[SessionLink] = []
-        ours = [link for link in links if not link.left]
-        for first in range(0, len(ours), _AT_ONCE):
-            some = ours[first : first + _AT_ONCE]
-            restored = self._ledger.sessions.restore([self._state_of(link) for link in some])
-            self.lost += sum(one.lost for one in restored)
-            held += [link for link, one in zip(some, restored, strict=True) if one.held]
+        for first in range(0, len(links), _AT_ONCE):
+            some = [link for link in links[first : first + _AT_ONCE] if not link.left]
+            held += self._tell(some)
         return held
+
+    def bring_back(self, link: SessionLink) -> bool:
+        """Tell of a session whose socket was just lost, unless another one has it; its client may come back.
+
+        Raises `LedgerError` and `StoreError`.
+        """
+        return bool(self._tell([link]))
+
+    def _tell(self, links: Sequence[SessionLink]) -> list[SessionLink]:
+        restored = self._ledger.sessions.restore([self._state_of(link) for link in links])
+        self.lost += sum(one.lost for one in restored)
+        return [link for link, one in zip(links, restored, strict=True) if one.held]
 
     def _state_of(self, link: SessionLink) -> Held:
         languages = {*link.given, *link.delivered}

@@ -98,10 +98,14 @@ class Resuming:
 
     def leave(self, link: SessionLink) -> None:
         """Note in the ledger that the socket is gone. Raises `LedgerError` and `StoreError`."""
-        if link.resumable and not link.ended:
-            self._ledger.sessions.detach(link.session_id, link.socket, link.next_index, link.audio_from)
-        else:
+        link.left = True  # or what is told to the ledger anew meanwhile would have it here for ever
+        if link.ended or not link.resumable:
             self._ledger.sessions.close(link.session_id, link.socket)
+        elif not self._detach(link) and self._restorer.bring_back(link):
+            self._detach(link)
+
+    def _detach(self, link: SessionLink) -> bool:
+        return self._ledger.sessions.detach(link.session_id, link.socket, link.next_index, link.audio_from)
 
     @property
     def _terms(self) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class SessionLink:
     draining: bool = False
     """This process is about to end and takes no more audio."""
     left: bool = False
-    """Another socket has taken the session over."""
+    """The session is not this socket's any more: another one has taken it over, or its end is being noted."""
     ended: bool = False
     """The client's goodbye was acknowledged."""
     token: str = ""

@@ -93,16 +93,18 @@ class PlainStore(Store):
         """Ask until there are answers, or no time, or an error for good."""
         packed = [pack(parts) for parts in requests]
         until_s = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
-        tries, refusal = 0, None
+        tries, refusal, trouble = 0, None, None
         while True:
             try:
                 return self._once(packed, until_s)
             except Setback as setback:
                 tries += 1
                 refusal = refusal if isinstance(setback, NoAnswer) else setback
+                if trouble is None or time.monotonic() < until_s:
+                    trouble = setback  # the last try has little time, and what it says is that it had
                 pause_s = 0.0 if setback.remedy is Remedy.LOAD else delay_s(tries)
                 if not _curable(setback, script, retry) or time.monotonic() + pause_s >= until_s:
-                    raise (refusal or setback).error(script) from setback
+                    raise (refusal or trouble).error(script) from setback
                 if setback.remedy is Remedy.LOAD and script:
                     packed[0] = in_full(script, packed[0])  # which teaches it to the server for the rest
             time.sleep(pause_s)

@@ -2,13 +2,15 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Timer
+from threading import Thread, Timer
 from types import FrameType
 
 import pytest
 
+from scheduling.errors import StoreUnavailable
 from scheduling.store.plain import PlainStore
 from tests.scheduling.store.samples import ECHO
 from tests.valkey import Valkey
@@ -27,6 +29,22 @@ def test_threads_share_a_store(store: PlainStore) -> None:
 def test_a_connection_is_kept(store: PlainStore) -> None:
     first = store.command("CLIENT", "ID")
     assert store.command("CLIENT", "ID") == first
+
+
+def test_the_cause_is_told_and_not_that_the_last_try_had_no_time() -> None:
+    """Why a certificate was refused became "Timeout connecting to server" when the time was nearly over."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse_once() -> None:
+            server.accept()[0].close()  # and leave all others waiting
+
+        Thread(target=refuse_once, daemon=True).start()
+        port = server.getsockname()[1]
+        with (
+            PlainStore(f"redis://127.0.0.1:{port}/0", timeout_s=0.5) as store,
+            pytest.raises(StoreUnavailable, match=r"closed|reset"),
+        ):
+            store.command("PING")
 
 
 def test_a_forked_process_makes_its_own_connection(store: PlainStore) -> None:

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from web.command.errors import PortInUse
+from web.command.ports import free_ports
 from web.command.process import ProcessSpec
 from web.command.stack import StackPlan
 
@@ -47,10 +48,11 @@ def test_nodes_without_a_gpu_are_accepted_unless_the_environment_says_otherwise(
 
 
 def test_every_port_is_looked_at_before_anything_starts() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    first = free_ports(2)
+    port = first + 1
+    with socket.create_server(("127.0.0.1", port)):
         with pytest.raises(PortInUse, match=rf"{port}.*--port"):
-            StackPlan(first_port=port - 1, web_processes=2, flower_port=0).require_ports()
+            StackPlan(first_port=first, web_processes=2, flower_port=0).require_ports()
         with pytest.raises(PortInUse, match=rf"{port}.*--flower-port"):
             StackPlan(first_port=0, web_processes=1, flower_port=port).require_ports()
 
