@@ -31,28 +31,29 @@ local function expire(code)
   end
 end
 
+-- Of an instance that is not known, as after a flush, it is only sure that it was there when the member entered.
 local heard = {}
-local function is_absent(instance, patience)
+local function is_absent(instance, patience, code, session)
   if heard[instance] == nil then
-    heard[instance] = tonumber(redis.call('ZSCORE', PREFIX .. 'instances', instance) or 0)
+    heard[instance] = tonumber(redis.call('ZSCORE', PREFIX .. 'instances', instance) or '') or false
   end
-  return now - heard[instance] >= tonumber(ARGV[3]) + patience
+  return now - (heard[instance] or read_member(code, session).joined) >= tonumber(ARGV[3]) + patience
 end
 
 -- A session whose socket is lost ('' owns it) lives as long as its client may come back; with an instance that
 -- died, so long after that.
-local function is_gone(session)
+local function is_gone(code, session)
   local owner, closed, token = unpack(redis.call('HMGET', key('session', session), 'owner', 'closed', 'token'))
   if not owner or closed == '1' then
     return true
   end
-  return owner ~= '' and is_absent(owner, (token or '') ~= '' and limit('resume_ms') or 0)
+  return owner ~= '' and is_absent(owner, (token or '') ~= '' and limit('resume_ms') or 0, code, session)
 end
 
 local function look_at(code)
   local sessions, changed = redis.call('HKEYS', key('roommembers', code)), false
   for _, session in ipairs(sessions) do
-    if is_gone(session) then
+    if is_gone(code, session) then
       changed = take_out(code, session)
     end
   end

@@ -108,6 +108,19 @@ def test_a_member_that_may_come_back_outlives_its_instance(world: World) -> None
     assert present() == set()
 
 
+def test_whoever_entered_after_the_ledger_was_lost_is_not_taken_out_before_its_instance_is_heard(
+    world: World,
+) -> None:
+    """A sweep of another instance came first: the owner of the session was known to nobody yet."""
+    enter(world, "a")
+    world.store.command("DEL", world.keys.instances)
+    world.ledger.rooms.sweep(0)
+    assert [member.session_id for member in world.ledger.rooms.look(CODE)[1]] == ["a"]
+    world.go(60_000)
+    world.ledger.rooms.sweep(0)
+    assert not world.ledger.rooms.look(CODE)[1], "it never spoke up"
+
+
 def test_sweeps_get_round_to_every_room(world: World) -> None:
     """A bounded batch each: no room is left out because others stand before it."""
     for number in range(150):
