@@ -35,7 +35,7 @@ end
 local heard = {}
 local function is_absent(instance, patience, code, session)
   if heard[instance] == nil then
-    heard[instance] = tonumber(redis.call('ZSCORE', PREFIX .. 'instances', instance) or '') or false
+    heard[instance] = tonumber(redis.call('ZSCORE', PREFIX .. 'instances', instance)) or false
   end
   return now - (heard[instance] or read_member(code, session).joined) >= tonumber(ARGV[3]) + patience
 end

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.stack import wait_until
 from tests.valkey import free_port
 
 #: Erlang takes its time, on a busy machine a good deal of it.
@@ -83,8 +84,7 @@ class RabbitMQ:
         A signal is sent before it is heard: on a busy machine one of its threads answered once more.
         """
         self._signal(signal.SIGSTOP)
-        while set(_states(self.group)) - {"T", "Z"}:
-            time.sleep(0.005)
+        wait_until(lambda: set(_states(self.group)) <= {"T", "Z"}, "RabbitMQ to stand still")
 
     def resume(self) -> None:
         """End `pause`."""

@@ -4,16 +4,15 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-# In the order in which a worker imports them.
 from celery.__main__ import main as celery
-from celery.apps import beat, worker  # noqa: F401  (to be there)
-from celery.bin import celery as _  # noqa: F401  (to be there)
 
 from scheduling import scripts
 from web.command import main as command
 from web.command import services
 
+#: In the order in which a worker imports them.
 _MODULES = (
+    "celery.apps.beat", "celery.apps.worker", "celery.bin.celery",
     "celery.concurrency.prefork", "celery.worker.consumer.consumer", "celery.worker.worker",
     "kombu.transport.redis", "tasks.beat", "tasks.configuration", "tasks.metering",
     "agent.link", "agent.node", "agent.output", "agent.pipelines.echo", "agent.pipelines.lookup", "agent.say",

@@ -1,6 +1,7 @@
 """What `tests.patched` runs, where gevent has patched everything before anything else was imported."""
 
 import warnings
+from importlib import import_module
 
 warnings.simplefilter("error")
 
@@ -10,7 +11,8 @@ monkey.patch_all()
 
 from scheduling import scripts  # noqa: E402
 from tests import patched  # noqa: E402
-from tests.scheduling.store.cases import every, sentinel  # noqa: E402, F401  (to be there)
 
+for _cases in ("every", "sentinel"):
+    import_module(f"tests.scheduling.store.cases.{_cases}")
 scripts.load_all()
 main = patched.main
