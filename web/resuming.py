@@ -98,10 +98,11 @@ class Resuming:
 
     def leave(self, link: SessionLink) -> None:
         """Note in the ledger that the socket is gone. Raises `LedgerError` and `StoreError`."""
+        taken_over = link.left
         link.left = True  # or what is told to the ledger anew meanwhile would have it here for ever
         if link.ended or not link.resumable:
             self._ledger.sessions.close(link.session_id, link.socket)
-        elif not self._detach(link) and self._restorer.bring_back(link):
+        elif not self._detach(link) and not taken_over and self._restorer.bring_back(link):
             self._detach(link)
 
     def _detach(self, link: SessionLink) -> bool:

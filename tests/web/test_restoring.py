@@ -27,3 +27,14 @@ def test_a_session_whose_socket_was_just_lost_is_not_told_to_be_here(
     assert store.command("HMGET", record, "owner", "socket") == [b"", b"client"]
     assert (store.command("HGET", record, "token") == b"digest") is flushed, "made anew it has one"
     assert restorer.lost == 0
+
+
+def test_a_session_that_another_socket_has_taken_over_is_not_brought_back(store: PlainStore) -> None:
+    """It may have ended there since."""
+    process = Process(store, 1)
+    link, record = process.session, process.ledger.keys.session(process.session.session_id)
+    link.token, link.left = "digest", True
+    store.command("DEL", record)
+    restorer = Restorer(process.ledger, "web1")
+    Resuming(process.ledger, process.peers, process.delivery, "web1", restorer).leave(link)
+    assert store.command("EXISTS", record) == 0
