@@ -19,13 +19,12 @@ from scheduling.ledger.codes import SchemaMismatch
 from scheduling.logs import know_always
 from scheduling.settings import Settings
 from scheduling.store.batched import BatchedStore
-from scheduling.store.plain import PlainStore
 from web.admission import Admission
 from web.assigning import Assigner
 from web.canary import Canaries
 from web.credential_watch import CredentialWatch
 from web.delivery import Delivery, acknowledge_close
-from web.inbox import Inbox
+from web.inbox import BLOCK_S, Inbox
 from web.limiter import Limiter
 from web.membership import Membership
 from web.node_messages import NodeMessages
@@ -73,7 +72,9 @@ class Dispatcher:
         # Calls, bodies and the blocking read of the inbox never wait behind each other.
         self.store = BatchedStore(settings.redis_url, timeout_s=settings.store_timeout_s)
         self.body_store = BatchedStore(settings.body_url, timeout_s=_BODY_TIMEOUT_S)
-        self._inbox_store = PlainStore(settings.redis_url, timeout_s=settings.store_timeout_s)
+        self._inbox_store = BatchedStore(
+            settings.redis_url, timeout_s=BLOCK_S + settings.store_timeout_s, preload=()
+        )
         self.ledger = Ledger(self.store, settings)
         self.bodies = bodies = Bodies(self.body_store, settings)
         self.publisher = Publisher(celery)

@@ -11,7 +11,7 @@ from scheduling.errors import StoreError
 from scheduling.ledger import Assigned, Ledger
 from scheduling.ledger.cell import text
 from scheduling.messages import UiEventName
-from scheduling.store.base import Store
+from scheduling.store.base import Pending, Store
 from web.assigning import Assigner
 from web.delivery import Delivery
 from web.node_link import NodeLink, close_replaced
@@ -21,8 +21,8 @@ from web.resuming import hand_over
 _log = logging.getLogger(__name__)
 
 _BATCH = 256
-#: A blocking read holds its connection, so the inbox has one of its own (and no call waits behind it).
-_BLOCK_MS = 5000
+#: How long one read waits for entries, s. Its store is given more time, and nobody else uses it.
+BLOCK_S = 5
 _PAUSE_S = 0.2
 #: Kinds of entries told of in the log, each once.
 _MOST_UNKNOWN = 20
@@ -59,6 +59,8 @@ class Inbox:
             "moved": self._moved,
         }
         self._unknown: set[str] = set()
+        self._deletion: Pending | None = None
+        """Of what was dealt with last. It goes out with other calls: nobody waits for its round trip."""
 
     def run(self) -> None:
         """Read for ever; a store that cannot be reached is tried again."""
@@ -72,16 +74,19 @@ class Inbox:
                 gevent.sleep(_PAUSE_S)
 
     def _read(self, last: str) -> str:
-        timeout_s = _BLOCK_MS / 1000 + 2
-        command = ("XREAD", "COUNT", _BATCH, "BLOCK", _BLOCK_MS, "STREAMS", self._stream, last)
-        reply = self._store.command(*command, timeout_s=timeout_s)
+        reply = self._store.command(
+            "XREAD", "COUNT", _BATCH, "BLOCK", BLOCK_S * 1000, "STREAMS", self._stream, last
+        )
+        if self._deletion:
+            deletion, self._deletion = self._deletion, None
+            deletion.wait()
         if not reply:
             return last
         entries = reply[0][1]
         for _, raw in entries:
             self._deal_with({text(k): text(v) for k, v in zip(raw[::2], raw[1::2], strict=True)})
         ids = [entry_id for entry_id, _ in entries]
-        self._store.command("XDEL", self._stream, *ids)
+        self._deletion = self._ledger.cell.store.submit_command("XDEL", self._stream, *ids)
         return text(ids[-1])
 
     def _deal_with(self, fields: dict[str, str]) -> None:

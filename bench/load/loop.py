@@ -1,10 +1,12 @@
 """One epoll loop over many WebSockets, with timers; no coroutines, as little as possible for each message."""
 
 import heapq
+import os
 import select
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -53,7 +55,10 @@ class Loop:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._peers: dict[int, Peer] = {}
-        self._listeners: dict[int, Callable[[], None]] = {}
+        self._bell = os.eventfd(0)
+        """Ends the wait for events: a signal alone does not, Python goes on waiting after it."""
+        self._listeners: dict[int, Callable[[], Any]] = {self._bell: partial(os.eventfd_read, self._bell)}
+        self._epoll.register(self._bell, select.EPOLLIN)
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._running = True
@@ -126,8 +131,9 @@ class Loop:
         heapq.heappush(self._timers, (due_s, next(self._order), call))
 
     def stop(self) -> None:
-        """Let `run` return."""
+        """Let `run` return, at once; a signal handler may call it."""
         self._running = False
+        os.eventfd_write(self._bell, 1)
 
     def run(self) -> None:
         """Go on until stopped."""

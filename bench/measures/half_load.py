@@ -61,7 +61,7 @@ def measure_next_job(bench: Bench) -> None:
     """
     count = max(2, round(largest_rate(bench) / 2 * _SERVICE_MS / 1000))
     bench.book.facts["next_job_nodes"] = count
-    for _ in range(bench.plan.rounds):
+    for _ in range(bench.plan.next_job_rounds):
         bench.say(f"next job, {count} nodes of one slot")
         with (
             bench.ours() as ours,

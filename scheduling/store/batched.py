@@ -23,7 +23,8 @@ class BatchedStore(Store):
     """A `scheduling.store.base.Store` for a process patched by gevent, used from one thread.
 
     It connects with its first call and belongs to the process that made it. Commands that block
-    (``XREAD BLOCK``, ``BLPOP``) would hold up everybody's answers: they need a `PlainStore`.
+    (``XREAD BLOCK``, ``BLPOP``) would hold up everybody's answers: who makes them needs a store of its own,
+    whose ``timeout_s`` is longer than they block.
     """
 
     def __init__(

@@ -24,8 +24,8 @@ from scheduling.store.wire import in_full, pack
 
 _log = logging.getLogger(__name__)
 
-_TICK_S = 0.02
-"""How exactly time-outs are kept: looking at them all now and then costs less than a timer each."""
+_TICK_S, _TICKS = 0.02, 100
+"""How exactly time-outs are kept: to so many s, or to such a share. A timer for each would cost more."""
 
 _LASTING_S = 1.0
 """A connection that lasted so long is replaced at once, after any other there is a growing pause."""
@@ -65,7 +65,8 @@ class Courier:
             if not monkey.is_module_patched("socket"):
                 raise RuntimeError("this store needs a process patched by gevent.monkey.patch_all()")
             self._hub = get_hub()
-            self._ticker = self._hub.loop.timer(_TICK_S, _TICK_S)
+            tick_s = max(_TICK_S, self._patience_s / _TICKS)
+            self._ticker = self._hub.loop.timer(tick_s, tick_s)
         return self._hub
 
     def post(self, call: Call) -> None:

@@ -30,3 +30,19 @@ def test_broken_entries_keep_nobody_from_being_read() -> None:
         assert stack.webs[0].log.count("kind 'poem' are skipped") == 1
         assert stack.webs[0].log.count("kind 'song' are skipped") == 1
         stack.assert_clean_logs("inbox entry", "Traceback")
+
+
+def test_what_could_not_be_deleted_is_read_again() -> None:
+    """Nobody waits for the deletion, but an entry is not left behind for ever where it failed."""
+    with Stack() as stack, redis.Redis.from_url(stack.valkey.url) as ledger:
+        inbox = f"sd:{{0}}:inbox:{stack.webs[0].stats()['instance']}"
+        ledger.execute_command("ACL", "SETUSER", "default", "-xdel")
+        ledger.xadd(inbox, {"kind": "poem"})
+        wait_until(lambda: "the inbox cannot be read" in stack.webs[0].log, "the deletion to be refused")
+        assert ledger.xlen(inbox) == 1
+        ledger.execute_command("ACL", "SETUSER", "default", "+xdel")
+        wait_until(lambda: ledger.xlen(inbox) == 0, "it to be read again")
+        with stack.node(("en", "pt")), stack.client() as client:
+            client.say()
+            assert client.texts(1) == ["en 0"]
+        stack.assert_clean_logs("inbox", "Traceback")
