@@ -4,6 +4,7 @@ import heapq
 import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,10 @@ _READ = 1 << 18
 #: How soon a peer that was asked to come back does, s.
 _BACK_S = 0.5
 _HEAD_END = b"\r\n\r\n"
+#: As Linux has it; Python has no name for it.
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("qq")
+_TOLD_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 class Peer:
@@ -52,7 +57,12 @@ OnMessage = Callable[[Peer, bytes], None]
 class Loop:
     """Runs peers and timers until `stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, arrivals: bool = False) -> None:
+        """``arrivals`` has the kernel note when bytes came: see `arrived_s`."""
+        self._arrivals = arrivals
+        self.arrived_s = 0.0
+        """On the monotonic clock, when the last of what is being read came. This process may have had to wait
+        for a core since, which that of a machine of its own would not."""
         self._epoll = select.epoll()
         self._peers: dict[int, Peer] = {}
         self._bell = os.eventfd(0)
@@ -113,6 +123,8 @@ class Loop:
     def _watch(self, peer: Peer, on_head: Callable[[Peer, bytes], None]) -> None:
         peer.sock.setblocking(False)
         peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._arrivals:
+            peer.sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         peer.on_head = on_head
         self._peers[peer.fd] = peer
         self._epoll.register(peer.fd, select.EPOLLIN)
@@ -176,7 +188,7 @@ class Loop:
 
     def _read(self, peer: Peer) -> None:
         try:
-            data = peer.sock.recv(_READ)
+            data = self._receive(peer.sock) if self._arrivals else peer.sock.recv(_READ)
         except BlockingIOError:
             return
         except OSError:
@@ -205,6 +217,14 @@ class Loop:
             elif first == CLOSE:
                 self._drop(peer)
                 return
+
+    def _receive(self, sock: socket.socket) -> bytes:
+        data, told, _, _ = sock.recvmsg(_READ, _TOLD_BYTES)
+        self.arrived_s = time.monotonic()
+        if told:
+            seconds, nanoseconds = _TIMESPEC.unpack(told[0][2])
+            self.arrived_s -= time.time() - seconds - nanoseconds / 1e9
+        return data
 
     def _flush(self, peer: Peer) -> None:
         if peer.outbox:

@@ -24,9 +24,9 @@ def stamp() -> bytes:
     return b"%016d" % (time.monotonic_ns() // 1000)
 
 
-def since_stamp_s(sound: bytes) -> float:
-    """Give how long ago the audio was stamped, s."""
-    return (time.monotonic_ns() // 1000 - int(sound[:STAMP])) / 1e6
+def stamp_s(sound: bytes) -> float:
+    """Give when the audio was stamped, s."""
+    return int(sound[:STAMP]) / 1e6
 
 
 def session_init() -> bytes:

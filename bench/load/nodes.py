@@ -27,7 +27,7 @@ class Node:
         self.beating = False
         self.jobs = 0
         self.answered_s = 0.0
-        """When its last result was sent while it held no other job; 0 once the next has come."""
+        """When it began to send its last result while it held no other job; 0 once the next has come."""
 
 
 class Nodes:
@@ -35,7 +35,7 @@ class Nodes:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
-        self._loop = Loop()
+        self._loop = Loop(arrivals=True)
         self._nodes: list[Node] = []
         self._up = 0
         self._registered = 0
@@ -77,33 +77,36 @@ class Nodes:
             self._up += 1
             if not node.beating:
                 node.beating = True
-                self._beat(node)
+                # The second comes sooner: nodes of the world beat at times of their own, not all together.
+                self._beat(node, self._up / self._args.nodes)
 
-    def _beat(self, node: Node) -> None:
+    def _beat(self, node: Node, share: float = 1.0) -> None:
+        """Send a heartbeat, and the next one after this share of the time between two."""
         assert node.peer is not None
         self._loop.send(node.peer, messages.heartbeat(node.name.decode()))
-        self._loop.at(time.monotonic() + self._args.heartbeat_s, partial(self._beat, node))
+        self._loop.at(time.monotonic() + share * self._args.heartbeat_s, partial(self._beat, node))
 
     def _take(self, node: Node, peer: Peer, job: bytes) -> None:
-        now_s = time.monotonic()
+        arrived_s = self._loop.arrived_s
         self._jobs += 1
         node.jobs += 1
         self._busy.add(node.name)
         if len(self._assign_s) < _SAMPLE:
-            self._assign_s.append(messages.since_stamp_s(text_of(job, b'"audio":"')))
+            self._assign_s.append(arrived_s - messages.stamp_s(text_of(job, b'"audio":"')))
             if node.answered_s:
-                self._next_s.append(now_s - node.answered_s)
+                self._next_s.append(arrived_s - node.answered_s)
         node.answered_s = 0.0
         if self._args.service_ms:
-            self._loop.at(now_s + self._args.service_ms / 1000, partial(self._answer, node, peer, job))
+            self._loop.at(arrived_s + self._args.service_ms / 1000, partial(self._answer, node, peer, job))
         else:
             self._answer(node, peer, job)
 
     def _answer(self, node: Node, peer: Peer, job: bytes) -> None:
+        now_s = time.monotonic()
         self._loop.send(peer, messages.result(node.name, job))
         node.jobs -= 1
         if not node.jobs:
-            node.answered_s = time.monotonic()
+            node.answered_s = now_s
 
     def _register_again(self) -> None:
         """Have the next node register anew on its socket, as after a change of what it can do."""

@@ -24,16 +24,16 @@ _NEVER_MS = 10**9
 
 
 def measure_half_load(bench: Bench) -> None:
-    """Measure the flows, and the time from an utterance's submission to its arrival at a node."""
+    """Measure the flows, and the time from an utterance's submission to its arrival at a node's socket."""
     rate = largest_rate(bench) / 2
     bench.book.facts["half_load_per_s"] = round(rate, 1)
-    for _ in range(bench.plan.rounds):
-        bench.say(f"flows at {rate:.0f} utterances/s")
-        with bench.ours() as ours:
+    with bench.ours() as ours:
+        for _ in range(bench.plan.close_rounds):
+            bench.say(f"flows at {rate:.0f} utterances/s")
             options = {"registrations_per_s": _REGISTRATIONS_PER_S, "heartbeat_s": _HEARTBEAT_S}
             report = _speak(bench, ours, rate, "", **options)
-        bench.book.add("half_load_reached_per_s", report["per_s"])
-        _note_flows(bench, report["between"])
+            bench.book.add("half_load_reached_per_s", report["per_s"])
+            _note_flows(bench, report["between"])
     with bench.bare() as bare:  # what the machine itself makes of such a load
         _speak(bench, bare, rate, "bare_")
     with bench.laden(SMALL_BYTES) as laden:
@@ -57,23 +57,22 @@ def _speak(bench: Bench, system: System, rate: float, name: str, **options: floa
 def measure_next_job(bench: Bench) -> None:
     """Measure how soon a freed slot has its next job, where jobs always wait: nodes of one slot.
 
-    Counted by the node, from its result written to its next job read: it includes both ways.
+    Counted by the node, from its result about to be written to the arrival of its next job: it includes both
+    ways, but not what the node, which shares the cores of the system here, waits for one.
     """
     count = max(2, round(largest_rate(bench) / 2 * _SERVICE_MS / 1000))
     bench.book.facts["next_job_nodes"] = count
-    for _ in range(bench.plan.next_job_rounds):
-        bench.say(f"next job, {count} nodes of one slot")
-        with (
-            bench.ours() as ours,
-            nodes(ours, gives_way=True, nodes=count, slots=1, service_ms=_SERVICE_MS) as made,
-        ):
-            speak(
-                ours, made, clients=3 * count, seconds=bench.plan.next_job_s, warm_s=bench.plan.warm_s,
-                seed=bench.plan.seed,
-            )  # fmt: skip
-            report = told(made)
-        bench.book.add("next_job_p50_ms", report["next_job"]["p50_ms"])
-        bench.book.add("next_job_p99_ms", report["next_job"]["p99_ms"])
+    with bench.ours() as ours:
+        for _ in range(bench.plan.close_rounds):
+            bench.say(f"next job, {count} nodes of one slot")
+            with nodes(ours, gives_way=True, nodes=count, slots=1, service_ms=_SERVICE_MS) as made:
+                speak(
+                    ours, made, clients=3 * count, seconds=bench.plan.next_job_s, warm_s=bench.plan.warm_s,
+                    seed=bench.plan.seed,
+                )  # fmt: skip
+                report = told(made)
+            bench.book.add("next_job_p50_ms", report["next_job"]["p50_ms"])
+            bench.book.add("next_job_p99_ms", report["next_job"]["p99_ms"])
 
 
 def _note_flows(bench: Bench, between: Between) -> None:

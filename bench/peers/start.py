@@ -1,7 +1,9 @@
 """Starts a peer's workers beside a Valkey of their own, loads them, and gives what was measured."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -54,7 +56,7 @@ def measure(name: str, folder: Path, seconds: float, warm_s: float, single_s: fl
     peer = PEERS[name]
     with ExitStack() as stack:
         system = System(stack, folder)
-        system.run("worker", peer.worker)
+        worker = system.run("worker", peer.worker)
         options = {"seconds": seconds, "warm-s": warm_s, "single-s": single_s}
         words = [*peer.load, *(f"--{option}={value}" for option, value in options.items())]
         load = system.run("load", words, stdout=subprocess.PIPE)
@@ -62,6 +64,8 @@ def measure(name: str, folder: Path, seconds: float, warm_s: float, single_s: fl
             output, _ = load.communicate(timeout=_LOAD_S)
         except subprocess.TimeoutExpired:
             raise SystemExit(f"{name} did not end within {_LOAD_S} s") from None
+        # It has nothing left to do, and one of them takes 15 s to notice that it was asked to end.
+        os.killpg(worker.pid, signal.SIGKILL)
         if load.returncode:
             raise SystemExit(f"{name} could not be measured: {system.log('load')[-2000:]}")
         return dict(json.loads(output))
