@@ -26,6 +26,7 @@ from scheduling.results import (
     format_success,
 )
 from scheduling.store.base import Parts
+from scheduling.wake_marks import WakeMarks
 
 _log = logging.getLogger(__name__)
 _told = Sparing(_log)
@@ -50,23 +51,29 @@ _FIELDS = (
 )
 
 
-def drain_shards(ledger: Ledger, bodies: Bodies, shards: Iterable[int], *, linger_ms: int = 0) -> Drained:
-    """Format and release what these shards hold, for at most ``drain_ms`` or ``drain_items``.
+def drain_shards(
+    ledger: Ledger,
+    bodies: Bodies,
+    shards: Iterable[int],
+    *,
+    linger_ms: int = 0,
+    most_ms: int | None = None,
+) -> Drained:
+    """Format and release what these shards hold; ``linger_ms`` and ``most_ms`` as in `Outbox`.
 
-    Everything in it may be done twice: a number that has ended is not stored again. ``linger_ms`` as in
-    `Outbox`.
+    Everything in it may be done twice: a number that has ended is not stored again.
     """
     store, keys, shards = ledger.cell.store, ledger.keys, list(shards)
-    outbox = Outbox(store, ledger.cell.settings, *map(keys.results, shards), linger_ms=linger_ms)
+    streams = map(keys.results, shards)
+    outbox = Outbox(store, ledger.cell.settings, *streams, linger_ms=linger_ms, most_ms=most_ms)
+    marks = WakeMarks(store, [keys.wake(shard) for shard in shards], ledger.cell.settings.wake_ms)
     # Once the marks are gone, a new result wakes a drain of its own.
-    return outbox.drain(
-        partial(_fan_out, ledger, bodies), lambda: store.command("DEL", *map(keys.wake, shards))
-    )
+    return outbox.drain(partial(_fan_out, ledger, bodies, marks), marks.remove)
 
 
-def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> list[Parts]:
+def _fan_out(ledger: Ledger, bodies: Bodies, marks: WakeMarks, entries: list[Entry]) -> list[Parts]:
     jobs = list(dict.fromkeys(entry.fields["job"] for entry in entries if "job" in entry.fields))
-    records = _read_records(ledger, jobs)
+    records = _read_records(ledger, jobs, marks.renewal())
     formatted = (_format(job_id, record) for job_id, record in records.items())
     results = [result for result in formatted if result]
     _release(ledger, results)
@@ -75,8 +82,10 @@ def _fan_out(ledger: Ledger, bodies: Bodies, entries: list[Entry]) -> list[Parts
     return [("PEXPIRE", ledger.keys.job(job), retention_ms) for job in jobs]
 
 
-def _read_records(ledger: Ledger, jobs: Sequence[str]) -> dict[str, dict[str, Any]]:
-    found = ledger.cell.store.commands([("HMGET", ledger.keys.job(job), *_FIELDS) for job in jobs])
+def _read_records(ledger: Ledger, jobs: Sequence[str], first: Sequence[Parts]) -> dict[str, dict[str, Any]]:
+    """Read the jobs' records, in one round trip with other commands before it."""
+    reads = [("HMGET", ledger.keys.job(job), *_FIELDS) for job in jobs]
+    found = ledger.cell.store.commands([*first, *reads])[len(first) :]
     return {
         job_id: dict(zip(_FIELDS, values, strict=True)) for job_id, values in zip(jobs, found, strict=True)
     }

@@ -48,27 +48,35 @@ class Drained:
 class Outbox:
     """One or more outbox streams, dealt with as one. Raises `StoreError`."""
 
-    def __init__(self, store: Store, settings: Settings, *streams: str, linger_ms: int = 0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *streams: str,
+        linger_ms: int = 0,
+        most_ms: int | None = None,
+    ) -> None:
         """Deal with these; ``linger_ms`` is how long a drain that did something waits for more.
 
-        The store's connection is blocked meanwhile.
+        The store's connection is blocked meanwhile. A drain lasts ``most_ms``, or else ``drain_ms``, at most.
         """
         self._store = store
         self._settings = settings
         self._streams = streams
         self._linger_ms = linger_ms
+        self._most_ms = settings.drain_ms if most_ms is None else most_ms
         self._looked_s = 0.0
 
     def drain(
         self, work: Callable[[list[Entry]], Sequence[Parts] | None], idle: Callable[[], None] | None = None
     ) -> Drained:
-        """Have all entries worked on, for at most ``drain_ms`` or ``drain_items``.
+        """Have all entries worked on, for as long as a drain lasts or ``drain_items``.
 
         ``work`` may give commands that go along with noting that its entries are done. ``idle`` is called if
         none is left, before the last look: what it does so that a new entry wakes somebody cannot miss one.
         What ``work`` raises ends the drain; its entries are claimed again later.
         """
-        until_s = time.monotonic() + self._settings.drain_ms / 1000
+        until_s = time.monotonic() + self._most_ms / 1000
         count = 0
         entries = self.claim()
         while True:

@@ -18,9 +18,12 @@ _TRIES = 20
 _AT_ONCE = 200
 
 
-def drain_pools(ledger: Ledger) -> Drained:
-    """Assign pools to marked nodes and link marked requirements, for a bounded time; refresh the snapshot."""
-    outbox = Outbox(ledger.cell.store, ledger.cell.settings, ledger.keys.dirty)
+def drain_pools(ledger: Ledger, *, most_ms: int | None = None) -> Drained:
+    """Assign pools to marked nodes and link marked requirements; refresh the snapshot.
+
+    ``most_ms`` as in `Outbox`.
+    """
+    outbox = Outbox(ledger.cell.store, ledger.cell.settings, ledger.keys.dirty, most_ms=most_ms)
     return outbox.drain(partial(_look_at, ledger))
 
 

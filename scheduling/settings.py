@@ -153,8 +153,8 @@ class Settings(CanarySettings, CredentialSettings, LimitSettings):
     wake_ms: int = Field(
         default=250, ge=10, description="an undrained shard is published again after this time, ms"
     )
-    drain_ms: int = Field(default=200, ge=10, description="one drain works this long, ms")
-    drain_items: int = Field(default=500, ge=1, description="one drain takes this many results")
+    drain_ms: int = Field(default=1000, ge=10, description="one drain works this long, ms")
+    drain_items: int = Field(default=2500, ge=1, description="one drain takes this many results")
     drain_linger_ms: int = Field(
         default=20, ge=0, le=1000, description="a drain that found results waits this long for more, ms"
     )

@@ -25,6 +25,8 @@ from web.room_upkeep import RoomUpkeep
 _log = logging.getLogger(__name__)
 
 _MOST = 64
+#: A drain in place of a worker lasts so long, ms: what else is swept waits behind it.
+_FALLBACK_DRAIN_MS = 200
 #: How often sessions that wait for long are looked after, s.
 _LOOK_S = 3.0
 
@@ -145,7 +147,7 @@ class Sweeper:
             self._publisher.wake(ASSIGN_POOLS, CONTROL)
         if age_ms > self._patience_ms():
             self.fallbacks += 1
-            drain_pools(self._ledger)
+            drain_pools(self._ledger, most_ms=_FALLBACK_DRAIN_MS)
 
     def _mind_shard(self, shard: int, age_ms: int) -> None:
         settings = self._ledger.cell.settings
@@ -153,7 +155,7 @@ class Sweeper:
             self._publisher.wake(DRAIN_RESULTS, DRAIN, shard)
         if age_ms > self._patience_ms():
             self.fallbacks += 1
-            drain_shards(self._ledger, self._bodies, [shard])
+            drain_shards(self._ledger, self._bodies, [shard], most_ms=_FALLBACK_DRAIN_MS)
 
     def _patience_ms(self) -> int:
         """How long the work is left to workers, ms: less when none of them will hear of it."""

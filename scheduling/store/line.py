@@ -14,6 +14,8 @@ from scheduling.store.endpoint import Connection
 from scheduling.store.replies import Remedy
 
 _SHORTEST_S = 0.001
+#: For so long a wait that was set may stay as it is, s: an exchange takes that much longer at most.
+_SETTLED_S = 0.02
 
 
 class Setback(Exception):
@@ -52,9 +54,14 @@ def exchange(connection: Connection, requests: Sequence[bytes], until_s: float) 
     connection being closed. It is closed as well when the caller is ended from outside (`BaseException`).
     """
     try:
-        _limit(connection, until_s)
+        limited_s = _limit(connection, until_s)
         connection.send_packed_command([b"".join(requests)], check_health=False)
-        answers = [_answer(connection, until_s) for _ in requests]
+        answers = []
+        for _ in requests:
+            # As a rule all have come by now, and setting it takes longer than reading one.
+            if time.monotonic() - limited_s > _SETTLED_S:
+                limited_s = _limit(connection, until_s)
+            answers.append(_answer(connection))
     except (RedisError, OSError) as error:
         connection.disconnect()
         raise NoAnswer(error, maybe_done=True) from error
@@ -69,8 +76,7 @@ def exchange(connection: Connection, requests: Sequence[bytes], until_s: float) 
     return answers
 
 
-def _answer(connection: Connection, until_s: float) -> Any:
-    _limit(connection, until_s)
+def _answer(connection: Connection) -> Any:
     try:
         return connection.read_response(disconnect_on_error=False)
     except RedisError as error:
@@ -80,8 +86,11 @@ def _answer(connection: Connection, until_s: float) -> Any:
         raise
 
 
-def _limit(connection: Connection, until_s: float) -> None:
-    connection.update_current_socket_timeout(max(until_s - time.monotonic(), _SHORTEST_S))
+def _limit(connection: Connection, until_s: float) -> float:
+    """Let each wait last until then at most; gives the time now."""
+    now_s = time.monotonic()
+    connection.update_current_socket_timeout(max(until_s - now_s, _SHORTEST_S))
+    return now_s
 
 
 def _text(error: RedisError) -> str:
