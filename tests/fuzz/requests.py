@@ -31,7 +31,7 @@ _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 class _Store(PlainStore):
     """Counts nothing, but can be asked what it counted."""
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
+    def __init__(self, url: str, *, timeout_s: float, preload: object = None) -> None:
         super().__init__(url, timeout_s=timeout_s)
         self.stats = StoreStats()
 
