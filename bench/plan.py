@@ -8,7 +8,7 @@ class Plan:
     """Times in s."""
 
     rounds: int = 3
-    close_rounds: int = 5
+    close_rounds: int = 7
     """Of what is judged by its slowest hundredth, or by a few per cent: it hangs on stalls of the machine."""
     seed: int = 20261127
     in_flight: int = 200
@@ -19,7 +19,7 @@ class Plan:
     """Round trips with 20 KB."""
     single_s: float = 1.0
     beats_s: float = 2.0
-    half_load_s: float = 4.0
+    half_load_s: float = 3.0
     next_job_s: float = 3.0
     fleet: int = 100_000
     """Nodes of the large fleet, and jobs of the long queue."""

@@ -14,9 +14,9 @@ from scheduling.settings import Settings
 
 #: flow: the script that is its round trip
 FLOWS = {"register": "register_node", "heartbeat": "heartbeat", "create": "reserve", "complete": "complete"}
-_REGISTRATIONS_PER_S = 10.0
-#: Between the heartbeats of a node, s: more than real ones, so that there are enough to count.
-_HEARTBEAT_S = 0.2
+#: More than real nodes say, so that there is enough to count: registrations of all each second, and the time
+#: between the heartbeats of each, s.
+_FROM_NODES = {"registrations_per_s": 10.0, "heartbeat_s": 0.2}
 _SERVICE_MS = 20.0
 _CALLS = 2000
 #: Nothing may become due while a script is timed, however slow the machine.
@@ -27,17 +27,16 @@ def measure_half_load(bench: Bench) -> None:
     """Measure the flows, and the time from an utterance's submission to its arrival at a node's socket."""
     rate = largest_rate(bench) / 2
     bench.book.facts["half_load_per_s"] = round(rate, 1)
-    with bench.ours() as ours:
+    with bench.ours() as ours, bench.laden(SMALL_BYTES) as laden:
         for _ in range(bench.plan.close_rounds):
             bench.say(f"flows at {rate:.0f} utterances/s")
-            options = {"registrations_per_s": _REGISTRATIONS_PER_S, "heartbeat_s": _HEARTBEAT_S}
-            report = _speak(bench, ours, rate, "", **options)
+            report = _speak(bench, ours, rate, "", **_FROM_NODES)
             bench.book.add("half_load_reached_per_s", report["per_s"])
             _note_flows(bench, report["between"])
-    with bench.bare() as bare:  # what the machine itself makes of such a load
+            # What the machine itself makes of such a load just then.
+            _speak(bench, laden, rate, "limit_", **_FROM_NODES)
+    with bench.bare() as bare:
         _speak(bench, bare, rate, "bare_")
-    with bench.laden(SMALL_BYTES) as laden:
-        _speak(bench, laden, rate, "limit_")
     _note_scripts(bench)
 
 
