@@ -15,7 +15,7 @@ from bench.facts import machine, settings_of_the_run
 from bench.measures.bench import Bench
 from bench.measures.half_load import measure_half_load, measure_next_job
 from bench.measures.heartbeats import measure_heartbeats
-from bench.measures.limits import measure_limits
+from bench.measures.limits import measure_records
 from bench.measures.reserve import measure_reserve
 from bench.measures.roundtrip import measure_round_trips
 from bench.measures.scaling import measure_scaling
@@ -29,7 +29,7 @@ _PIECES = 10
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 GROUPS: dict[str, Callable[[Bench], None]] = {
     "roundtrip": measure_round_trips,
-    "limits": measure_limits,
+    "records": measure_records,
     "heartbeats": measure_heartbeats,
     "flows": measure_half_load,
     "next-job": measure_next_job,

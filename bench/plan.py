@@ -29,13 +29,15 @@ class Plan:
     steps: tuple[int, ...] = (400, 1000)
     """Speaking sessions."""
     step_s: float = 5.0
+    limits: bool = True
+    """Whether the bare path is run with the load of promises as well, in each round."""
 
 
 FULL = Plan()
 #: What continuous integration compares with the last recorded; only with itself.
 CI = Plan(
     rounds=1, close_rounds=1, warm_s=0.4, small_s=1.5, large_s=0.8, single_s=0.7, beats_s=1.0,
-    fleet=10_000, blocks=4,
+    fleet=10_000, blocks=4, limits=False,
 )  # fmt: skip
 QUICK = Plan(
     rounds=1, close_rounds=1, warm_s=0.5, small_s=1.0, large_s=1.0, single_s=0.5, beats_s=1.0,

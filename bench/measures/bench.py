@@ -24,6 +24,7 @@ class Bench:
     """Those that can be measured here."""
     book: Book = field(default_factory=Book)
     _numbers: Iterator[int] = field(default_factory=count)
+    _recorded: dict[int, list[list[str]]] = field(default_factory=dict)
 
     def say(self, words: str) -> None:
         """Tell whoever waits what is under way."""
@@ -73,9 +74,12 @@ class Bench:
 
     def recorded(self, audio_bytes: int) -> list[list[str]]:
         """Give the commands that keep an utterance's records, as Lua lines of each step."""
-        with ExitStack() as stack:
-            system = System(stack, self.new_folder())
-            return list(Floor(system.store, system.url, messages.audio(audio_bytes).decode()).record())
+        if audio_bytes not in self._recorded:
+            with ExitStack() as stack:
+                system = System(stack, self.new_folder())
+                floor = Floor(system.store, system.url, messages.audio(audio_bytes).decode())
+                self._recorded[audio_bytes] = list(floor.record())
+        return self._recorded[audio_bytes]
 
     @contextmanager
     def relay(self) -> Iterator[Relay]:

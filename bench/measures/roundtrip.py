@@ -4,11 +4,14 @@ from typing import Any
 
 from bench.generators import Generator, nodes, speak, told
 from bench.measures.bench import Bench
+from bench.measures.limits import LARGE_BYTES, laden_rates
 from bench.peers.start import measure
 from bench.systems import System
 
-LARGE_BYTES = 20_480
 CELERY = ("celery_prefork", "celery_threads")
+#: What is compared with Celery's rate, with its latency, and with BullMQ's rate.
+_OURS = ("roundtrip_vs_celery", "latency_vs_celery", "roundtrip_vs_bullmq")
+_LIMITS = ("limit_vs_celery", "limit_latency_vs_celery", "limit_vs_bullmq")
 
 
 def measure_round_trips(bench: Bench) -> None:
@@ -18,13 +21,19 @@ def measure_round_trips(bench: Bench) -> None:
         bench.say(f"round trips, round {number + 1} of {bench.plan.rounds}")
         found = {peer: report for peer in bench.peers if (report := _measure_peer(bench, peer))}
         with bench.bare() as bare:
-            bare_small, bare_large, _ = _load(bench, bare, "bare")
+            bare_small, bare_large, bare_single = _load(bench, bare, "bare")
         with bench.ours() as ours:
             small, large, single = _load(bench, ours, "ours")
         bench.book.worst("fallback_drains_one_at_a_time", single["between"].count("fallback_drains"))
         bench.book.compare("roundtrip_vs_bare", small["per_s"], bare_small["per_s"])
         bench.book.compare("roundtrip_20k_vs_bare", large["per_s"], bare_large["per_s"])
         _compare_with_peers(bench, small, single, found)
+        if bench.plan.limits:
+            limits = laden_rates(bench)
+            bench.book.compare("limit_bare_share", limits["bare"], bare_small["per_s"])
+            bench.book.compare("limit_bare_20k_share", limits["bare_20k"], bare_large["per_s"])
+            limit = {"per_s": limits["bare"]}
+            _compare_with_peers(bench, limit, bare_single, found, _LIMITS)
 
 
 def largest_rate(bench: Bench) -> float:
@@ -39,15 +48,20 @@ def largest_rate(bench: Bench) -> float:
 
 
 def _compare_with_peers(
-    bench: Bench, small: dict[str, Any], single: dict[str, Any], found: dict[str, dict[str, Any]]
+    bench: Bench,
+    small: dict[str, Any],
+    single: dict[str, Any],
+    found: dict[str, dict[str, Any]],
+    names: tuple[str, str, str] = _OURS,
 ) -> None:
+    celery_name, latency_name, bullmq_name = names
     celery = [found[name] for name in CELERY if name in found]
     if celery:
-        bench.book.compare("roundtrip_vs_celery", small["per_s"], max(each["per_s"] for each in celery))
+        bench.book.compare(celery_name, small["per_s"], max(each["per_s"] for each in celery))
         fastest = min(each["single"]["p50_ms"] for each in celery)
-        bench.book.compare("latency_vs_celery", single["p50_ms"], fastest)
+        bench.book.compare(latency_name, single["p50_ms"], fastest)
     if "bullmq" in found:
-        bench.book.compare("roundtrip_vs_bullmq", small["per_s"], found["bullmq"]["per_s"])
+        bench.book.compare(bullmq_name, small["per_s"], found["bullmq"]["per_s"])
 
 
 def _measure_peer(bench: Bench, name: str) -> dict[str, Any]:
