@@ -64,7 +64,7 @@ Every key of a cell carries the cell's hash tag, so one script may touch them al
 | ``revoked`` | hash | ``KIND:NAME`` to JSON of a revocation, ``version`` | operators | a field with its end |
 | ``outbox:results:N`` | stream | ended jobs to format | `finish` | entries once drained |
 | ``outbox:nodes`` | stream | nodes, requirements to look at | `note_dirty` | entries once drained |
-| ``wake:N`` | string | a drain of the shard is on its way or at work | `wake`, drains | ``wake_ms`` |
+| ``wake:N`` | string | a drain of the shard is on its way or at work | `wake` | ``wake_ms`` |
 | ``snapshot`` | string | pools per requirement, versioned | worker | with the cell |
 | ``sweeping``, ``once:NAME`` | string | who does periodic work | sweepers, tasks, canaries | its period |
 | ``bodyindex`` | sorted set | bodies by expiry (ms), their sum in ``cell`` | body scripts | with them |

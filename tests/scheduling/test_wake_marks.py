@@ -14,11 +14,11 @@ from tests.scheduling.results_of import Results
 from tests.valkey import Valkey
 
 
-def test_they_are_made_anew_thrice_in_their_time(store: PlainStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_renewed_thrice_in_their_time(store: PlainStore, monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 1000.0
     monkeypatch.setattr("scheduling.wake_marks.time.monotonic", lambda: now_s)
     marks = WakeMarks(store, ["w:0", "w:1"], 300)
-    assert marks.renewal() == [("SET", "w:0", "1", "PX", 300), ("SET", "w:1", "1", "PX", 300)]
+    assert marks.renewal() == [("PEXPIRE", "w:0", 300), ("PEXPIRE", "w:1", 300)]
     now_s += 0.099
     assert marks.renewal() == []
     now_s += 0.002
@@ -43,7 +43,7 @@ class Watched(PlainStore):
         return super().commands(requests, **how)
 
 
-def test_a_drain_makes_those_of_all_its_shards_before_it_works(valkey: Valkey, store: PlainStore) -> None:
+def test_a_drain_renews_those_of_all_its_shards_before_it_works(valkey: Valkey, store: PlainStore) -> None:
     """They lapsed under a drain at work: each shard woke another one four times a second, for nothing."""
     with Watched(valkey.url) as watched:
         results = Results(World(watched))
@@ -53,21 +53,35 @@ def test_a_drain_makes_those_of_all_its_shards_before_it_works(valkey: Valkey, s
         marks = [results.ledger.keys.wake(shard) for shard in range(4)]
         watched.asked.clear()
         assert drain_shards(results.ledger, results.bodies, range(4)).count == 1
-        made = next(number for number, asked in enumerate(watched.asked) if f"SET {marks[0]}" in asked)
+        made = next(number for number, asked in enumerate(watched.asked) if f"PEXPIRE {marks[0]}" in asked)
         first_read = f"HMGET {results.ledger.keys.job('a')}"
-        assert watched.asked[made] == [*(f"SET {mark}" for mark in marks), first_read]
+        assert watched.asked[made] == [*(f"PEXPIRE {mark}" for mark in marks), first_read]
         assert [f"DEL {marks[0]}"] in watched.asked[made:]
     assert store.command("EXISTS", *marks) == 0
 
 
-def test_a_result_wakes_nobody_until_they_are_gone(store: PlainStore) -> None:
+def test_a_result_wakes_nobody_while_they_stand(store: PlainStore) -> None:
     results = Results(World(store))
     results.open("s")
-    marks = WakeMarks(store, [results.ledger.keys.wake(shard) for shard in range(4)], 60_000)
+    mark = results.ledger.keys.wake(results.shard())
+    marks = WakeMarks(store, [mark], 60_000)
+    assert [_wakes(results, job) for job in "ab"] == [True, False]
+    store.command("PEXPIRE", mark, 5000)
     store.commands(marks.renewal())
-    assert [_wakes(results, job) for job in "ab"] == [False, False]
+    assert store.command("PTTL", mark) > 50_000
     marks.remove()
     assert [_wakes(results, job) for job in "cd"] == [True, False]
+
+
+def test_a_full_server_keeps_no_drain_from_its_work(own_valkey: Valkey) -> None:
+    """What drains release is what makes room."""
+    with PlainStore(own_valkey.url) as store:
+        marks = WakeMarks(store, ["w:0"], 1000)
+        store.command("SET", "w:0", "1", "PX", 500)
+        store.command("CONFIG", "SET", "maxmemory", "1")
+        assert store.commands(marks.renewal()) == [1]
+        marks.remove()
+        assert store.command("EXISTS", "w:0") == 0
 
 
 def _wakes(results: Results, job: str) -> bool:
