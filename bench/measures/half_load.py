@@ -30,19 +30,17 @@ def measure_half_load(bench: Bench) -> None:
     with bench.ours() as ours, bench.laden(SMALL_BYTES) as laden:
         for _ in range(bench.plan.close_rounds):
             bench.say(f"flows at {rate:.0f} utterances/s")
-            report = _speak(bench, ours, rate, "", **_FROM_NODES)
+            report = _speak(bench, ours, rate, "")
             bench.book.add("half_load_reached_per_s", report["per_s"])
             _note_flows(bench, report["between"])
             # What the machine itself makes of such a load just then.
-            _speak(bench, laden, rate, "limit_", **_FROM_NODES)
-    with bench.bare() as bare:
-        _speak(bench, bare, rate, "bare_")
+            _speak(bench, laden, rate, "limit_")
     _note_scripts(bench)
 
 
-def _speak(bench: Bench, system: System, rate: float, name: str, **options: float) -> dict[str, Any]:
+def _speak(bench: Bench, system: System, rate: float, name: str) -> dict[str, Any]:
     """Have so many utterances a second spoken, and note how soon they are at their nodes."""
-    with nodes(system, gives_way=True, **options) as made:
+    with nodes(system, gives_way=True, **_FROM_NODES) as made:
         report = speak(
             system, made, rate=rate, clients=bench.plan.in_flight, seconds=bench.plan.half_load_s,
             warm_s=bench.plan.warm_s, seed=bench.plan.seed,

@@ -27,13 +27,12 @@ def measure_round_trips(bench: Bench) -> None:
         bench.book.worst("fallback_drains_one_at_a_time", single["between"].count("fallback_drains"))
         bench.book.compare("roundtrip_vs_bare", small["per_s"], bare_small["per_s"])
         bench.book.compare("roundtrip_20k_vs_bare", large["per_s"], bare_large["per_s"])
-        _compare_with_peers(bench, small, single, found)
+        _compare_with_peers(bench, small["per_s"], single["p50_ms"], found, _OURS)
         if bench.plan.limits:
             limits = laden_rates(bench)
             bench.book.compare("limit_bare_share", limits["bare"], bare_small["per_s"])
             bench.book.compare("limit_bare_20k_share", limits["bare_20k"], bare_large["per_s"])
-            limit = {"per_s": limits["bare"]}
-            _compare_with_peers(bench, limit, bare_single, found, _LIMITS)
+            _compare_with_peers(bench, limits["bare"], bare_single["p50_ms"], found, _LIMITS)
 
 
 def largest_rate(bench: Bench) -> float:
@@ -49,19 +48,19 @@ def largest_rate(bench: Bench) -> float:
 
 def _compare_with_peers(
     bench: Bench,
-    small: dict[str, Any],
-    single: dict[str, Any],
+    per_s: float,
+    single_ms: float,
     found: dict[str, dict[str, Any]],
-    names: tuple[str, str, str] = _OURS,
+    names: tuple[str, str, str],
 ) -> None:
     celery_name, latency_name, bullmq_name = names
     celery = [found[name] for name in CELERY if name in found]
     if celery:
-        bench.book.compare(celery_name, small["per_s"], max(each["per_s"] for each in celery))
+        bench.book.compare(celery_name, per_s, max(each["per_s"] for each in celery))
         fastest = min(each["single"]["p50_ms"] for each in celery)
-        bench.book.compare(latency_name, single["p50_ms"], fastest)
+        bench.book.compare(latency_name, single_ms, fastest)
     if "bullmq" in found:
-        bench.book.compare(bullmq_name, small["per_s"], found["bullmq"]["per_s"])
+        bench.book.compare(bullmq_name, per_s, found["bullmq"]["per_s"])
 
 
 def _measure_peer(bench: Bench, name: str) -> dict[str, Any]:
