@@ -208,10 +208,21 @@ if ARGV[26] ~= '' then
   --@include quota
   note_quota(job, ARGV[16], ARGV[26], ARGV[25])
 end
+-- Another instance sends it, and is given all that it takes. A large audio, or one for an instance that is behind,
+-- would stand twice in memory: then it is looked up.
+local CARRIED_BYTES, CARRIED_ENTRIES = 32768, 500
+local function tell_other_instance()
+  if ARGV[22] == '' or #ARGV[22] > CARRIED_BYTES or redis.call('XLEN', key('inbox', node.owner)) >= CARRIED_ENTRIES then
+    return tell_dispatch(job, node)
+  end
+  tell_dispatch(job, node, 'spec', ARGV[12], 'semantic', job.semantic, 'tried', job.tried, 'created_ms', now,
+    'audio', ARGV[13], 'data', ARGV[22])
+end
+
 if node then
   assign(job, node, node.owner == ARGV[3])
   if node.owner ~= ARGV[3] then
-    tell_dispatch(job, node)
+    tell_other_instance()
   end
 else
   wait_in_line()

@@ -2,13 +2,14 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
 
 from scheduling.errors import StoreError
-from scheduling.ledger import Assigned, Ledger
+from scheduling.ledger import Assigned, Handed, Ledger
 from scheduling.ledger.cell import text
 from scheduling.messages import UiEventName
 from scheduling.store.base import Pending, Store
@@ -59,6 +60,10 @@ class Inbox:
             "moved": self._moved,
         }
         self._unknown: set[str] = set()
+        self._carried_ms = ledger.cell.settings.dispatch_ms / 2
+        """An assignment older than this may have lapsed: whether it stands, its record says."""
+        self._repeats = True
+        """Whether entries of this read may have been dealt with before."""
         self._deletion: Pending | None = None
         """Of what was dealt with last. It goes out with other calls: nobody waits for its round trip."""
 
@@ -74,6 +79,7 @@ class Inbox:
                 gevent.sleep(_PAUSE_S)
 
     def _read(self, last: str) -> str:
+        self._repeats = last == "0"
         reply = self._store.command(
             "XREAD", "COUNT", _BATCH, "BLOCK", BLOCK_S * 1000, "STREAMS", self._stream, last
         )
@@ -106,8 +112,15 @@ class Inbox:
             _log.warning("inbox entries of kind %.40r are skipped: this version does not know them", kind)
 
     def _dispatch(self, fields: dict[str, str]) -> None:
-        assigned = Assigned(fields["job"], int(fields["attempt"]))
-        gevent.spawn(self._assigner.send_stored, assigned, fields["node"])
+        if "data" in fields and not self._repeats and self._is_fresh(int(fields["created_ms"])):
+            self._assigner.send_handed(_carried(fields), fields["node"])
+        else:
+            assigned = Assigned(fields["job"], int(fields["attempt"]))
+            gevent.spawn(self._assigner.send_stored, assigned, fields["node"])
+
+    def _is_fresh(self, created_ms: int) -> bool:
+        """Whether a job of this time, by Redis, is young; where clocks differ much it is not believed to be."""
+        return abs(time.time_ns() // 1_000_000 - created_ms) < self._carried_ms
 
     def _cancel(self, fields: dict[str, str]) -> None:
         if link := self._peers.nodes.get(fields["node"]):
@@ -153,6 +166,21 @@ class Inbox:
         link = self._peers.sessions.get(fields["session"])
         if link is not None and link.socket == fields["socket"]:
             hand_over(link)
+
+
+def _carried(fields: Mapping[str, str]) -> Handed:
+    """Read an assignment that has all with it that it takes to send it."""
+    return Handed(
+        fields["job"],
+        int(fields["attempt"]),
+        fields["spec"],
+        use_semantic=fields["semantic"] == "1",
+        tried=fields["tried"],
+        created_ms=int(fields["created_ms"]),
+        audio=fields["audio"],
+        data=fields["data"],
+        session_here=False,
+    )
 
 
 def _is_partial(message: dict[str, Any]) -> bool:

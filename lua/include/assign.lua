@@ -42,6 +42,7 @@ local function assign(job, node, sent)
 end
 
 -- The reply is a fast path for the caller only; everybody else learns of an assignment by inbox.
-local function tell_dispatch(job, node)
-  tell(node.owner, 'kind', 'dispatch', 'job', job.id, 'attempt', job.attempt, 'node', node.id)
+-- `...` are fields by which that instance needs no look at the job's record.
+local function tell_dispatch(job, node, ...)
+  tell(node.owner, 'kind', 'dispatch', 'job', job.id, 'attempt', job.attempt, 'node', node.id, ...)
 end

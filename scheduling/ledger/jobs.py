@@ -92,9 +92,9 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class Handed(Assigned):
-    """One that came with the verdict which freed its slot, and all that it takes to send it.
+    """One that came with all that it takes to send it.
 
-    The ledger has noted it as sent already.
+    Where it came with the verdict which freed its slot, the ledger has noted it as sent already.
     """
 
     spec: str
