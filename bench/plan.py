@@ -8,7 +8,7 @@ class Plan:
     """Times in s."""
 
     rounds: int = 3
-    close_rounds: int = 7
+    close_rounds: int = 6
     """Of what is judged by its slowest hundredth, or by a few per cent: it hangs on stalls of the machine."""
     seed: int = 20261127
     in_flight: int = 200
@@ -19,6 +19,8 @@ class Plan:
     """Round trips with 20 KB."""
     single_s: float = 1.0
     beats_s: float = 2.0
+    most_s: float = 1.0
+    """What is carried at most, before each measure at half of it."""
     half_load_s: float = 3.0
     next_job_s: float = 3.0
     fleet: int = 100_000

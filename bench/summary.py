@@ -58,7 +58,7 @@ def _latency(book: Book) -> str:
 def _flows(book: Book) -> str:
     if "create_p50_ms" not in book.runs:
         return ""
-    lines = [f"at {book.facts['half_load_per_s']:g} utterances/s, p50/p99 in ms; script alone, one at a time"]
+    lines = [f"at {_of(book, 'half_load_per_s', 0)} utterances/s, p50/p99 in ms; script alone, one at a time"]
     for flow in FLOWS:
         parts = [
             f"{part or 'whole'} {_of(book, f'{flow}_{part}p50_ms', 2)}/{_of(book, f'{flow}_{part}p99_ms', 2)}"

@@ -92,7 +92,7 @@ if ARGV[26] ~= '' then
 end
 
 local function outdated()
-  return redis.call('HGET', cell, 'pools_version') ~= ARGV[7]
+  return limit('pools_version') ~= tonumber(ARGV[7])
 end
 
 -- A requirement seen for the first time is linked here; a worker adds pools made since then, and those of
@@ -132,7 +132,7 @@ local function refusal()
   job.tenant = fair_name(ARGV[16])
   local waiting, most = limit('waiting'), limit('max_waiting')
   local soon, wait = may_wait(pools, line_of(job, tonumber(ARGV[17]), tonumber(ARGV[18])), job.tenant)
-  job.wait = wait or math.ceil((waiting + 1) * tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
+  job.wait = wait or math.ceil((waiting + 1) * (limit('gap_ms') or 100))
   local own = tonumber(string.match(ARGV[26], '^%d+') or 0)
   if own > 0 and waiting_of(job.tenant) >= own then
     return {-21, 'waiting', job.wait}
@@ -156,6 +156,10 @@ local function left_alone()
 end
 
 local node = find_node()
+if not node then
+  read_limits('pools_version', 'waiting', 'max_waiting', 'tenant_waiting_percent', 'admit_wait_ms', 'standing_wait_ms',
+    'gap_ms', 'wait_ms', 'n_waited')
+end
 if not node and left_alone() then
   pools = link_pools()
   node = find_node()

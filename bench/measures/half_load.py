@@ -6,9 +6,8 @@ from typing import Any
 from bench.generators import nodes, speak, told
 from bench.measures.bench import Bench
 from bench.measures.limits import SMALL_BYTES
-from bench.measures.roundtrip import largest_rate
 from bench.scripts import ScriptBench
-from bench.systems import System
+from bench.systems import Ours, System
 from bench.window import Between
 from scheduling.settings import Settings
 
@@ -25,10 +24,10 @@ _NEVER_MS = 10**9
 
 def measure_half_load(bench: Bench) -> None:
     """Measure the flows, and the time from an utterance's submission to its arrival at a node's socket."""
-    rate = largest_rate(bench) / 2
-    bench.book.facts["half_load_per_s"] = round(rate, 1)
     with bench.ours() as ours, bench.laden(SMALL_BYTES) as laden:
         for _ in range(bench.plan.close_rounds):
+            rate = _half_of_most(bench, ours)
+            bench.book.add("half_load_per_s", rate)
             bench.say(f"flows at {rate:.0f} utterances/s")
             report = _speak(bench, ours, rate, "")
             bench.book.add("half_load_reached_per_s", report["per_s"])
@@ -36,6 +35,16 @@ def measure_half_load(bench: Bench) -> None:
             # What the machine itself makes of such a load just then.
             _speak(bench, laden, rate, "limit_")
     _note_scripts(bench)
+
+
+def _half_of_most(bench: Bench, ours: Ours) -> float:
+    """Give half of the utterances a second that are carried just now: others share the machine."""
+    plan = bench.plan
+    with nodes(ours) as made:
+        report = speak(
+            ours, made, clients=plan.in_flight, seconds=plan.most_s, warm_s=plan.warm_s, seed=plan.seed
+        )
+    return float(report["per_s"]) / 2
 
 
 def _speak(bench: Bench, system: System, rate: float, name: str) -> dict[str, Any]:
@@ -57,10 +66,10 @@ def measure_next_job(bench: Bench) -> None:
     Counted by the node, from its result about to be written to the arrival of its next job: it includes both
     ways, but not what the node, which shares the cores of the system here, waits for one.
     """
-    count = max(2, round(largest_rate(bench) / 2 * _SERVICE_MS / 1000))
-    bench.book.facts["next_job_nodes"] = count
     with bench.ours() as ours:
         for _ in range(bench.plan.close_rounds):
+            count = max(2, round(_half_of_most(bench, ours) * _SERVICE_MS / 1000))
+            bench.book.add("next_job_nodes", count)
             bench.say(f"next job, {count} nodes of one slot")
             with nodes(ours, gives_way=True, nodes=count, slots=1, service_ms=_SERVICE_MS) as made:
                 speak(

@@ -35,17 +35,6 @@ def measure_round_trips(bench: Bench) -> None:
             _compare_with_peers(bench, limits["bare"], bare_single["p50_ms"], found, _LIMITS)
 
 
-def largest_rate(bench: Bench) -> float:
-    """Give the most utterances a second of this run, measured now where they were not yet."""
-    known = bench.book.value("ours_per_s")
-    if known is None:
-        with bench.ours() as ours, nodes(ours) as made:
-            report = speak(ours, made, clients=bench.plan.in_flight, **_times(bench, bench.plan.small_s))
-        known = report["per_s"]
-        bench.book.add("ours_per_s", known)
-    return known
-
-
 def _compare_with_peers(
     bench: Bench,
     per_s: float,

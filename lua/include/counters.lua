@@ -12,6 +12,16 @@ local function limit(name)
   return limits[name] or nil
 end
 
+-- Reads at once what is going to be needed from here on.
+local function read_limits(...)
+  local names = {...}
+  for at, value in ipairs(redis.call('HMGET', cell, ...)) do
+    if limits[names[at]] == nil then
+      limits[names[at]] = value
+    end
+  end
+end
+
 -- Adds to a counter, and gives what it is now.
 local function count(name, change)
   if not put_off or limits[name] == nil then

@@ -29,7 +29,7 @@ local function priority_lag(priority)
   if priority == NORMAL then
     return 0
   end
-  local gap = math.max(1, tonumber(redis.call('HGET', cell, 'gap_ms') or 100))
+  local gap = math.max(1, limit('gap_ms') or 100)
   return math.floor((priority - NORMAL) * limit('priority_ms') / gap)
 end
 
@@ -71,7 +71,6 @@ end
 -- The job is served: whoever comes from now on starts behind it.
 local function pass_virtual_time(job)
   if job.start > (limit('vtime') or 0) then
-    limits.vtime = job.start
-    redis.call('HSET', cell, 'vtime', job.start)
+    count('vtime', job.start - (limit('vtime') or 0))
   end
 end

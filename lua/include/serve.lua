@@ -11,6 +11,7 @@ local function serve_node(node, ...)
     return {}
   end
   --@include serving
+  read_limits('turn', 'vtime', 'affinity_percent', 'dispatch_ms', 'ack_ms', 'attempt_ms')
   return hand_out(node)
 end
 
