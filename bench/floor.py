@@ -1,8 +1,9 @@
 """What the commands of one utterance take in the server by themselves: no placement, no logic.
 
 An utterance is carried through its scripts while the server tells each command that they call (MONITOR).
-The same commands, word for word, then run as scripts that do nothing else. They meet records that exist
-already, so they are rather cheaper than the real ones: a floor.
+The same commands, word for word, then run as scripts that do nothing else, each time with records of their
+own: the job's id, which is part of their names, is an argument. What they would have to decide, and to work
+out of each other's replies, they are told: a floor.
 """
 
 import re
@@ -36,6 +37,7 @@ class Floor:
         self._ledger = Ledger(store, settings)
         self._bodies = Bodies(store, settings)
         self._numbers = count()
+        self._job = ""
         fleet = ScriptBench(store, settings, nodes=_NODES, calls=2 * _NODES)
         self._ledger.cell.open()
         self._ledger.sessions.open("bench", "here", "socket", "{}")
@@ -46,6 +48,7 @@ class Floor:
     def carry(self) -> None:
         """Carry one utterance from `reserve` to the client's stream."""
         jobs, job, body = self._ledger.jobs, uuid4().hex, self._bodies.along
+        self._job = job
         placed = jobs.reserve(
             Reservation(
                 job_id=job, request_id=job, session_id="bench", instance="here", src_lang="en", tgt_lang="pt",
@@ -73,8 +76,9 @@ class Floor:
         known = [self._store.command("SCRIPT", "LOAD", "\n".join([*lines, "return 1"])) for lines in scripts]
         self._store.command("CONFIG", "RESETSTAT")
         for _ in range(times):
+            job = uuid4().hex
             for digest in known:
-                self._store.command("EVALSHA", digest, 0)
+                self._store.command("EVALSHA", digest, 0, job)
         return self._scripts_us() / times
 
     def _scripts_us(self) -> float:
@@ -84,7 +88,10 @@ class Floor:
         return float(found["usec"])
 
     def record(self) -> Iterator[list[str]]:
-        """Give the Lua lines of each script of one utterance: to reserve, to complete, to release."""
+        """Give the Lua lines of each script of one utterance: to reserve, to complete, to release.
+
+        Where they name the job, they take its id from ``ARGV[1]``.
+        """
         lines: list[str] = []
         for line in self._watch():
             words = [_bytes(word) for word in _QUOTED.findall(line)]
@@ -92,7 +99,8 @@ class Floor:
                 yield lines
                 lines = []
             if " lua]" in line:
-                lines.append(f"redis.call({', '.join(map(_lua, _repeatable(words)))})")
+                told = (_lua(word, self._job.encode()) for word in _repeatable(words))
+                lines.append(f"redis.call({', '.join(told)})")
         yield lines
 
     def _watch(self) -> list[str]:
@@ -118,16 +126,20 @@ def _bytes(quoted: str) -> bytes:
     return quoted.encode("latin-1").decode("unicode_escape").encode("latin-1")
 
 
-def _lua(word: bytes) -> str:
-    """Give a word as Lua has it."""
+def _lua(word: bytes, job: bytes) -> str:
+    """Give a word as Lua has it, with the job's id as an argument."""
     plain = bytes(range(32, 127)).replace(b"'", b"").replace(b"\\", b"")
-    return "'" + "".join(chr(byte) if byte in plain else f"\\{byte:03d}" for byte in word) + "'"
+    parts = (
+        "'" + "".join(chr(byte) if byte in plain else f"\\{byte:03d}" for byte in part) + "'"
+        for part in word.split(job)
+    )
+    return "..ARGV[1]..".join(parts)
 
 
 def _repeatable(words: list[bytes]) -> list[bytes]:
     """Have a command do the second time what it did the first.
 
-    An entry whose id would be refused gets a stream of its own, and a body is written though it is there.
+    An entry whose id would be refused gets a stream of its own.
     """
     if words[0].upper() == b"XADD" and b"*" not in words:
         return [
@@ -135,6 +147,4 @@ def _repeatable(words: list[bytes]) -> list[bytes]:
             words[1] + b":floor",
             *(b"*" if _OUT_ID.match(word) else word for word in words[2:]),
         ]
-    if words[0].upper() == b"SET" and b":body:" in words[1]:
-        return [word for word in words if word.upper() != b"NX"]
     return words

@@ -4,6 +4,8 @@ from bench.book import Book
 from bench.measures.half_load import FLOWS
 from bench.peers.start import PEERS
 
+#: The bare path with our scripts, and with their commands alone.
+_LIMITS = ("limit_bare", "limit_bare_20k", "limit_recorded")
 _PARTS = ("web", "worker", "worker-drain", "worker-control", "valkey")
 
 
@@ -14,9 +16,16 @@ def text(book: Book) -> str:
 
 
 def _rates(book: Book) -> str:
-    names = ("ours", "ours_20k", "bare", "bare_20k", *PEERS)
+    names = ("ours", "ours_20k", "bare", "bare_20k", *_LIMITS, *PEERS)
     found = [f"{name} {_of(book, f'{name}_per_s', 0)}" for name in names if f"{name}_per_s" in book.runs]
-    return "round trips/s: " + ", ".join(found) if found else ""
+    if not found:
+        return ""
+    without = (
+        f"; with no decision at all it reaches {_of(book, 'recorded_bare_share', 2)} of itself"
+        if "recorded_bare_share" in book.runs
+        else ""
+    )
+    return f"round trips/s: {', '.join(found)}{without}"
 
 
 def _control(book: Book) -> str:
@@ -31,7 +40,7 @@ def _control(book: Book) -> str:
 
 def _cpu(book: Book) -> str:
     lines = []
-    for name in ("ours", "ours_20k", "bare", "bare_20k"):
+    for name in ("ours", "ours_20k", "bare", "bare_20k", *_LIMITS):
         found = [
             f"{part} {_of(book, f'{name}_cpu_ms_{part}', 3)}"
             for part in _PARTS

@@ -156,14 +156,20 @@ class Bare(System):
 
 
 class Laden(Bare):
-    """The same with the load that promises bring (`bench.laden`); ``scripts`` are the lines of its steps."""
+    """The same with the load that promises bring (`bench.laden`).
+
+    ``scripts`` are the recorded lines of its steps; without them it runs our scripts, which decide.
+    """
 
     package = "bench.laden"
 
-    def __init__(self, stack: ExitStack, folder: Path, scripts: list[list[str]]) -> None:
-        known = folder.parent / f"{folder.name}.json"
-        records.write(known, scripts)
-        super().__init__(stack, folder, **{records.PLACE: str(known)})
+    def __init__(self, stack: ExitStack, folder: Path, scripts: list[list[str]] | None) -> None:
+        environment = {}
+        if scripts:
+            known = folder.parent / f"{folder.name}.json"
+            records.write(known, scripts)
+            environment = {records.PLACE: str(known)}
+        super().__init__(stack, folder, **environment)
 
 
 class Relay(System):

@@ -23,7 +23,7 @@ class Row:
     lever: str = ""
     """What would be done next where it is short of its goal."""
     limit: str = ""
-    """Key of what no path of this stack can do better, in the results of the same run."""
+    """Key of what a path reaches that only decides and carries (`bench.laden`), in the same run."""
 
     def verdict(self, value: float | None) -> Verdict:
         """Judge a value by the bounds as they stand: none is rounded in its favour."""
@@ -38,7 +38,7 @@ class Row:
 
 
 _SCRIPT = "fewer commands in the script that the parts of the time name"
-#: Submit to assigned of the bare path at the same load: waits for a core that no code can shorten.
+#: Submit to assigned of such a path at the same load: mostly waits for a core.
 _WAITS = "limit_assign_p99_ms"
 _PATH = "the profile's largest part of docs/performance.md"
 

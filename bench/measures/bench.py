@@ -61,11 +61,17 @@ class Bench:
 
     @contextmanager
     def laden(self, audio_bytes: int) -> Iterator[Laden]:
-        """Run the bare path with the records of utterances of this size."""
+        """Run the bare path with the recorded load of utterances of this size."""
         with ExitStack() as stack:
             system = Laden(stack, self.new_folder(), self.recorded(audio_bytes))
             yield system
             self._note_waits(system)
+
+    @contextmanager
+    def deciding(self) -> Iterator[Laden]:
+        """Run the bare path with the load of our scripts themselves."""
+        with ExitStack() as stack:
+            yield Laden(stack, self.new_folder(), None)
 
     def _note_waits(self, system: System) -> None:
         """Note how long scripts without a decision took at most: what is above a ms is waiting for a core."""

@@ -5,7 +5,6 @@ from typing import Any
 
 from bench.generators import nodes, speak, told
 from bench.measures.bench import Bench
-from bench.measures.limits import SMALL_BYTES
 from bench.scripts import ScriptBench
 from bench.systems import Ours, System
 from bench.window import Between
@@ -24,7 +23,7 @@ _NEVER_MS = 10**9
 
 def measure_half_load(bench: Bench) -> None:
     """Measure the flows, and the time from an utterance's submission to its arrival at a node's socket."""
-    with bench.ours() as ours, bench.laden(SMALL_BYTES) as laden:
+    with bench.ours() as ours, bench.deciding() as limit:
         for _ in range(bench.plan.close_rounds):
             rate = _half_of_most(bench, ours)
             bench.book.add("half_load_per_s", rate)
@@ -33,7 +32,7 @@ def measure_half_load(bench: Bench) -> None:
             bench.book.add("half_load_reached_per_s", report["per_s"])
             _note_flows(bench, report["between"])
             # What the machine itself makes of such a load just then.
-            _speak(bench, laden, rate, "limit_")
+            _speak(bench, limit, rate, "limit_")
     _note_scripts(bench)
 
 

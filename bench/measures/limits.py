@@ -1,13 +1,15 @@
-"""How far this machine lets any path go that keeps the promises: what missed rows are held against.
+"""How far this machine lets a path go that keeps the promises: what missed rows are held against.
 
 The bare path has the sockets, the loop, the link and Celery, and no promise. With the load that promises
-bring (`bench.laden`) it is run as ours is, in the same rounds.
+bring (`bench.laden`) it is run as ours is, in the same rounds: with our scripts, which decide, and with
+nothing but their commands.
 """
 
 from contextlib import ExitStack
+from typing import Any
 
 from bench.floor import Floor
-from bench.generators import nodes, speak
+from bench.generators import Generator, nodes, speak
 from bench.load import messages
 from bench.measures.bench import Bench
 from bench.systems import System
@@ -30,19 +32,24 @@ def measure_records(bench: Bench) -> None:
             bench.book.add(f"{name}_limit_scripts_us", floor.utterance_us())
 
 
-def laden_rates(bench: Bench) -> dict[str, float]:
-    """Give how many utterances a second the bare path carries with that load, ``bare`` and ``bare_20k``."""
-    return {name: _laden_per_s(bench, name, size) for name, size in _SIZES.items()}
+def limit_rates(bench: Bench) -> dict[str, float]:
+    """Give utterances/s: ``bare`` and ``bare_20k`` with our scripts, ``recorded`` without decisions."""
+    bench.say("the bare path with our scripts")
+    with bench.deciding() as deciding, nodes(deciding) as made:
+        rates = {name: _rate(bench, deciding, made, name, size) for name, size in _SIZES.items()}
+    bench.say("the bare path with their commands")
+    with bench.laden(SMALL_BYTES) as laden, nodes(laden) as made:
+        return {**rates, "recorded": _rate(bench, laden, made, "recorded", SMALL_BYTES)}
 
 
-def _laden_per_s(bench: Bench, name: str, size: int) -> float:
-    bench.say(f"the bare path with the records of utterances of {size} bytes")
+def _rate(bench: Bench, system: System, made: Generator, name: str, size: int) -> float:
     plan = bench.plan
-    with bench.laden(size) as laden, nodes(laden) as made:
-        report = speak(
-            laden, made, clients=plan.in_flight, audio_bytes=size, seconds=plan.large_s, warm_s=plan.warm_s,
-            seed=plan.seed,
-        )  # fmt: skip
+    report: dict[str, Any] = speak(
+        system, made, clients=plan.in_flight, audio_bytes=size, seconds=plan.large_s, warm_s=plan.warm_s,
+        seed=plan.seed,
+    )  # fmt: skip
     bench.book.add(f"limit_{name}_per_s", report["per_s"])
+    for part, seconds in report["cpu_s"].items():
+        bench.book.add(f"limit_{name}_cpu_ms_{part}", 1000 * seconds / report["utterances"])
     bench.book.add(f"limit_{name}_cpu_ms", 1000 * sum(report["cpu_s"].values()) / report["utterances"])
     return float(report["per_s"])

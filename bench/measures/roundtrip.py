@@ -4,7 +4,7 @@ from typing import Any
 
 from bench.generators import Generator, nodes, speak, told
 from bench.measures.bench import Bench
-from bench.measures.limits import LARGE_BYTES, laden_rates
+from bench.measures.limits import LARGE_BYTES, limit_rates
 from bench.peers.start import measure
 from bench.systems import System
 
@@ -29,10 +29,11 @@ def measure_round_trips(bench: Bench) -> None:
         bench.book.compare("roundtrip_20k_vs_bare", large["per_s"], bare_large["per_s"])
         _compare_with_peers(bench, small["per_s"], single["p50_ms"], found, _OURS)
         if bench.plan.limits:
-            limits = laden_rates(bench)
+            limits = limit_rates(bench)
             bench.book.compare("limit_bare_share", limits["bare"], bare_small["per_s"])
             bench.book.compare("limit_bare_20k_share", limits["bare_20k"], bare_large["per_s"])
             _compare_with_peers(bench, limits["bare"], bare_single["p50_ms"], found, _LIMITS)
+            bench.book.compare("recorded_bare_share", limits["recorded"], bare_small["per_s"])
 
 
 def _compare_with_peers(
