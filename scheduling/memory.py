@@ -21,6 +21,8 @@ INBOX_ENTRY_BYTES = 1024
 NODE_BYTES = 8192
 #: Entries of an inbox (`lua/include/ground.lua`).
 INBOX_ENTRIES = 10_000
+#: So many of them may have an audio with them (`lua/reserve.lua`), and what such a one takes.
+CARRIED, CARRIED_BYTES = 500, 36_864
 _SAMPLES = 16
 _EXACT = 5
 
@@ -85,8 +87,8 @@ def bounds(settings: Settings, processes: int = 1) -> dict[str, Bound]:
         ),
         Bound(
             "inboxes",
-            processes * INBOX_ENTRIES * INBOX_ENTRY_BYTES,
-            f"web processes * {INBOX_ENTRIES} * {INBOX_ENTRY_BYTES}",
+            processes * (INBOX_ENTRIES * INBOX_ENTRY_BYTES + CARRIED * CARRIED_BYTES),
+            f"web processes * ({INBOX_ENTRIES} * {INBOX_ENTRY_BYTES} + {CARRIED} * {CARRIED_BYTES})",
             "the oldest hints go; deadlines and looks do their work",
         ),
         Bound("outbox", None, "ended jobs that nobody has formatted", "web processes drain it themselves"),

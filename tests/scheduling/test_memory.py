@@ -1,6 +1,8 @@
 """What a cell takes in memory: the sizes that the bounds are made of, and the table in the documents."""
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from scheduling.drain import drain_shards
 from scheduling.ledger.codes import BodyBudgetSpent
 from scheduling.settings import Settings
 from scheduling.store.plain import PlainStore
-from tests.lua.world import World, result
+from tests.lua.world import World, reservation, result
 from tests.scheduling.results_of import Results
 
 TABLE = Path(__file__).parent.parent.parent / "docs" / "memory.md"
@@ -42,6 +44,19 @@ def test_nothing_is_larger_than_the_bounds_count_it(store: PlainStore) -> None:
     assert entries > 100
     assert _size(store, keys.inbox("web1")) <= entries * memory.INBOX_ENTRY_BYTES
     assert _size(store, keys.node("node")) <= memory.NODE_BYTES
+
+
+def test_an_assignment_on_its_way_with_its_audio_is_not_larger_than_counted(store: PlainStore) -> None:
+    world = World(store)
+    world.ready("n1", instance="web2", slots=40)
+    world.open()
+    spec = json.dumps({"of": SPOKEN})
+    for number in range(20):
+        job = f"j{number}"
+        body = Bodies(store, world.settings).along(f"a:{job}", "A" * 32_768)
+        world.ledger.jobs.reserve(replace(reservation(job), spec=spec, body=body))
+    assert sum("data" in entry for entry in world.inbox("web2")) == 20
+    assert _size(store, world.keys.inbox("web2")) <= 20 * memory.CARRIED_BYTES
 
 
 def test_out_stream_keeps_so_many_results(store: PlainStore) -> None:
