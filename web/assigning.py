@@ -58,7 +58,7 @@ class Assigner:
         self.about_to_send = peers.about_to_send
 
     def send_handed(self, handed: Handed, node_id: str) -> None:
-        """Send an attempt that came with all that it takes: with the verdict which freed its slot, or told of."""
+        """Send an attempt that came with all that it takes: with a verdict, or in an inbox."""
         if handed.data:
             self._send_handed(handed, node_id, handed.data)
         else:

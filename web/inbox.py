@@ -119,7 +119,7 @@ class Inbox:
             gevent.spawn(self._assigner.send_stored, assigned, fields["node"])
 
     def _is_fresh(self, created_ms: int) -> bool:
-        """Whether a job of this time, by Redis, is young; where clocks differ much it is not believed to be."""
+        """Whether a job of this time, by Redis, is young; where clocks differ it is not believed to be."""
         return abs(time.time_ns() // 1_000_000 - created_ms) < self._carried_ms
 
     def _cancel(self, fields: dict[str, str]) -> None:

@@ -11,17 +11,26 @@ local MOST_TENANTS = 1000 -- told apart at once; those beyond share one place
 local DEEPEST = 16 -- waiting jobs of a tenant that make its next one dearer: so many times at most
 local NORMAL = 1
 
+-- What was read of it: a job that is to wait needs the same fields several times over.
+local fair = {}
+
+local function read_fair(field)
+  if fair[field] == nil then
+    fair[field] = redis.call('HGET', PREFIX .. 'fair', field)
+  end
+  return fair[field]
+end
+
 -- The name under which a tenant is counted while anything waits.
 local function fair_name(tenant)
-  if redis.call('HEXISTS', PREFIX .. 'fair', 'n:' .. tenant) == 0 and
-      redis.call('HLEN', PREFIX .. 'fair') >= 2 * MOST_TENANTS then
+  if not read_fair('n:' .. tenant) and redis.call('HLEN', PREFIX .. 'fair') >= 2 * MOST_TENANTS then
     return '~'
   end
   return tenant
 end
 
 local function waiting_of(tenant)
-  return tonumber(redis.call('HGET', PREFIX .. 'fair', 'n:' .. tenant) or 0)
+  return tonumber(read_fair('n:' .. tenant) or 0)
 end
 
 -- Measured in jobs of the same tenant.
@@ -40,7 +49,7 @@ local function tags_of(job, weight, priority, waits)
   local start = limit('vtime') or 0
   if waits then
     share = share * (1 + math.min(waiting_of(job.tenant), DEEPEST))
-    start = math.max(start, tonumber(redis.call('HGET', PREFIX .. 'fair', 't:' .. priority .. ':' .. job.tenant) or 0))
+    start = math.max(start, tonumber(read_fair('t:' .. priority .. ':' .. job.tenant) or 0))
   end
   return start, share, (start + priority_lag(priority) * share) * TURNS
 end
@@ -55,16 +64,19 @@ end
 local function rank_job(job, weight, priority, charge)
   local start, share, first = tags_of(job, weight, priority, charge)
   if charge then
-    redis.call('HSET', PREFIX .. 'fair', 't:' .. priority .. ':' .. job.tenant, start + share)
+    local field = 't:' .. priority .. ':' .. job.tenant
+    fair[field] = start + share
+    redis.call('HSET', PREFIX .. 'fair', field, fair[field])
   end
   job.start, job.turn = start, count('turn')
   job.rank = first + job.turn % TURNS
 end
 
 local function note_waiting(tenant, change)
-  redis.call('HINCRBY', PREFIX .. 'fair', 'n:' .. tenant, change)
+  fair['n:' .. tenant] = redis.call('HINCRBY', PREFIX .. 'fair', 'n:' .. tenant, change)
   if count('waiting', change) == 0 then
     redis.call('DEL', PREFIX .. 'fair') -- nobody is behind anybody any more
+    fair = {}
   end
 end
 
