@@ -98,7 +98,15 @@ def _machine(book: Book) -> str:
     return (
         f"the machine: the same piece of work took {_of(book, 'work_ms', 0)} ms, {spread[0]:.0f} to "
         f"{spread[1]:.0f} ms in the course of the run; a wide spread is that of all figures here"
+        f"{_counting(book)}"
     )
+
+
+def _counting(book: Book) -> str:
+    """Tell how many rounds do not count, because the machine was much slower in them."""
+    found = book.facts.get("rounds", {})
+    told = [f"{name} {each['counting']} of {each['of']}" for name, each in found.items()]
+    return f"; rounds that count, by that: {', '.join(told)}" if told else ""
 
 
 def _of(book: Book, name: str, digits: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.generators import nodes, speak, told
 from bench.measures.bench import Bench
+from bench.rounds import Rounds
 from bench.scripts import ScriptBench
 from bench.systems import Ours, System
 from bench.window import Between
@@ -23,16 +24,19 @@ _NEVER_MS = 10**9
 
 def measure_half_load(bench: Bench) -> None:
     """Measure the flows, and the time from an utterance's submission to its arrival at a node's socket."""
+    rounds = Rounds(bench, "flows")
     with bench.ours() as ours, bench.deciding() as limit:
         for _ in range(bench.plan.close_rounds):
-            rate = _half_of_most(bench, ours)
-            bench.book.add("half_load_per_s", rate)
-            bench.say(f"flows at {rate:.0f} utterances/s")
-            report = _speak(bench, ours, rate, "")
-            bench.book.add("half_load_reached_per_s", report["per_s"])
-            _note_flows(bench, report["between"])
-            # What the machine itself makes of such a load just then.
-            _speak(bench, limit, rate, "limit_")
+            with rounds.one():
+                rate = _half_of_most(bench, ours)
+                bench.book.add("half_load_per_s", rate)
+                bench.say(f"flows at {rate:.0f} utterances/s")
+                report = _speak(bench, ours, rate, "")
+                bench.book.add("half_load_reached_per_s", report["per_s"])
+                _note_flows(bench, report["between"])
+                # What the machine itself makes of such a load just then.
+                _speak(bench, limit, rate, "limit_")
+    rounds.note()
     _note_scripts(bench)
 
 
@@ -65,19 +69,26 @@ def measure_next_job(bench: Bench) -> None:
     Counted by the node, from its result about to be written to the arrival of its next job: it includes both
     ways, but not what the node, which shares the cores of the system here, waits for one.
     """
+    rounds = Rounds(bench, "next-job")
     with bench.ours() as ours:
         for _ in range(bench.plan.close_rounds):
-            count = max(2, round(_half_of_most(bench, ours) * _SERVICE_MS / 1000))
-            bench.book.add("next_job_nodes", count)
-            bench.say(f"next job, {count} nodes of one slot")
-            with nodes(ours, gives_way=True, nodes=count, slots=1, service_ms=_SERVICE_MS) as made:
-                speak(
-                    ours, made, clients=3 * count, seconds=bench.plan.next_job_s, warm_s=bench.plan.warm_s,
-                    seed=bench.plan.seed,
-                )  # fmt: skip
-                report = told(made)
-            bench.book.add("next_job_p50_ms", report["next_job"]["p50_ms"])
-            bench.book.add("next_job_p99_ms", report["next_job"]["p99_ms"])
+            with rounds.one():
+                _measure_next_job(bench, ours)
+    rounds.note()
+
+
+def _measure_next_job(bench: Bench, ours: Ours) -> None:
+    count = max(2, round(_half_of_most(bench, ours) * _SERVICE_MS / 1000))
+    bench.say(f"next job, {count} nodes of one slot")
+    bench.book.add("next_job_nodes", count)
+    with nodes(ours, gives_way=True, nodes=count, slots=1, service_ms=_SERVICE_MS) as made:
+        speak(
+            ours, made, clients=3 * count, seconds=bench.plan.next_job_s, warm_s=bench.plan.warm_s,
+            seed=bench.plan.seed,
+        )  # fmt: skip
+        report = told(made)
+    bench.book.add("next_job_p50_ms", report["next_job"]["p50_ms"])
+    bench.book.add("next_job_p99_ms", report["next_job"]["p99_ms"])
 
 
 def _note_flows(bench: Bench, between: Between) -> None:

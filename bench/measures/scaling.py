@@ -2,6 +2,7 @@
 
 from bench.generators import nodes, speak
 from bench.measures.bench import Bench
+from bench.rounds import Rounds
 from bench.systems import Ours
 
 
@@ -10,13 +11,16 @@ def measure_scaling(bench: Bench) -> None:
 
     Both systems run all the time and speak by turns, so that what the machine does meanwhile meets both.
     """
+    rounds = Rounds(bench, "scaling")
     with bench.ours() as one, bench.ours(webs=2, workers=2) as two:
         for _ in range(bench.plan.close_rounds):
-            bench.say("CPU per utterance, one and two of each")
-            alone, shared = _cpu_ms(bench, one), _cpu_ms(bench, two)
-            bench.book.add("one_cpu_ms", alone)
-            bench.book.add("two_cpu_ms", shared)
-            bench.book.compare("cpu_2_vs_1", shared, alone)
+            with rounds.one():
+                bench.say("CPU per utterance, one and two of each")
+                alone, shared = _cpu_ms(bench, one), _cpu_ms(bench, two)
+                bench.book.add("one_cpu_ms", alone)
+                bench.book.add("two_cpu_ms", shared)
+                bench.book.compare("cpu_2_vs_1", shared, alone)
+    rounds.note()
 
 
 def _cpu_ms(bench: Bench, system: Ours) -> float:
