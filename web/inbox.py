@@ -102,7 +102,7 @@ class Inbox:
             return
         try:
             self._kinds[kind](fields)
-        except (KeyError, ValueError):  # it must not keep those behind it from being read
+        except (KeyError, ValueError, TypeError):  # it must not keep those behind it from being read
             _log.exception("inbox entry %.200r is broken", fields)
 
     def _note_unknown(self, kind: str) -> None:
@@ -112,15 +112,20 @@ class Inbox:
             _log.warning("inbox entries of kind %.40r are skipped: this version does not know them", kind)
 
     def _dispatch(self, fields: dict[str, str]) -> None:
-        if "data" in fields and not self._repeats and self._is_fresh(int(fields["created_ms"])):
+        if self._has_all(fields):
             self._assigner.send_handed(_carried(fields), fields["node"])
         else:
             assigned = Assigned(fields["job"], int(fields["attempt"]))
             gevent.spawn(self._assigner.send_stored, assigned, fields["node"])
 
-    def _is_fresh(self, created_ms: int) -> bool:
-        """Whether a job of this time, by Redis, is young; where clocks differ it is not believed to be."""
-        return abs(time.time_ns() // 1_000_000 - created_ms) < self._carried_ms
+    def _has_all(self, fields: dict[str, str]) -> bool:
+        """Whether an attempt can be sent without a look at its record.
+
+        It must be young, by our clock and that of Redis: where they differ it is not believed to be.
+        """
+        if "data" not in fields or self._repeats or fields["node"] not in self._peers.nodes:
+            return False
+        return abs(time.time_ns() // 1_000_000 - int(fields["created_ms"])) < self._carried_ms
 
     def _cancel(self, fields: dict[str, str]) -> None:
         if link := self._peers.nodes.get(fields["node"]):

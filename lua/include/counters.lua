@@ -12,13 +12,14 @@ local function limit(name)
   return limits[name] or nil
 end
 
--- Reads at once what is going to be needed from here on.
+-- Reads at once, of what is going to be needed from here on, what was not read yet.
 local function read_limits(...)
-  local names = {...}
-  for at, value in ipairs(redis.call('HMGET', cell, ...)) do
-    if limits[names[at]] == nil then
-      limits[names[at]] = value
-    end
+  local unknown = {}
+  for _, name in ipairs({...}) do
+    unknown[#unknown + 1] = limits[name] == nil and name or nil
+  end
+  for at, value in ipairs(unknown[1] and redis.call('HMGET', cell, unpack(unknown)) or {}) do
+    limits[unknown[at]] = value
   end
 end
 

@@ -71,6 +71,7 @@ def test_an_attempt_told_of_in_full_is_sent_without_a_look_at_its_record() -> No
             wait_until(lambda: ledger.xlen(inbox) == 0, "the first read")
             ledger.xadd(inbox, _told_in_full("lapsed", node.node_id, 10_000))
             ledger.xadd(inbox, _told_in_full("ahead", node.node_id, -20_000))
+            ledger.xadd(inbox, _told_in_full("broken", node.node_id) | {"spec": "{}"})
             ledger.xadd(inbox, _told_in_full("young", node.node_id))
             sent = node.job()
             assert (sent["job_id"], sent["audio"]) == ("young", "c291bmQ=")
@@ -82,4 +83,5 @@ def test_an_attempt_told_of_in_full_is_sent_without_a_look_at_its_record() -> No
             wait_until(lambda: ledger.xlen(inbox) == 0, "all to be read")
             ledger.xadd(inbox, _told_in_full("last", node.node_id))
             assert node.job(2)["job_id"] == "last"
+        assert stack.webs[0].log.count("is broken") == 1
         stack.assert_clean_logs("inbox", "Traceback")
