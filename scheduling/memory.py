@@ -64,6 +64,7 @@ class Memory:
 def bounds(settings: Settings, processes: int = 1) -> dict[str, Bound]:
     """Give the bound of each part; ``processes`` are the web processes of the cell."""
     connections = processes * settings.max_connections
+    carried = 0 if settings.payload_url else CARRIED  # audio that lives elsewhere is in no script
     refused = "audio: NODE_OVERLOADED, say it again; speech: the text goes alone"
     found = (
         Bound("audio and speech", settings.body_budget, "BODY_BUDGET", refused),
@@ -87,8 +88,8 @@ def bounds(settings: Settings, processes: int = 1) -> dict[str, Bound]:
         ),
         Bound(
             "inboxes",
-            processes * (INBOX_ENTRIES * INBOX_ENTRY_BYTES + CARRIED * CARRIED_BYTES),
-            f"web processes * ({INBOX_ENTRIES} * {INBOX_ENTRY_BYTES} + {CARRIED} * {CARRIED_BYTES})",
+            processes * (INBOX_ENTRIES * INBOX_ENTRY_BYTES + carried * CARRIED_BYTES),
+            f"web processes * ({INBOX_ENTRIES} * {INBOX_ENTRY_BYTES} + {carried} * {CARRIED_BYTES})",
             "the oldest hints go; deadlines and looks do their work",
         ),
         Bound("outbox", None, "ended jobs that nobody has formatted", "web processes drain it themselves"),
