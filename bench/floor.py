@@ -14,11 +14,7 @@ from itertools import count
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from bench.scripts import FLEET_CLASS, REQUIREMENT, ScriptBench
-from scheduling.bodies import Bodies
-from scheduling.ledger import Ledger, Reservation
-from scheduling.ledger.sessions import ReadyResult
-from scheduling.settings import Settings
+from bench.laden.records import Deciding
 from scheduling.store.plain import PlainStore
 
 _NODES = 20
@@ -32,37 +28,22 @@ class Floor:
     """One cell with nodes, on a server of its own."""
 
     def __init__(self, store: PlainStore, url: str, body: str) -> None:
-        settings = Settings(redis_url=url)
         self._store, self._url, self._body = store, url, body
-        self._ledger = Ledger(store, settings)
-        self._bodies = Bodies(store, settings)
+        self._records = Deciding(store)
         self._numbers = count()
         self._job = ""
-        fleet = ScriptBench(store, settings, nodes=_NODES, calls=2 * _NODES)
-        self._ledger.cell.open()
-        self._ledger.sessions.open("bench", "here", "socket", "{}")
-        fleet.connect()
+        for number in range(_NODES):
+            self._records.register(f"node-{number}")
+        self._records.open("bench")
         for _ in range(_WARM):
             self.carry()
 
     def carry(self) -> None:
         """Carry one utterance from `reserve` to the client's stream."""
-        jobs, job, body = self._ledger.jobs, uuid4().hex, self._bodies.along
-        self._job = job
-        placed = jobs.reserve(
-            Reservation(
-                job_id=job, request_id=job, session_id="bench", instance="here", src_lang="en", tgt_lang="pt",
-                requirement=REQUIREMENT, pools=[FLEET_CLASS.class_id], pools_version=1, spec="x" * 600,
-                audio=f"a:{job}", next_index=next(self._numbers), body=body(f"a:{job}", self._body),
-            )
-        )  # fmt: skip
-        jobs.complete(
-            job, placed.node_id, placed.attempt, "ok", instance="here", result="x" * 500,
-            body=body(f"s:{job}", self._body),
-        )  # fmt: skip
-        self._ledger.sessions.store_all(
-            [ReadyResult("bench", "pt", placed.order, True, f"s:{job}", "", "x" * 400, "")]
-        )
+        self._job = uuid4().hex
+        node_id, order = self._records.reserve("bench", next(self._numbers), self._job, self._body)
+        self._records.complete(node_id, self._job, self._body)
+        self._records.release([("bench", self._job, order)])
 
     def utterance_us(self, number: int = 2000) -> float:
         """Give the server time of the scripts of one utterance, µs, in the mean of so many."""

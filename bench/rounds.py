@@ -32,15 +32,14 @@ class Rounds:
     @contextmanager
     def one(self) -> Iterator[None]:
         """Have all that is noted meanwhile belong to one round."""
-        kept = self._bench.book
-        self._bench.book = Book(facts=kept.facts)
-        pace = _Pace()
+        kept, own = self._bench.book, Book(facts=self._bench.book.facts)
+        self._bench.book, pace = own, _Pace()
         try:
             yield
-            self._found.append((pace.end(), self._bench.book))
         finally:
-            pace.end()
+            pace_us = pace.end()
             self._bench.book = kept
+        self._found.append((pace_us, own))
 
     def note(self) -> None:
         """Note what the rounds that count have found, in their order, and how many do not."""

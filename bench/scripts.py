@@ -41,12 +41,6 @@ class ScriptBench:
         }
         return {flow: self._measure(step) for flow, step in flows.items()}
 
-    def connect(self) -> None:
-        """Bring all nodes to where they are given work."""
-        for step in (self._register, self._heartbeat):
-            for number in range(self._nodes):
-                step(number)
-
     def _measure(self, step: Callable[[int], None]) -> dict[str, float]:
         step(0)  # loads the script
         self._store.command("CONFIG", "RESETSTAT")

@@ -16,9 +16,9 @@ from scheduling.settings import Settings
 from scheduling.store.base import Store
 
 PLACE = "LADEN_RECORDS"
-INSTANCE = "laden"
+_INSTANCE = "laden"
 #: What our assignments, results and their messages take without audio, bytes.
-SPEC, RESULT, MAIN = "x" * 600, "x" * 500, "x" * 400
+_SPEC, _RESULT, _MAIN = "x" * 600, "x" * 500, "x" * 400
 _STEPS = ("reserve", "complete", "release")
 _SLOTS, _BEAT_MS = 64, 15_000
 
@@ -91,22 +91,22 @@ class Deciding:
         """See `Records`."""
         nodes, socket, pools = self._ledger.nodes, uuid4().hex, [FLEET_CLASS.class_id]
         nodes.register(
-            NodeRegistration(node_id, socket, INSTANCE, "", _SLOTS, _BEAT_MS, FLEET_CLASS, False, "{}")
+            NodeRegistration(node_id, socket, _INSTANCE, "", _SLOTS, _BEAT_MS, FLEET_CLASS, False, "{}")
         )
         nodes.set_pools(node_id, FLEET_CLASS, pools)
         nodes.heartbeat(Beat(node_id, socket, 0, True, False, "{}", FLEET_CLASS, False))
 
     def open(self, session_id: str) -> None:
         """See `Records`."""
-        self._ledger.sessions.open(session_id, INSTANCE, "socket", "{}")
+        self._ledger.sessions.open(session_id, _INSTANCE, "socket", "{}")
 
     def reserve(self, session_id: str, index: int, job_id: str, audio: str) -> tuple[str, int]:
         """See `Records`."""
         placed = self._ledger.jobs.reserve(
             Reservation(
-                job_id=job_id, request_id=job_id, session_id=session_id, instance=INSTANCE, src_lang="en",
+                job_id=job_id, request_id=job_id, session_id=session_id, instance=_INSTANCE, src_lang="en",
                 tgt_lang="pt", requirement=REQUIREMENT, pools=[FLEET_CLASS.class_id], pools_version=0,
-                spec=SPEC, audio=f"a:{job_id}", next_index=index + 1, body=self._along(f"a:{job_id}", audio),
+                spec=_SPEC, audio=f"a:{job_id}", next_index=index + 1, body=self._along(f"a:{job_id}", audio),
             )
         )  # fmt: skip
         return placed.node_id, placed.order
@@ -118,8 +118,8 @@ class Deciding:
             node_id,
             1,
             "ok",
-            instance=INSTANCE,
-            result=RESULT,
+            instance=_INSTANCE,
+            result=_RESULT,
             body=self._along(f"s:{job_id}", speech),
         )
 
@@ -127,7 +127,7 @@ class Deciding:
         """See `Records`."""
         self._ledger.sessions.store_all(
             [
-                ReadyResult(session, "pt", order, True, f"s:{job}", "", MAIN, "")
+                ReadyResult(session, "pt", order, True, f"s:{job}", "", _MAIN, "")
                 for session, job, order in results
             ]
         )

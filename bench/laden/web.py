@@ -29,6 +29,7 @@ def _deliver(entry: bytes) -> None:
             client.send(frame)
 
 
+# Its import has made it, with the greenlet that reads the inbox: a second reader beside it would take half.
 bare._deliver = _deliver  # type: ignore[method-assign]
 
 
