@@ -4,8 +4,8 @@ from bench.book import Book
 from bench.measures.half_load import FLOWS
 from bench.peers.start import PEERS
 
-#: The bare path with our scripts, and with their commands alone.
-_LIMITS = ("limit_bare", "limit_bare_20k", "limit_recorded")
+#: The bare path with the commands of our scripts, and with the scripts.
+_LIMITS = ("limit_bare", "limit_bare_20k", "limit_deciding")
 _PARTS = ("web", "worker", "worker-drain", "worker-control", "valkey")
 
 
@@ -20,12 +20,12 @@ def _rates(book: Book) -> str:
     found = [f"{name} {_of(book, f'{name}_per_s', 0)}" for name in names if f"{name}_per_s" in book.runs]
     if not found:
         return ""
-    without = (
-        f"; with no decision at all it reaches {_of(book, 'recorded_bare_share', 2)} of itself"
-        if "recorded_bare_share" in book.runs
+    deciding = (
+        f"; with our scripts the bare path reaches {_of(book, 'deciding_bare_share', 2)} of itself"
+        if "deciding_bare_share" in book.runs
         else ""
     )
-    return f"round trips/s: {', '.join(found)}{without}"
+    return f"round trips/s: {', '.join(found)}{deciding}"
 
 
 def _control(book: Book) -> str:

@@ -23,7 +23,7 @@ class Row:
     lever: str = ""
     """What would be done next where it is short of its goal."""
     limit: str = ""
-    """Key of what a path reaches that only decides and carries (`bench.laden`), in the same run."""
+    """Key of what a path reaches that keeps our records and decides nothing (`bench.laden`)."""
 
     def verdict(self, value: float | None) -> Verdict:
         """Judge a value by the bounds as they stand: none is rounded in its favour."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.generators import nodes, speak, told
 from bench.measures.bench import Bench
+from bench.measures.limits import SMALL_BYTES
 from bench.rounds import Rounds
 from bench.scripts import ScriptBench
 from bench.systems import Ours, System
@@ -25,7 +26,7 @@ _NEVER_MS = 10**9
 def measure_half_load(bench: Bench) -> None:
     """Measure the flows, and the time from an utterance's submission to its arrival at a node's socket."""
     rounds = Rounds(bench, "flows")
-    with bench.ours() as ours, bench.deciding() as limit:
+    with bench.ours() as ours, bench.laden(SMALL_BYTES) as limit:
         for _ in range(bench.plan.close_rounds):
             with rounds.one():
                 rate = _half_of_most(bench, ours)

@@ -33,7 +33,7 @@ def measure_round_trips(bench: Bench) -> None:
             bench.book.compare("limit_bare_share", limits["bare"], bare_small["per_s"])
             bench.book.compare("limit_bare_20k_share", limits["bare_20k"], bare_large["per_s"])
             _compare_with_peers(bench, limits["bare"], bare_single["p50_ms"], found, _LIMITS)
-            bench.book.compare("recorded_bare_share", limits["recorded"], bare_small["per_s"])
+            bench.book.compare("deciding_bare_share", limits["deciding"], bare_small["per_s"])
 
 
 def _compare_with_peers(
