@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from scheduling import scripts
 from scheduling.along import Along
+from scheduling.at_hand import AtHand
 from scheduling.errors import StoreError
 from scheduling.keys import Keys
 from scheduling.ledger.codes import error_for
@@ -13,6 +14,8 @@ from scheduling.store.base import Part, Parts, Pending, Store
 
 #: Bodies that are given back by one call.
 _GONE_AT_ONCE = 32
+#: Bytes of bodies that this process will need in a moment.
+_AT_HAND_BYTES = 16 * 1024 * 1024
 #: Audio of dead letters takes this part of the budget at most: the rest is for what people say now.
 KEPT_SHARE = 8
 
@@ -31,13 +34,15 @@ class PendingBody:
 
 
 class FetchedBody:
-    """A body on its way from the store."""
+    """A body on its way from the store, or at hand."""
 
-    def __init__(self, pending: Pending) -> None:
+    def __init__(self, pending: Pending | str) -> None:
         self._pending = pending
 
     def wait(self) -> str | None:
         """Give it, None when it is not (or no longer) there. Raises `StoreError`."""
+        if isinstance(self._pending, str):
+            return self._pending
         data = self._pending.wait()
         return data.decode("ascii") if data is not None else None
 
@@ -52,6 +57,7 @@ class Bodies:
         self._budget = settings.body_budget
         self._with_ledger = settings.body_url == settings.redis_url
         self._gone: list[str] = []
+        self.at_hand = AtHand(_AT_HAND_BYTES)
 
     def along(self, name: str, data: str) -> Along | None:
         """Give base64 text to a script of the ledger to store, which spares a call of its own.
@@ -92,7 +98,8 @@ class Bodies:
 
     def fetch(self, name: str) -> "FetchedBody":
         """Ask for a body; the caller goes on and waits when it must. Raises `StoreError`."""
-        return FetchedBody(self._store.submit_command("GET", self._keys.body(name)))
+        at_hand = self.at_hand.take(name)
+        return FetchedBody(at_hand or self._store.submit_command("GET", self._keys.body(name)))
 
     def keep(self, name: str, ttl_ms: int) -> bool:
         """Keep a body for so long from now (ms); False when it is gone or there is no room for it.

@@ -1,6 +1,7 @@
 """The text frames a client gets for one entry of its session's out stream."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring as quoted
 from typing import Any
@@ -31,11 +32,17 @@ class OutEntry:
     @classmethod
     def parse(cls, raw: list[Any]) -> "OutEntry":
         """Read an entry as XRANGE gives it."""
-        fields = {text(k): text(v) for k, v in zip(raw[1][::2], raw[1][1::2], strict=True)}
+        return cls.read(
+            text(raw[0]), {text(k): text(v) for k, v in zip(raw[1][::2], raw[1][1::2], strict=True)}
+        )
+
+    @classmethod
+    def read(cls, entry_id: str, fields: Mapping[str, str]) -> "OutEntry":
+        """Read the fields of an entry."""
         if "ref" in fields:
-            return cls(text(raw[0]), "", -1, "", 0, "", "", "", fields["ref"])
+            return cls(entry_id, "", -1, "", 0, "", "", "", fields["ref"])
         return cls(
-            text(raw[0]), fields["tgt"], int(fields["order"]), fields["group"], int(fields["part"]),
+            entry_id, fields["tgt"], int(fields["order"]), fields["group"], int(fields["part"]),
             fields["speech"], fields["events"], fields["main"],
         )  # fmt: skip
 
@@ -70,6 +77,13 @@ class OutEntry:
 def precedes(entry_id: str, other: str) -> bool:
     """Whether a stream id comes before another or is the same; "" comes before all."""
     return _parts(entry_id) <= _parts(other)
+
+
+def follows(entry_id: str, other: str) -> bool:
+    """Whether no entry can stand between: ids of a stream count on by one; "" is before the first."""
+    stream, number = _parts(entry_id)
+    before, last = _parts(other)
+    return (number == 1 and not other) or (stream == before and number == last + 1)
 
 
 def _parts(entry_id: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from scheduling.store.base import Parts, Store
 JOB_BYTES = 4096
 SESSION_BYTES = 2048
 OUT_ENTRY_BYTES = 2048
-INBOX_ENTRY_BYTES = 1024
+INBOX_ENTRY_BYTES = 3072
 NODE_BYTES = 8192
 #: Entries of an inbox (`lua/include/ground.lua`).
 INBOX_ENTRIES = 10_000

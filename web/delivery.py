@@ -8,7 +8,7 @@ import gevent
 
 from scheduling import tracing
 from scheduling.bodies import Bodies
-from scheduling.delivery import OutEntry, precedes
+from scheduling.delivery import OutEntry, follows, precedes
 from scheduling.errors import StoreError
 from scheduling.ledger import Ledger
 from scheduling.ledger.cell import text
@@ -54,6 +54,22 @@ class Delivery:
                 with suppress(StoreError):  # then it is asked for again
                     link.fetched = speech, self._bodies.fetch(speech)
             gevent.spawn(self._deliver, link)
+
+    def take(self, link: SessionLink, entry: OutEntry) -> None:
+        """Send an entry of the out stream that came whole; one that has to wait is read from there."""
+        behind = link.resumable and link.connection.queued_bytes > 0
+        speech: str | None = None
+        if not (link.delivering or behind or _is_over(link)) and follows(entry.entry_id, link.sent_id):
+            speech = self._bodies.at_hand.take(entry.speech) if entry.speech else ""
+        if speech is None:
+            self.hint(link, entry.entry_id, entry.speech)
+            return
+        try:
+            self._send(link, entry, speech)
+        except StoreError:  # nothing of it is sent
+            self.hint(link, entry.entry_id)
+            return
+        self._on_idle(link)
 
     def resume_stalled(self, links: Iterable[SessionLink]) -> None:
         """Go on with the sessions whose delivery the store broke off."""
@@ -102,7 +118,8 @@ class Delivery:
         raw = self._ledger.cell.store.command("XRANGE", stream, start, "+", "COUNT", _BATCH)
         return [OutEntry.parse(item) for item in raw]
 
-    def _send(self, link: SessionLink, entry: OutEntry) -> None:
+    def _send(self, link: SessionLink, entry: OutEntry, speech: str = "") -> None:
+        """Send an entry; its speech is fetched where it is not given. Raises `StoreError` before it sends."""
         if entry.order >= 0:
             link.delivered[entry.tgt_lang] = entry.order + 1
         if told_before := next((job for job in link.unheard if entry.is_about(job)), None):
@@ -114,7 +131,10 @@ class Delivery:
                 link.send(message.with_member("offset", entry.number) if link.resumable else message)
             link.sent_id = entry.entry_id
             return
-        speech = self._speech(link, entry.speech) if entry.speech else ""
+        if entry.speech:
+            speech = speech or self._speech(link, entry.speech)
+        if speech:
+            self._give_back(link, entry.speech)
         for frame in entry.frames(speech, with_offset=link.resumable):
             link.send(frame)
         if entry.group:
@@ -131,7 +151,7 @@ class Delivery:
         link.sent_id = entry.entry_id
 
     def _speech(self, link: SessionLink, name: str) -> str:
-        """Give a spoken translation and free its bytes; without it, the text is sent alone."""
+        """Give a spoken translation; without it, the text is sent alone."""
         fetched, link.fetched = link.fetched, None
         try:
             if fetched and fetched[0] == name:
@@ -144,12 +164,14 @@ class Delivery:
         if speech is None:
             _log.warning("speech of a result of session %s has lapsed", link.session_id)
             return ""
-        # Nobody else reads it, but a client that comes back may ask for it once more.
+        return speech
+
+    def _give_back(self, link: SessionLink, name: str) -> None:
+        """Free the bytes of a speech: nobody reads it but a client that comes back and asks once more."""
         if link.resumable:
             self._bodies.drop(name, self._ledger.cell.settings.resume_ms)
         else:
             self._bodies.forget(name)
-        return speech
 
 
 def _is_over(link: SessionLink) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 
+from scheduling.delivery import OutEntry
 from scheduling.errors import StoreError
 from scheduling.ledger import Assigned, Handed, Ledger
 from scheduling.ledger.cell import text
@@ -160,7 +161,10 @@ class Inbox:
 
     def _out(self, fields: dict[str, str]) -> None:
         if link := self._peers.sessions.get(fields["session"]):
-            self._delivery.hint(link, fields["until"], fields.get("speech", ""))
+            if "main" in fields:
+                self._delivery.take(link, OutEntry.read(fields["until"], fields))
+            else:
+                self._delivery.hint(link, fields["until"], fields.get("speech", ""))
 
     def _outs(self, fields: dict[str, str]) -> None:
         words = fields["sessions"].split()

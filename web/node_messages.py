@@ -279,6 +279,8 @@ class NodeMessages:
             body = self._bodies.along(name, message.tts_audio)
             if body is None:
                 self._bodies.put(name, message.tts_audio).wait()
+            if message.session_id in self._peers.sessions:  # it will be wanted here
+                self._bodies.at_hand.put(name, message.tts_audio)
         except (InvalidAudio, BodyBudgetSpent, StoreError) as error:
             _log.warning("speech of job %s cannot be stored, its text goes alone: %s", job_id, error)
             return "", None

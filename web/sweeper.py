@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 _MOST = 64
 #: A drain in place of a worker lasts so long, ms: what else is swept waits behind it.
 _FALLBACK_DRAIN_MS = 200
+#: A speech that is delivered at all is so much sooner, s.
+_AT_HAND_S = 5.0
 #: How often sessions that wait for long are looked after, s.
 _LOOK_S = 3.0
 
@@ -87,6 +89,7 @@ class Sweeper:
     def sweep(self) -> None:
         """Do all of it once."""
         settings = self._ledger.cell.settings
+        self._bodies.at_hand.drop_older(_AT_HAND_S)
         self.recovery.look()
         self._membership.show_life()
         self.recovery.renewed()

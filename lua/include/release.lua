@@ -6,6 +6,7 @@
 --@include out
 local LISTENERS_AT_ONCE = 1000 -- bounds one script; the batch goes on after them
 local GROUP_PARTS = 8
+local CARRIED_BYTES = 2048 -- of a result that goes to its session's instance as it is
 
 -- What is known of a session and how far it is in a language, read at once.
 local function read_turn(record, tgt)
@@ -69,7 +70,7 @@ end
 -- ready.
 local function release_run(turn, session, tgt, ready, most, result, packed)
   local record = key('session', session)
-  local last, spoken, listeners, told, released = nil, '', 0, {}, 0
+  local last, entry, listeners, told, released = nil, nil, 0, {}, 0
   while released < most and listeners < LISTENERS_AT_ONCE do
     if not result and packed == nil then
       packed = redis.call('HGET', ready, turn.order)
@@ -88,9 +89,9 @@ local function release_run(turn, session, tgt, ready, most, result, packed)
       group, part, speech, main = '', 0, '', ''
     end
     turn.out_seq = turn.out_seq + 1
-    last, spoken = turn.created .. '-' .. turn.out_seq, speech
-    add_out(session, last, 'tgt', tgt, 'order', turn.order, 'group', group, 'part', part, 'speech', speech,
-      'events', events, 'main', main)
+    last = turn.created .. '-' .. turn.out_seq
+    entry = {'speech', speech, 'tgt', tgt, 'order', turn.order, 'group', group, 'part', part, 'events', events, 'main', main}
+    add_out(session, last, unpack(entry))
     if not result then
       redis.call('HDEL', ready, turn.order)
       packed = nil
@@ -110,7 +111,9 @@ local function release_run(turn, session, tgt, ready, most, result, packed)
       said = {'group:' .. tgt, turn.group, 'part:' .. tgt, turn.part, 'part_ms:' .. tgt, turn.part_ms, unpack(said)}
     end
     redis.call('HSET', record, unpack(said))
-    hint_out(session, turn.owner, last, 'speech', spoken) -- so that it can be fetched together with the entry
+    -- One alone need not be looked up; of a longer one the speech can be fetched together with it.
+    local carried = released == 1 and #entry[12] + #entry[14] <= CARRIED_BYTES
+    hint_out(session, turn.owner, last, unpack(entry, 1, carried and #entry or 2))
     hint_listeners(told)
   end
   local stopped = released == most or listeners >= LISTENERS_AT_ONCE

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.delivery import OutEntry, precedes
+from scheduling.delivery import OutEntry, follows, precedes
 from scheduling.messages import MissingResult, TranslationResult, UiEvent, UiEventName, UiStatus
 from scheduling.messages import parse_server_message_to_client as parse
 
@@ -66,3 +66,16 @@ def test_an_entry_names_its_job_also_when_it_has_no_result() -> None:
     assert entry(RESULT).is_about("job-1")
     assert entry(MISSING).is_about("job-1")
     assert not entry(MISSING).is_about("job-2")
+
+
+@given(IDS, IDS)
+def test_no_entry_stands_between_one_and_that_which_follows_it(
+    a: tuple[int, int], b: tuple[int, int]
+) -> None:
+    assert follows("-".join(map(str, b)), "-".join(map(str, a))) == (b == (a[0], a[1] + 1))
+
+
+def test_the_first_entry_follows_none() -> None:
+    assert follows("17-1", "")
+    assert not follows("17-2", "")
+    assert not follows("18-1", "17-1")

@@ -59,6 +59,17 @@ def test_an_assignment_on_its_way_with_its_audio_is_not_larger_than_counted(stor
     assert _size(store, world.keys.inbox("web2")) <= 20 * memory.CARRIED_BYTES
 
 
+def test_a_result_told_whole_is_not_larger_than_counted(store: PlainStore) -> None:
+    world = World(store)
+    world.open()
+    for order in range(40):
+        one = result(order)
+        world.ledger.sessions.store_all([replace(one, main="x" * (2048 - len(one.events)))])
+    told = world.inbox()
+    assert sum("main" in entry for entry in told) == 40
+    assert _size(store, world.keys.inbox("web1")) <= len(told) * memory.INBOX_ENTRY_BYTES
+
+
 def test_out_stream_keeps_so_many_results(store: PlainStore) -> None:
     world = World(store, out_entries=32)
     world.open()

@@ -91,6 +91,7 @@ class Line:
 
     closed = False
     last_seen_s = 0.0
+    queued_bytes = 0
 
     def __init__(self) -> None:
         self.frames: list[dict[str, Any]] = []

@@ -38,10 +38,10 @@ def test_settings_of_the_ledgers_server_that_lose_data_are_found(
 
 
 def test_server_of_bodies_may_forget_when_it_ends_but_not_earlier() -> None:
-    with Valkey(maxmemory_policy="allkeys-lru", maxmemory="64mb") as valkey, PlainStore(valkey.url) as store:
+    with Valkey(maxmemory_policy="allkeys-lru", maxmemory="100mb") as valkey, PlainStore(valkey.url) as store:
         evicts, small = check_body_server(store, _settings(payload_url=valkey.url))
         assert "come without speech" in evicts
-        assert "maxmemory is 64 MB" in small
+        assert "maxmemory is 100 MB" in small
         ledger_only = check_ledger_server(store, _settings(payload_url="redis://elsewhere"))
         assert not any("maxmemory is" in sentence for sentence in ledger_only), "bodies need no room there"
 
