@@ -1,15 +1,19 @@
 """The embedded Valkey: what it keeps, and that nobody else writes to its folder."""
 
 import fcntl
+import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 import redis
 
+from bench.processes import running
 from tests.web.command.running import Running, wait_gone
 from web.command.embedded import EmbeddedValkey
 from web.command.errors import FolderInUse
+from web.command.process import Stop
 
 
 def run_stack(folder: Path) -> Running:
@@ -42,13 +46,29 @@ def test_it_is_append_only_never_evicts_and_listens_to_this_machine_only(tmp_pat
         stack.finish(signal.SIGTERM)
 
 
-def test_its_allocator_keeps_what_it_will_need_again(tmp_path: Path) -> None:
+def test_it_runs_with_an_allocator_made_for_many_small_pieces(tmp_path: Path) -> None:
     with run_stack(tmp_path) as stack, redis.Redis.from_url(url_of(stack), decode_responses=True) as client:
-        maps = Path(f"/proc/{client.info('server')['process_id']}/maps").read_text()
-        heap = next(line for line in maps.splitlines() if line.endswith("[heap]"))
-        first, last = (int(end, 16) for end in heap.split()[0].split("-"))
-        assert last - first >= 16 * 2**20
+        assert "libmimalloc" in Path(f"/proc/{client.info('server')['process_id']}/maps").read_text()
         stack.finish(signal.SIGTERM)
+
+
+def test_without_it_the_one_of_the_c_library_keeps_what_it_will_need_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.command.embedded._ALLOCATOR", ("no-such-package", "no.so"))
+    server = EmbeddedValkey(tmp_path)
+    spec = server.spec(Stop(0, 5.0))
+    assert "LD_PRELOAD" not in spec.env
+    fds = tuple(spec.inherits)
+    with running(list(spec.command), {**os.environ, **spec.env}, tmp_path / "log", pass_fds=fds) as process:
+        while not server.answers():
+            assert process.poll() is None
+            time.sleep(0.01)
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
+    server.close()
+    heap = next(line for line in maps.splitlines() if line.endswith("[heap]"))
+    first, last = (int(end, 16) for end in heap.split()[0].split("-"))
+    assert last - first >= 16 * 2**20
 
 
 def test_a_second_server_on_the_same_folder_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
