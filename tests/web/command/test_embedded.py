@@ -41,6 +41,7 @@ def test_it_is_append_only_never_evicts_and_listens_to_this_machine_only(tmp_pat
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
             "bind": "127.0.0.1",
+            "auto-aof-rewrite-min-size": str(256 * 2**20),
         }
         assert client.config_get(*wanted) == wanted
         stack.finish(signal.SIGTERM)
