@@ -13,7 +13,7 @@ def measure_scaling(bench: Bench) -> None:
     """
     rounds = Rounds(bench, "scaling")
     with bench.ours() as one, bench.ours(webs=2, workers=2) as two:
-        for _ in range(bench.plan.close_rounds):
+        for _ in range(bench.plan.scaling_rounds):
             with rounds.one():
                 bench.say("CPU per utterance, one and two of each")
                 alone, shared = _cpu_ms(bench, one), _cpu_ms(bench, two)

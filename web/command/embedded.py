@@ -88,8 +88,8 @@ class EmbeddedValkey:
             "loglevel": "warning",
             # A small hash is searched from its start for every field, and the cell's is read by every script.
             "hash-max-listpack-entries": "32",
-            # 9 kB are written for an utterance, next to none of which is kept: with the usual 64 MB a busy server
-            # rewrites its file every few seconds, and its commands wait for 20 to 60 ms beside that process.
+            # 9 kB are written for an utterance, next to none of which is kept: from the usual 64 MB on, a busy
+            # server would rewrite its file every few seconds, and commands wait for 20 to 60 ms beside that.
             "auto-aof-rewrite-min-size": "256mb",
         }
         return tuple(word for name, value in options.items() for word in (f"--{name}", value))
