@@ -40,11 +40,11 @@ class Plan:
 FULL = Plan()
 #: What continuous integration compares with the last recorded; only with itself.
 CI = Plan(
-    rounds=1, close_rounds=1, scaling_rounds=1, warm_s=0.4, small_s=1.5, large_s=0.8, single_s=0.7, beats_s=1.0,
-    fleet=10_000, blocks=4, limits=False,
+    rounds=1, close_rounds=1, scaling_rounds=1, warm_s=0.4, small_s=1.5, large_s=0.8, single_s=0.7,
+    beats_s=1.0, fleet=10_000, blocks=4, limits=False,
 )  # fmt: skip
 QUICK = Plan(
-    rounds=1, close_rounds=1, scaling_rounds=1, warm_s=0.5, small_s=1.0, large_s=1.0, single_s=0.5, beats_s=1.0,
-    half_load_s=2.0, next_job_s=1.5, fleet=2000, blocks=2, connections=500, steps=(20, 40), step_s=4.0,
+    rounds=1, close_rounds=1, scaling_rounds=1, warm_s=0.5, small_s=1.0, large_s=1.0, single_s=0.5,
+    beats_s=1.0, half_load_s=2.0, next_job_s=1.5, fleet=2000, blocks=2, connections=500, steps=(20, 40), step_s=4.0,
 )  # fmt: skip
 PLANS = {"full": FULL, "quick": QUICK, "ci": CI}

@@ -18,9 +18,9 @@ _PROBE_S = 1.0
 #: The binary uses the C library's allocator, where servers as they are packaged elsewhere bring jemalloc:
 #: scripts make and free dozens of strings in one go, and mimalloc takes an eighth off the server's time.
 _ALLOCATOR = "cmeel-mimalloc", "libmimalloc.so"
-#: Where there is none, the C library's is at least kept from giving memory back to the kernel and asking for
-#: it anew all the time, a twentieth of the server's time under load (bytes); and it keeps more small pieces at
-#: hand than its usual 7 of a size. Larger ones than 256 bytes are not kept so: they took 3 MB of 26, and
+#: Where there is none, the C library's is at least kept from giving memory back to the kernel and asking
+#: for it anew all the time, a twentieth of the server's time under load (bytes); and it keeps more small
+#: pieces at hand than its usual 7 of a size. Larger ones than 256 bytes are not kept so: they took 3 MB of 26, and
 #: finding them elsewhere costs no more.
 _C_LIBRARY = {
     "GLIBC_TUNABLES": "glibc.malloc.tcache_count=127:glibc.malloc.tcache_max=256",
@@ -88,8 +88,8 @@ class EmbeddedValkey:
             "loglevel": "warning",
             # A small hash is searched from its start for every field, and the cell's is read by every script.
             "hash-max-listpack-entries": "32",
-            # 9 kB are written for an utterance, next to none of which is kept: from the usual 64 MB on, a busy
-            # server would rewrite its file every few seconds, and commands wait for 20 to 60 ms beside that.
+            # 9 kB are written for an utterance, next to none of which is kept: from the usual 64 MB on, a
+            # busy server rewrites its file every few seconds, and commands wait 20 to 60 ms beside that.
             "auto-aof-rewrite-min-size": "256mb",
         }
         return tuple(word for name, value in options.items() for word in (f"--{name}", value))
