@@ -45,6 +45,7 @@ CI = Plan(
 )  # fmt: skip
 QUICK = Plan(
     rounds=1, close_rounds=1, scaling_rounds=1, warm_s=0.5, small_s=1.0, large_s=1.0, single_s=0.5,
-    beats_s=1.0, half_load_s=2.0, next_job_s=1.5, fleet=2000, blocks=2, connections=500, steps=(20, 40), step_s=4.0,
+    beats_s=1.0, half_load_s=2.0, next_job_s=1.5, fleet=2000, blocks=2, connections=500, steps=(20, 40),
+    step_s=4.0,
 )  # fmt: skip
 PLANS = {"full": FULL, "quick": QUICK, "ci": CI}

@@ -40,10 +40,11 @@ class Delivery:
         self._on_idle = on_idle
         self._first_audio = first_audio
 
-    def hint(self, link: SessionLink, until: str, speech: str = "") -> None:
+    def hint(self, link: SessionLink, until: str, speech: str = "", first: OutEntry | None = None) -> None:
         """Note that the out stream goes on to entry ``until``; what was sent already is dropped.
 
-        ``speech`` names the body of that entry's speech, which is then fetched at the same time.
+        ``speech`` names the body of its speech, which is then fetched at the same time. ``first`` is the
+        entry to be sent next, where it is known.
         """
         if not precedes(until, link.wanted_id):
             link.wanted_id = until
@@ -53,16 +54,17 @@ class Delivery:
             if speech:
                 with suppress(StoreError):  # then it is asked for again
                     link.fetched = speech, self._bodies.fetch(speech)
-            gevent.spawn(self._deliver, link)
+            gevent.spawn(self._deliver, link, first)
 
     def take(self, link: SessionLink, entry: OutEntry) -> None:
         """Send an entry of the out stream that came whole; one that has to wait is read from there."""
         behind = link.resumable and link.connection.queued_bytes > 0
-        speech: str | None = None
-        if not (link.delivering or behind or _is_over(link)) and follows(entry.entry_id, link.sent_id):
-            speech = self._bodies.at_hand.take(entry.speech) if entry.speech else ""
-        if speech is None:
+        if link.delivering or behind or _is_over(link) or not follows(entry.entry_id, link.sent_id):
             self.hint(link, entry.entry_id, entry.speech)
+            return
+        speech = self._bodies.at_hand.take(entry.speech) if entry.speech else ""
+        if speech is None:
+            self.hint(link, entry.entry_id, entry.speech, entry)
             return
         try:
             self._send(link, entry, speech)
@@ -94,10 +96,11 @@ class Delivery:
             if last is not None:
                 self.hint(link, f"{text(created)}-{text(last)}")
 
-    def _deliver(self, link: SessionLink) -> None:
+    def _deliver(self, link: SessionLink, first: OutEntry | None) -> None:
         try:
             while not (_is_over(link) or precedes(link.wanted_id, link.sent_id)):
-                entries = self._next(link)
+                entries = [first] if first else self._next(link)
+                first = None
                 for entry in entries:
                     if _is_over(link):
                         break

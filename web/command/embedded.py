@@ -20,8 +20,8 @@ _PROBE_S = 1.0
 _ALLOCATOR = "cmeel-mimalloc", "libmimalloc.so"
 #: Where there is none, the C library's is at least kept from giving memory back to the kernel and asking
 #: for it anew all the time, a twentieth of the server's time under load (bytes); and it keeps more small
-#: pieces at hand than its usual 7 of a size. Larger ones than 256 bytes are not kept so: they took 3 MB of 26, and
-#: finding them elsewhere costs no more.
+#: pieces at hand than its usual 7 of a size. Larger ones than 256 bytes are not kept so: they took 3 MB of
+#: 26, and finding them elsewhere costs no more.
 _C_LIBRARY = {
     "GLIBC_TUNABLES": "glibc.malloc.tcache_count=127:glibc.malloc.tcache_max=256",
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
