@@ -5,6 +5,7 @@ import pytest
 
 from scheduling.delivery import OutEntry
 from scheduling.drain import drain_shards
+from scheduling.errors import StoreBusy
 from scheduling.store.plain import PlainStore
 from tests.faults import Fault, Faults
 from tests.web.test_faults_above import Outage, Process
@@ -82,13 +83,20 @@ def test_a_client_that_is_behind_gets_it_from_the_stream_when_it_is_ready(proces
     _wait_for(process, 0)
 
 
-def test_it_comes_once_where_its_speech_could_not_be_given_back_at_first(process: Process) -> None:
+def test_it_comes_once_where_its_speech_could_not_be_given_back_at_first(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process.session.token = "digest"
     entry = _told(process, 0)
-    process.faulty.faults = Outage("drop_body")
-    process.delivery.take(process.session, entry)
-    gevent.sleep(0)
-    process.faulty.faults = Outage()
+
+    def refuse(*_: object) -> None:
+        raise StoreBusy("too many calls wait")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process.bodies, "drop", refuse)
+        process.delivery.take(process.session, entry)
+        gevent.sleep(0)
+        assert process.ends() == []
     process.delivery.resume_stalled([process.session])
     _wait_for(process, 0)
     assert _speech(process) == [True]
