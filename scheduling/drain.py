@@ -57,15 +57,18 @@ def drain_shards(
     shards: Iterable[int],
     *,
     linger_ms: int = 0,
+    gather_ms: int = 0,
     most_ms: int | None = None,
 ) -> Drained:
-    """Format and release what these shards hold; ``linger_ms`` and ``most_ms`` as in `Outbox`.
+    """Format and release what these shards hold; ``linger_ms``, ``gather_ms`` and ``most_ms`` as in `Outbox`.
 
     Everything in it may be done twice: a number that has ended is not stored again.
     """
     store, keys, shards = ledger.cell.store, ledger.keys, list(shards)
     streams = map(keys.results, shards)
-    outbox = Outbox(store, ledger.cell.settings, *streams, linger_ms=linger_ms, most_ms=most_ms)
+    outbox = Outbox(
+        store, ledger.cell.settings, *streams, linger_ms=linger_ms, gather_ms=gather_ms, most_ms=most_ms
+    )
     marks = WakeMarks(store, [keys.wake(shard) for shard in shards], ledger.cell.settings.wake_ms)
     # Once the marks are gone, a new result wakes a drain of its own.
     return outbox.drain(partial(_fan_out, ledger, bodies, marks), marks.remove)

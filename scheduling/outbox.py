@@ -23,6 +23,8 @@ _CONSUMER = "drain"
 _BATCH = 50
 
 
+#: Entries of a claim on average, from which on they come several at a time, and what each claim counts in it.
+_SEVERAL, _WEIGHT = 1.2, 0.2
 #: A drain that goes on looks for lapsed claims so many times within the claim time.
 _LOOKS = 8
 
@@ -54,18 +56,23 @@ class Outbox:
         settings: Settings,
         *streams: str,
         linger_ms: int = 0,
+        gather_ms: int = 0,
         most_ms: int | None = None,
     ) -> None:
         """Deal with these; ``linger_ms`` is how long a drain that did something waits for more.
 
-        The store's connection is blocked meanwhile. A drain lasts ``most_ms``, or else ``drain_ms``, at most.
+        The store's connection is blocked meanwhile. Where entries come several at a time, claims are
+        ``gather_ms`` apart at least: each has its price, whatever it brings. One that comes alone waits for
+        nothing. A drain lasts ``most_ms``, or else ``drain_ms``, at most.
         """
         self._store = store
         self._settings = settings
         self._streams = streams
         self._linger_ms = linger_ms
         self._most_ms = settings.drain_ms if most_ms is None else most_ms
-        self._looked_s = 0.0
+        self._gather_s = gather_ms / 1000
+        self._usual = 1.0
+        self._claimed_s = self._looked_s = 0.0
 
     def drain(
         self, work: Callable[[list[Entry]], Sequence[Parts] | None], idle: Callable[[], None] | None = None
@@ -91,6 +98,7 @@ class Outbox:
             if count >= self._settings.drain_items or left_s <= 0:
                 self.done(entries, also or ())
                 return Drained(count, more=True)
+            self._gather(len(entries), left_s)
             entries = self._next(entries, also or (), min(self._linger_ms, int(left_s * 1000)))
 
     def claim(self, most: int = _BATCH) -> list[Entry]:
@@ -111,6 +119,13 @@ class Outbox:
         """Delete entries that were dealt with, in one round trip with other commands."""
         if entries:
             self._store.commands([*_deletion(entries), *also])
+
+    def _gather(self, count: int, most_s: float) -> None:
+        """Let some of what comes gather, if the last claim and those before it brought several at a time."""
+        self._usual += (count - self._usual) * _WEIGHT
+        wait_s = min(self._claimed_s + self._gather_s - time.monotonic(), most_s)
+        if self._usual >= _SEVERAL and wait_s > 0:
+            time.sleep(wait_s)
 
     def _next(self, entries: Sequence[Entry], also: Sequence[Parts], wait_ms: int) -> list[Entry]:
         """Delete what was dealt with and claim what is next, in one round trip; wait for it on wish."""
@@ -139,6 +154,7 @@ class Outbox:
         wait: Parts = ("BLOCK", wait_ms) if wait_ms > 0 else ()
         new = ("XREADGROUP", "GROUP", _GROUP, _CONSUMER, "COUNT", most, *wait, "STREAMS", *streams)
         replies = self._store.commands([*first, *old, (*new, *(">" for _ in streams))])[len(first) :]
+        self._claimed_s = time.monotonic()
         claimed = [(stream, reply[1]) for stream, reply in zip(streams, replies[: len(old)], strict=False)]
         claimed += [(text(stream), items) for stream, items in replies[-1] or ()]
         return [_entry(stream, raw) for stream, items in claimed for raw in items if raw[1]]

@@ -158,6 +158,12 @@ class Settings(CanarySettings, CredentialSettings, LimitSettings):
     drain_linger_ms: int = Field(
         default=20, ge=0, le=1000, description="a drain that found results waits this long for more, ms"
     )
+    drain_gather_ms: int = Field(
+        default=6,
+        ge=0,
+        le=100,
+        description="where results come several at a time, a drain takes new ones this often at most, ms",
+    )
     claim_ms: int = Field(
         default=2000, ge=100, description="a claimed result returns to the outbox after this time, ms"
     )

@@ -27,7 +27,11 @@ def _drain(shard: int) -> int:
     ledger = worker_ledger()
     settings = ledger.cell.settings
     drained = drain_shards(
-        ledger, worker_bodies(), range(settings.shards), linger_ms=settings.drain_linger_ms
+        ledger,
+        worker_bodies(),
+        range(settings.shards),
+        linger_ms=settings.drain_linger_ms,
+        gather_ms=settings.drain_gather_ms,
     )
     if drained.more:
         again(drain_results, shard)

@@ -1,7 +1,9 @@
 """Entries of the outbox: taken once while they are worked on, never lost."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -147,6 +149,45 @@ def test_work_that_fails_is_done_again(store: PlainStore, add: Callable[..., Non
         outbox(store).drain(fail)
     lapse(store, STREAM)
     assert items(outbox(store).claim()) == [1]
+
+
+@pytest.mark.parametrize(("at_a_time", "gathers"), [(1, False), (3, True)])
+def test_only_what_comes_several_at_a_time_gathers(
+    store: PlainStore,
+    add: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    at_a_time: int,
+    gathers: bool,
+) -> None:
+    waits_s: list[float] = []
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=waits_s.append)
+    monkeypatch.setattr("scheduling.outbox.time", clock)
+    seen: list[int] = []
+
+    def work(entries: list[Entry]) -> None:
+        seen.extend(items(entries))
+        if len(seen) < 30:
+            add(*[0] * at_a_time)
+
+    add(*[0] * at_a_time)
+    settings = Settings(redis_url="redis://unused", drain_ms=60_000)
+    Outbox(store, settings, STREAM, gather_ms=30_000).drain(work)
+    assert len(seen) == 30
+    assert bool(waits_s) == gathers
+    assert all(0 < wait_s <= 30 for wait_s in waits_s)
+
+
+def test_gathering_does_not_outlast_the_drain(
+    store: PlainStore, add: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_s: list[float] = []
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=waits_s.append)
+    monkeypatch.setattr("scheduling.outbox.time", clock)
+    add(1, 2, 3)
+    settings = Settings(redis_url="redis://unused")
+    Outbox(store, settings, STREAM, gather_ms=60_000, most_ms=5000).drain(lambda entries: None)
+    assert len(waits_s) == 1
+    assert waits_s[0] <= 5
 
 
 def test_other_refusals_are_passed_on(store: PlainStore) -> None:
