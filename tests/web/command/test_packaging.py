@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[3]
 def locked() -> dict[str, str]:
     """Give the version of every package in the lock file."""
     pinned = re.findall(
-        r"^([A-Za-z0-9._-]+)==(\S+) \\$", (ROOT / "requirements.lock").read_text(), re.MULTILINE
+        r"^([A-Za-z0-9._-]+)==(\S+)(?: ; [^\\\n]+)? \\$",
+        (ROOT / "requirements.lock").read_text(),
+        re.MULTILINE,
     )
     return {canonicalize_name(name): version for name, version in pinned}
 
