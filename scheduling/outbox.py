@@ -123,6 +123,7 @@ class Outbox:
     def _gather(self, count: int, most_s: float) -> None:
         """Let some of what comes gather, if the last claim and those before it brought several at a time."""
         self._usual += (count - self._usual) * _WEIGHT
+        # Redis has no claim that waits for several: one that blocks comes back with the first.
         wait_s = min(self._claimed_s + self._gather_s - time.monotonic(), most_s)
         if self._usual >= _SEVERAL and wait_s > 0:
             time.sleep(wait_s)

@@ -70,7 +70,7 @@ end
 -- ready.
 local function release_run(turn, session, tgt, ready, most, result, packed)
   local record = key('session', session)
-  local last, entry, listeners, told, released = nil, nil, 0, {}, 0
+  local last, entry, is_short, listeners, told, released = nil, nil, false, 0, {}, 0
   while released < most and listeners < LISTENERS_AT_ONCE do
     if not result and packed == nil then
       packed = redis.call('HGET', ready, turn.order)
@@ -91,6 +91,7 @@ local function release_run(turn, session, tgt, ready, most, result, packed)
     turn.out_seq = turn.out_seq + 1
     last = turn.created .. '-' .. turn.out_seq
     entry = {'speech', speech, 'tgt', tgt, 'order', turn.order, 'group', group, 'part', part, 'events', events, 'main', main}
+    is_short = #events + #main <= CARRIED_BYTES
     add_out(session, last, unpack(entry))
     if not result then
       redis.call('HDEL', ready, turn.order)
@@ -112,8 +113,8 @@ local function release_run(turn, session, tgt, ready, most, result, packed)
     end
     redis.call('HSET', record, unpack(said))
     -- One alone need not be looked up; of a longer one the speech can be fetched together with it.
-    local carried = released == 1 and #entry[12] + #entry[14] <= CARRIED_BYTES
-    hint_out(session, turn.owner, last, unpack(entry, 1, carried and #entry or 2))
+    local is_whole = released == 1 and is_short
+    hint_out(session, turn.owner, last, unpack(entry, 1, is_whole and #entry or 2))
     hint_listeners(told)
   end
   local stopped = released == most or listeners >= LISTENERS_AT_ONCE

@@ -1,19 +1,16 @@
 """The embedded Valkey: what it keeps, and that nobody else writes to its folder."""
 
 import fcntl
-import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 import redis
 
-from bench.processes import running
+from bench.processes import valkey_process
 from tests.web.command.running import Running, wait_gone
 from web.command.embedded import EmbeddedValkey
 from web.command.errors import FolderInUse
-from web.command.process import Stop
 
 
 def run_stack(folder: Path) -> Running:
@@ -57,16 +54,9 @@ def test_without_it_the_one_of_the_c_library_keeps_what_it_will_need_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.command.embedded._ALLOCATOR", ("no-such-package", "no.so"))
-    server = EmbeddedValkey(tmp_path)
-    spec = server.spec(Stop(0, 5.0))
-    assert "LD_PRELOAD" not in spec.env
-    fds = tuple(spec.inherits)
-    with running(list(spec.command), {**os.environ, **spec.env}, tmp_path / "log", pass_fds=fds) as process:
-        while not server.answers():
-            assert process.poll() is None
-            time.sleep(0.01)
+    with valkey_process(tmp_path) as (_, process):
         maps = Path(f"/proc/{process.pid}/maps").read_text()
-    server.close()
+    assert "mimalloc" not in maps
     heap = next(line for line in maps.splitlines() if line.endswith("[heap]"))
     first, last = (int(end, 16) for end in heap.split()[0].split("-"))
     assert last - first >= 16 * 2**20
